@@ -1,0 +1,1 @@
+Console.WriteLine("Perdure.Bench: nothing to run yet.");

@@ -1,0 +1,126 @@
+namespace Perdure.Diagnostics;
+
+/// <summary>The stable codes of all errors. Each has a page, docs/errors/CODE.md; a test keeps the two together.</summary>
+public static class ErrorCodes
+{
+    // 1xxx: what a flow author or caller did
+
+    /// <summary>No flow type of this name or class is registered.</summary>
+    public const string UnknownFlowType = "PRD1001";
+
+    /// <summary>A flow with this id was started before, with another input.</summary>
+    public const string StartConflict = "PRD1002";
+
+    /// <summary>There is no flow with this id.</summary>
+    public const string FlowNotFound = "PRD1003";
+
+    /// <summary>The flow has ended and takes no more signals or commands.</summary>
+    public const string FlowEnded = "PRD1004";
+
+    /// <summary>A payload is larger than the limit.</summary>
+    public const string PayloadTooLarge = "PRD1005";
+
+    /// <summary>A value cannot be turned into JSON, or JSON does not fit the type.</summary>
+    public const string PayloadMismatch = "PRD1006";
+
+    /// <summary>An id or a name is empty, too long or has characters that it must not have.</summary>
+    public const string BadName = "PRD1007";
+
+    /// <summary>The operation does not fit the flow's state.</summary>
+    public const string WrongState = "PRD1008";
+
+    /// <summary>A flow failed; what it did was undone.</summary>
+    public const string FlowFailed = "PRD1009";
+
+    /// <summary>A flow was cancelled; what it did was undone.</summary>
+    public const string FlowCancelled = "PRD1010";
+
+    /// <summary>A flow was terminated; nothing was undone.</summary>
+    public const string FlowTerminated = "PRD1011";
+
+    // 2xxx: what happened inside a flow
+
+    /// <summary>A step was rejected: a business no, never retried.</summary>
+    public const string StepRejected = "PRD2001";
+
+    /// <summary>A step's retries are used up.</summary>
+    public const string StepFailed = "PRD2002";
+
+    /// <summary>Nobody knows whether a step happened.</summary>
+    public const string OutcomeUnknown = "PRD2003";
+
+    /// <summary>A wait or region reached its limit.</summary>
+    public const string LimitReached = "PRD2004";
+
+    /// <summary>A child flow failed, was cancelled or was terminated.</summary>
+    public const string ChildFailed = "PRD2005";
+
+    // 3xxx: why a flow is stuck
+
+    /// <summary>The flow's code does not match its history.</summary>
+    public const string HistoryMismatch = "PRD3001";
+
+    /// <summary>The flow awaits something that is not durable, or left its turn.</summary>
+    public const string NotDurable = "PRD3002";
+
+    /// <summary>The flow's code blocked or computed for longer than a turn may take.</summary>
+    public const string TurnTooLong = "PRD3003";
+
+    /// <summary>The flow could not be constructed.</summary>
+    public const string ConstructorFailed = "PRD3004";
+
+    /// <summary>A step that must succeed keeps failing.</summary>
+    public const string KeepsFailing = "PRD3005";
+
+    /// <summary>An undo was rejected.</summary>
+    public const string UndoRejected = "PRD3006";
+
+    /// <summary>The flow failed after its pivot, where there is no way back.</summary>
+    public const string FailedAfterPivot = "PRD3007";
+
+    /// <summary>The store refused what the flow wanted to write.</summary>
+    public const string StoreRefused = "PRD3008";
+
+    /// <summary>The process died repeatedly while running this.</summary>
+    public const string CrashSuspect = "PRD3009";
+
+    /// <summary>No code is registered for the flow type or version that an open run needs.</summary>
+    public const string NoCode = "PRD3010";
+
+    // 4xxx: configuration, found at start
+
+    /// <summary>A flow's constructor takes a scoped service.</summary>
+    public const string ScopedInFlow = "PRD4001";
+
+    /// <summary>Two flow types have the same name and version.</summary>
+    public const string DuplicateFlowType = "PRD4002";
+
+    /// <summary>No store was chosen, or more than one.</summary>
+    public const string NoStore = "PRD4003";
+
+    /// <summary>An option is out of its range.</summary>
+    public const string BadOption = "PRD4004";
+
+    /// <summary>The host has not been started, or has stopped.</summary>
+    public const string NotStarted = "PRD4005";
+
+    // 5xxx: stores
+
+    /// <summary>Another process has the store open.</summary>
+    public const string StoreInUse = "PRD5001";
+
+    /// <summary>The store cannot be written: read-only, no permission, or no folder.</summary>
+    public const string StoreNotWritable = "PRD5002";
+
+    /// <summary>The store is damaged, or is no store of ours.</summary>
+    public const string StoreDamaged = "PRD5003";
+
+    /// <summary>The store was made by a newer version of this library.</summary>
+    public const string StoreTooNew = "PRD5004";
+
+    /// <summary>The store failed in a way that leaves the outcome unknown.</summary>
+    public const string StoreFailed = "PRD5005";
+
+    /// <summary>The disk is full.</summary>
+    public const string StoreFull = "PRD5006";
+}

@@ -1,0 +1,61 @@
+namespace Perdure.Engine;
+
+/// <summary>What a step is to do, as the flow's code said it. Lives in memory only: replay makes it anew.</summary>
+internal abstract class StepPlan(string name)
+{
+    private static readonly Task<NoResult> Done = Task.FromResult(default(NoResult));
+
+    public string Name { get; } = name;
+
+    public string? Formerly { get; init; }
+
+    public string? UndoName { get; init; }
+
+    public Retry? Retry { get; init; }
+
+    public TimeSpan? Timeout { get; init; }
+
+    public bool IsPivot { get; init; }
+
+    public static Task<NoResult> Void(Task task)
+    {
+        return task.IsCompletedSuccessfully ? Done : Awaited(task);
+
+        static async Task<NoResult> Awaited(Task task)
+        {
+            await task;
+            return default;
+        }
+    }
+}
+
+internal sealed class StepPlan<T>(string name, Func<StepContext, Task<T>> action) : StepPlan(name)
+{
+    public Func<StepContext, Task<T>> Action { get; } = action;
+
+    /// <summary>Runs only after a known success.</summary>
+    public Func<StepContext, T, Task>? UndoKnown { get; init; }
+
+    /// <summary>Runs also when the outcome is unknown or retries are used up.</summary>
+    public Func<StepContext, Task>? UndoAlways { get; init; }
+
+    public Func<StepContext, Task<Maybe<T>>>? Reconcile { get; init; }
+}
+
+/// <summary>The forms in which a step may say how to find out whether it happened.</summary>
+internal static class Reconciling
+{
+    public static Func<StepContext, Task<Maybe<NoResult>>> Of(Func<StepContext, Task<bool>> happened)
+        => async s => await happened(s) ? new Maybe<NoResult>(default) : default;
+
+    public static Func<StepContext, Task<Maybe<T>>> Of<T>(Func<StepContext, Task<T?>> find)
+    {
+        // A default number or struct could mean "no" as well as a result.
+        if (typeof(T).IsValueType && Nullable.GetUnderlyingType(typeof(T)) is null)
+        {
+            throw new ArgumentException($"reconcile answers null for \"it did not happen\", and {typeof(T).Name} has no null: let the step return {typeof(T).Name}? or a class.", nameof(find));
+        }
+
+        return async s => await find(s) is { } value ? new Maybe<T>(value) : default;
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Perdure;
+
+/// <summary>What one attempt of a step (or undo) knows. It converts to its <see cref="System.Threading.CancellationToken"/>.</summary>
+public sealed class StepContext
+{
+    private readonly IServiceProvider _services;
+
+    internal StepContext(string idempotencyKey, int attempt, CancellationToken cancellationToken, IServiceProvider services)
+    {
+        IdempotencyKey = idempotencyKey;
+        Attempt = attempt;
+        CancellationToken = cancellationToken;
+        _services = services;
+    }
+
+    /// <summary>The same for every attempt of this step in this run, and for its undo and reconcile; different for every other step.</summary>
+    public string IdempotencyKey { get; }
+
+    /// <summary>1 for the first attempt. Runs that a crash or a shutdown ended are not counted.</summary>
+    public int Attempt { get; }
+
+    /// <summary>Is cancelled when the attempt's time is up, the flow is cancelled, or the host stops.</summary>
+    public CancellationToken CancellationToken { get; }
+
+    /// <summary>A service from a scope of this attempt's own.</summary>
+    public T Get<T>()
+        where T : notnull
+        => _services.GetRequiredService<T>();
+
+    /// <summary>The context's cancellation token, so that it can be passed where a token is wanted.</summary>
+    public static implicit operator CancellationToken(StepContext context) => context.CancellationToken;
+}

@@ -1,0 +1,98 @@
+namespace Perdure.Storage;
+
+/// <summary>Where shards live. One call is one intention and one transaction.</summary>
+/// <remarks>
+/// A call answers with data when it can say for sure what happened, and throws <see cref="StoreException"/> only when it
+/// cannot: after a throw from <see cref="CommitAsync"/> the outcome is unknown, and the caller takes the shards again and reloads.
+/// Reads see everything that was committed before they began. Calls may come from many threads at once, but
+/// <see cref="CommitAsync"/> is never called for a shard whose last commit has not been answered.
+/// Every store passes the one conformance suite.
+/// </remarks>
+public interface IStore : IAsyncDisposable
+{
+    /// <summary>Opens the store, creating or migrating its schema, and keeps other processes out where one process must own it.</summary>
+    /// <param name="shardCount">The number of shards a new store gets; a store that exists keeps its own.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <exception cref="StoreException">The store is in use, damaged, newer than this library, or out of reach.</exception>
+    Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken);
+
+    /// <summary>Takes shards under a new epoch: whoever held them before can commit nothing more.</summary>
+    /// <remarks>A shard that was not released since it was last taken counts one more unclean end.</remarks>
+    Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken);
+
+    /// <summary>Gives shards back after a clean end: their count of unclean ends and their suspect are cleared. Leases that were lost meanwhile are passed over.</summary>
+    Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken);
+
+    /// <summary>Commits batches of different shards in one durable transaction.</summary>
+    /// <returns>One answer per batch, in order. Either every batch is <see cref="CommitOutcome.Committed"/>, or none is.</returns>
+    /// <exception cref="StoreException">The outcome is unknown.</exception>
+    Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken);
+
+    /// <summary>Reads flows by their keys.</summary>
+    /// <returns>One answer per key, in order; null where there is no such flow.</returns>
+    Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken);
+
+    /// <summary>Reads which flows of a shard must be looked at by a time, the earliest first.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="after">Only flows that come after this one in (WakeAt, Run) order; null for the beginning.</param>
+    /// <param name="until">Only flows with a wake-up at or before this time.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Reads all messages that wait in a shard's inbox, in the order of their ids.</summary>
+    Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken);
+
+    /// <summary>Lists flow rows, the newest run first.</summary>
+    IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>Counts flows.</summary>
+    Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>Says which versions of which flow types open runs need, and how many runs of each are open.</summary>
+    Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>How much of a flow to read.</summary>
+public enum FlowParts
+{
+    /// <summary>The flow's row alone.</summary>
+    Row,
+
+    /// <summary>The row and the first history row (the input).</summary>
+    Start,
+
+    /// <summary>The row and the last history row (the result, once the flow has ended).</summary>
+    End,
+
+    /// <summary>The row, the whole history and the back-offs.</summary>
+    All,
+}
+
+/// <summary>What a store says of itself once it is open.</summary>
+/// <param name="StoreId">A number made when the store was made; it goes along when the store is moved.</param>
+/// <param name="ShardCount">How many shards it has.</param>
+/// <param name="Durability">How a commit is made durable, in words, such as "fsync per commit".</param>
+public sealed record StoreInfo(Guid StoreId, int ShardCount, string Durability);
+
+/// <summary>A version of a flow type that open runs need.</summary>
+/// <param name="Type">The flow type's durable name.</param>
+/// <param name="Version">The version.</param>
+/// <param name="Runs">How many runs are open on it.</param>
+public readonly record struct OpenVersion(string Type, int Version, long Runs);
+
+/// <summary>A flow that must be looked at, and when.</summary>
+/// <param name="WakeAt">When; <see cref="FlowRow.Busy"/> for a flow that has work to do now.</param>
+/// <param name="Run">The run's number.</param>
+/// <param name="Key">The flow.</param>
+public sealed record WakingFlow(DateTimeOffset WakeAt, long Run, FlowKey Key);
+
+/// <summary>The store could not say what happened, or could not be opened.</summary>
+public class StoreException : PerdureException
+{
+    /// <summary>Makes the exception.</summary>
+    public StoreException(string code, string message, Exception? inner = null)
+        : base(code, message, inner)
+    {
+    }
+}

@@ -1,0 +1,97 @@
+namespace Perdure.Storage;
+
+/// <summary>A node's right to a shard. The epoch and the token fence whoever held it before.</summary>
+/// <param name="Shard">The shard.</param>
+/// <param name="Epoch">One more than its last owner's.</param>
+/// <param name="Token">Random per takeover.</param>
+/// <param name="Batch">The number of the last batch that was committed.</param>
+/// <param name="Time">The shard's time: that of its last batch.</param>
+/// <param name="UncleanEnds">How many owners in a row, this one not counted, ended without releasing it or recovering from that.</param>
+/// <param name="Suspect">What was running alone when the last owner died, in careful mode.</param>
+public sealed record ShardLease(int Shard, long Epoch, Guid Token, long Batch, DateTimeOffset Time, int UncleanEnds, Suspect? Suspect);
+
+/// <summary>What a shard in careful mode is about to run.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Ask">The step's ask; -1 for the flow's own code.</param>
+/// <param name="Deaths">In how many deaths of its process it was the one that ran.</param>
+public sealed record Suspect(long Run, int Ask, int Deaths);
+
+/// <summary>What one shard's turns decided: all of it is committed, or none.</summary>
+/// <remarks>
+/// A store begins with the fence: the shard's row moves from batch <c>Number - 1</c> to <c>Number</c> under this epoch and token,
+/// and takes <see cref="Time"/>; where no row moves, nothing is committed and the answer is <see cref="CommitOutcome.Fenced"/>.
+/// Then flows are inserted before their states are updated, and history rows before their decisions are. Back-offs are upserted, then
+/// ended ones deleted. A message in <see cref="Sent"/> whose id the receiver's inbox already holds is passed over.
+/// Deleting what is not there is no error.
+/// </remarks>
+public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset time)
+{
+    /// <summary>Under which lease.</summary>
+    public ShardLease Lease { get; } = lease;
+
+    /// <summary>One more than the shard's last batch.</summary>
+    public long Number { get; } = number;
+
+    /// <summary>The shard's time, in whole microseconds; never before its last batch's.</summary>
+    public DateTimeOffset Time { get; set; } = time;
+
+    /// <summary>Runs that start.</summary>
+    public List<FlowRow> NewFlows { get; } = [];
+
+    /// <summary>Runs whose state changes, each run at most once; the run may be one of <see cref="NewFlows"/>.</summary>
+    public List<FlowUpdate> Updates { get; } = [];
+
+    /// <summary>Inputs, in order within each run.</summary>
+    public List<HistoryRow> History { get; } = [];
+
+    /// <summary>History rows written earlier as undecided, now with <see cref="HistoryRow.Asks"/> and <see cref="HistoryRow.Result"/> set.</summary>
+    public List<HistoryRow> Decided { get; } = [];
+
+    /// <summary>Back-offs that begin or go on.</summary>
+    public List<BackoffRow> Backoffs { get; } = [];
+
+    /// <summary>Back-offs that are over.</summary>
+    public List<(long Run, int Ask)> EndedBackoffs { get; } = [];
+
+    /// <summary>Messages to other shards.</summary>
+    public List<InboxRow> Sent { get; } = [];
+
+    /// <summary>Ids of this shard's inbox messages that were consumed.</summary>
+    public List<string> Received { get; } = [];
+
+    /// <summary>What the shard is about to run in careful mode; null leaves what is stored.</summary>
+    public Suspect? Suspect { get; set; }
+
+    /// <summary>Whether the shard has recovered from its unclean ends: their count and the suspect are cleared.</summary>
+    public bool Recovered { get; set; }
+}
+
+/// <summary>A run's new state.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="State">Its state from now on.</param>
+public readonly record struct FlowUpdate(long Run, FlowState State);
+
+/// <summary>What became of a batch.</summary>
+public enum CommitOutcome
+{
+    /// <summary>It is durable.</summary>
+    Committed,
+
+    /// <summary>Somebody else has the shard: nothing was written.</summary>
+    Fenced,
+
+    /// <summary>The store cannot take one of its values, now or later: nothing was written.</summary>
+    Refused,
+
+    /// <summary>Nothing was written, but the same batch may be committed later: another batch of the group was at fault, or the disk is full.</summary>
+    NotNow,
+}
+
+/// <summary>A store's answer to one batch.</summary>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="Reason">Why it was not committed, in words.</param>
+public readonly record struct CommitAnswer(CommitOutcome Outcome, string? Reason = null)
+{
+    /// <summary>The answer to a batch that is durable.</summary>
+    public static readonly CommitAnswer Committed = new(CommitOutcome.Committed);
+}

@@ -1,0 +1,1 @@
+Console.WriteLine("Perdure.CrashTests.Victim: nothing to run yet.");
