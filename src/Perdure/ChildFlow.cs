@@ -20,7 +20,7 @@ public static class ChildFlows
     /// <param name="id">Its id; by default one made of this flow's id and the place of the call.</param>
     /// <exception cref="ChildFailedException">It failed, was cancelled or terminated, or a flow with this id and another input existed.</exception>
     public static Task<TOut> Run<TIn, TOut>(this IChildFlow<IFlow<TIn, TOut>> child, TIn input, string? id = null)
-        => Core(child).RunChild<TIn, TOut>(child.Name, input, id);
+        => Core(child).Verbs.RunChild<TIn, TOut>(child.Name, input, id);
 
     /// <summary>Starts a child without awaiting it.</summary>
     /// <param name="child">The child's type.</param>
@@ -29,7 +29,7 @@ public static class ChildFlows
     /// <param name="detached">False: this flow's end waits for the child's, and its cancel cancels the child. True: the child lives on its own.</param>
     /// <returns>The child's id.</returns>
     public static string Start<TIn, TOut>(this IChildFlow<IFlow<TIn, TOut>> child, TIn input, string? id = null, bool detached = false)
-        => Core(child).StartChild<TIn, TOut>(child.Name, input, id, detached);
+        => Core(child).Verbs.StartChild<TIn, TOut>(child.Name, input, id, detached);
 
     private static FlowRun Core<TFlow>(IChildFlow<TFlow> child)
         where TFlow : IFlow

@@ -25,7 +25,7 @@ public sealed class FlowContext
     public ILogger Log => Core.Log;
 
     /// <summary>Is cancelled when the flow is cancelled.</summary>
-    public CancellationToken CancellationToken => Core.CancellationToken;
+    public CancellationToken CancellationToken => Core.Life.CancellationToken;
 
     internal FlowRun Core { get; }
 
@@ -33,18 +33,18 @@ public sealed class FlowContext
     public Guid NewGuid() => Core.Chance.NextGuid();
 
     /// <summary>From here there is no way back, only retries: what was done stays done, cancel is refused, steps are retried for ever by default, and an exception that leaves the flow makes it stuck.</summary>
-    public void Pivot() => Core.Pivot();
+    public void Pivot() => Core.Verbs.Pivot();
 
     /// <summary>Undoes what was done so far, the last first. Undo is retried for ever by default and is not cancelled.</summary>
     /// <exception cref="InvalidOperationException">The pivot is passed.</exception>
-    public Task Undo() => Core.Undo();
+    public Task Undo() => Core.Verbs.Undo();
 
     /// <summary>Adds an undo that is flow code itself: it may run steps and children.</summary>
     /// <param name="undo">Runs when the flow undoes, in its place in the reverse order.</param>
     public void OnUndo(Func<Task> undo)
     {
         ArgumentNullException.ThrowIfNull(undo);
-        Core.OnUndo(undo);
+        Core.Verbs.OnUndo(undo);
     }
 
     /// <summary>Waits for a signal named after its type. A signal that came before the wait is taken at once; signals of one name are taken in the order in which they came.</summary>
@@ -56,7 +56,7 @@ public sealed class FlowContext
     /// <exception cref="LimitReachedException">No signal came within the limit.</exception>
     public async Task<T> Signal<T>(string name, TimeSpan limit)
     {
-        Maybe<T> signal = await Core.Signal<T>(name, limit);
+        Maybe<T> signal = await Core.Verbs.Signal<T>(name, limit);
         return signal.HasValue ? signal.Value : throw new LimitReachedException($"the wait for signal {name}", limit);
     }
 
@@ -64,15 +64,15 @@ public sealed class FlowContext
     public Task<Maybe<T>> TrySignal<T>(TimeSpan limit) => TrySignal<T>(FlowNames.Of(typeof(T)), limit);
 
     /// <summary>Waits for a signal of this name; no value when the limit is reached.</summary>
-    public Task<Maybe<T>> TrySignal<T>(string name, TimeSpan limit) => Core.Signal<T>(name, limit);
+    public Task<Maybe<T>> TrySignal<T>(string name, TimeSpan limit) => Core.Verbs.Signal<T>(name, limit);
 
     /// <summary>Waits durably: the process may end meanwhile.</summary>
     /// <param name="delay">From <see cref="Now"/> on; zero or less goes on at once, after a commit.</param>
     /// <param name="name">What the wait is for, as the history shows it.</param>
-    public Task Delay(TimeSpan delay, string name = "delay") => Core.DelayUntil(Now + delay, name);
+    public Task Delay(TimeSpan delay, string name = "delay") => Core.Verbs.DelayUntil(Now + delay, name);
 
     /// <summary>Waits durably until a time.</summary>
-    public Task DelayUntil(DateTimeOffset time, string name = "delay") => Core.DelayUntil(time, name);
+    public Task DelayUntil(DateTimeOffset time, string name = "delay") => Core.Verbs.DelayUntil(time, name);
 
     /// <summary>A limit on a region: at the limit its open waits throw, its open steps get their token, and what it asks for later throws.</summary>
     /// <param name="limit">How long the region may take.</param>
@@ -83,14 +83,14 @@ public sealed class FlowContext
     public Task<T> Within<T>(TimeSpan limit, Func<Task<T>> body, string name = "region")
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Core.Within(limit, body, name);
+        return Core.Verbs.Within(limit, body, name);
     }
 
     /// <inheritdoc cref="Within{T}(TimeSpan, Func{Task{T}}, string)"/>
     public Task Within(TimeSpan limit, Func<Task> body, string name = "region")
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Core.Within(limit, async () =>
+        return Core.Verbs.Within(limit, async () =>
         {
             await body();
             return default(NoResult);
@@ -101,7 +101,7 @@ public sealed class FlowContext
     public Task<T> First<T>(params IReadOnlyList<Func<CancellationToken, Task<T>>> branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
-        return Core.First(branches);
+        return Core.Verbs.First(branches);
     }
 
     /// <summary>Awaits two tasks of different types; of several exceptions the first task's is thrown.</summary>
@@ -121,9 +121,9 @@ public sealed class FlowContext
     /// <summary>Child flows of a class: <c>flow.Child&lt;Shipment&gt;().Run(parcel)</c>.</summary>
     public IChildFlow<TFlow> Child<TFlow>()
         where TFlow : class, IFlow
-        => new ChildFlow<TFlow>(Core, Core.Registry.OfClass<TFlow>().Name);
+        => new ChildFlow<TFlow>(Core, Core.Services.Registry.OfClass<TFlow>().Name);
 
     /// <summary>Child flows that were registered as lambdas, by name.</summary>
     public IChildFlow<IFlow<TIn, TOut>> Child<TIn, TOut>(string name)
-        => new ChildFlow<IFlow<TIn, TOut>>(Core, Core.Registry.OfName<TIn, TOut>(name).Name);
+        => new ChildFlow<IFlow<TIn, TOut>>(Core, Core.Services.Registry.OfName<TIn, TOut>(name).Name);
 }

@@ -29,7 +29,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), _ => StepPlan.Void(action()))
+        => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), _ => StepPlan.Void(action()))
         {
             UndoAlways = undo is null ? null : _ => undo(),
             UndoName = StepName.OfUndo(undoText),
@@ -59,7 +59,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
         {
             UndoKnown = undo is null ? null : (_, result) => undo(result),
             UndoName = StepName.OfUndo(undoText),
@@ -89,7 +89,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
         {
             UndoAlways = _ => undo(),
             UndoName = StepName.OfUndo(undoText),
@@ -119,7 +119,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s)))
+        => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s)))
         {
             UndoAlways = undo is null ? null : _ => undo(),
             UndoName = StepName.OfUndo(undoText),
@@ -149,7 +149,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s)))
+        => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s)))
         {
             UndoAlways = undo,
             UndoName = StepName.OfUndo(undoText),
@@ -179,7 +179,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
             UndoKnown = undo,
             UndoName = StepName.OfUndo(undoText),
@@ -209,7 +209,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
             UndoAlways = _ => undo(),
             UndoName = StepName.OfUndo(undoText),
@@ -239,7 +239,7 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
             UndoAlways = undo,
             UndoName = StepName.OfUndo(undoText),
@@ -270,7 +270,7 @@ public static class FlowSteps
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         where TService : notnull
-        => flow.Core.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s.Get<TService>())))
+        => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s.Get<TService>())))
         {
             UndoAlways = undo is null ? null : s => undo(s.Get<TService>()),
             UndoName = StepName.OfUndo(undoText),
@@ -301,7 +301,7 @@ public static class FlowSteps
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         where TService : notnull
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), s => action(s.Get<TService>()))
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), s => action(s.Get<TService>()))
         {
             UndoKnown = undo is null ? null : (s, result) => undo(s.Get<TService>(), result),
             UndoName = StepName.OfUndo(undoText),
@@ -332,7 +332,7 @@ public static class FlowSteps
         bool pivot = false, string? name = null, string? formerly = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         where TService : notnull
-        => flow.Core.Step(new StepPlan<T>(StepName.Of(name, actionText), s => action(s.Get<TService>()))
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), s => action(s.Get<TService>()))
         {
             UndoAlways = s => undo(s.Get<TService>()),
             UndoName = StepName.OfUndo(undoText),

@@ -1,5 +1,3 @@
-using Perdure.Engine;
-
 namespace Perdure;
 
 /// <summary>What every flow class is. Implement <see cref="IFlow{TIn, TOut}"/> or <see cref="IFlow{TIn}"/>.</summary>

@@ -7,7 +7,7 @@ public sealed class StepContext
 {
     private readonly IServiceProvider _services;
 
-    internal StepContext(string idempotencyKey, int attempt, CancellationToken cancellationToken, IServiceProvider services)
+    internal StepContext(string idempotencyKey, int attempt, IServiceProvider services, CancellationToken cancellationToken)
     {
         IdempotencyKey = idempotencyKey;
         Attempt = attempt;

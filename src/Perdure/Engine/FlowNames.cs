@@ -21,7 +21,7 @@ internal static class FlowNames
         StepName.Check(name);
         return !name.Contains('/', StringComparison.Ordinal)
             ? name
-            : throw new ArgumentException($"{ErrorCodes.BadName}: a flow type's name has no slash: `{name}`.");
+            : throw new ArgumentException($"{ErrorCodes.BadName}: a flow type's name has no slash: `{name}`.", nameof(name));
     }
 
     public static string CheckId(string id)

@@ -13,7 +13,7 @@ internal static class StepName
 
     public static string Of(string? given, string actionText)
         => given is not null ? Check(given) : Known.GetOrAdd(actionText, Parse)
-            ?? throw new ArgumentException($"{ErrorCodes.BadName}: no name can be read from `{Shorten(actionText)}`: give the step a name: \"...\".");
+            ?? throw new ArgumentException($"{ErrorCodes.BadName}: no name can be read from `{Shorten(actionText)}`: give the step a name: \"...\".", nameof(given));
 
     public static string? OfUndo(string undoText)
         => undoText.Length == 0 || undoText == "null" ? null : Known.GetOrAdd(undoText, Parse);
@@ -23,7 +23,7 @@ internal static class StepName
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (name.Length > LengthMax || name.AsSpan().IndexOfAnyInRange('\0', '\u001f') >= 0)
         {
-            throw new ArgumentException($"{ErrorCodes.BadName}: a name has 1 to {LengthMax} characters and no control characters: `{Shorten(name)}`.");
+            throw new ArgumentException($"{ErrorCodes.BadName}: a name has 1 to {LengthMax} characters and no control characters: `{Shorten(name)}`.", nameof(name));
         }
 
         return name;

@@ -30,7 +30,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     public ShardLease Lease { get; } = lease;
 
     /// <summary>One more than the shard's last batch.</summary>
-    public long Number { get; } = number;
+    public long Number { get; set; } = number;
 
     /// <summary>The shard's time, in whole microseconds; never before its last batch's.</summary>
     public DateTimeOffset Time { get; set; } = time;

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Perdure.Bench.Runner;
+
+/// <summary>What a stretch of work took: time, CPU of this process, and commits.</summary>
+internal sealed class Meter(Func<long> commits)
+{
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly TimeSpan _cpuBefore = Cpu();
+    private readonly long _commitsBefore = commits();
+
+    public Measured Read() => new(Stopwatch.GetElapsedTime(_started), Cpu() - _cpuBefore, commits() - _commitsBefore);
+
+    /// <summary>The most memory that this process ever had resident, warm-up included.</summary>
+    public static double PeakRssMb() => StatusMb("VmHWM");
+
+    /// <summary>What it has resident now.</summary>
+    public static double RssMb() => StatusMb("VmRSS");
+
+    private static TimeSpan Cpu()
+    {
+        using var self = Process.GetCurrentProcess();
+        return self.TotalProcessorTime;
+    }
+
+    private static double StatusMb(string field)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            using var self = Process.GetCurrentProcess();
+            return (field == "VmHWM" ? self.PeakWorkingSet64 : self.WorkingSet64) / 1048576.0;
+        }
+
+        string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith(field, StringComparison.Ordinal));
+        string kilobytes = line.Split([':', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1];
+        return long.Parse(kilobytes, CultureInfo.InvariantCulture) / 1024.0;
+    }
+}
+
+/// <param name="Elapsed">Wall-clock time.</param>
+/// <param name="Cpu">User and system time of this process.</param>
+/// <param name="Commits">Transactions that the store committed.</param>
+internal sealed record Measured(TimeSpan Elapsed, TimeSpan Cpu, long Commits);

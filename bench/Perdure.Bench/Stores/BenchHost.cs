@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Perdure.Bench.Runner;
+using Perdure.Bench.Workloads;
+using Perdure.Sqlite;
+using Perdure.Storage;
+
+namespace Perdure.Bench.Stores;
+
+/// <summary>A generic host with all the flows of the bench, as a user would set it up.</summary>
+internal sealed class BenchHost : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private readonly CountingStore _store;
+
+    private BenchHost(IHost host, CountingStore store, TimeSpan ready)
+    {
+        _host = host;
+        _store = store;
+        Ready = ready;
+        Client = host.Services.GetRequiredService<PerdureClient>();
+    }
+
+    public PerdureClient Client { get; }
+
+    /// <summary>From building the host to its having started.</summary>
+    public TimeSpan Ready { get; }
+
+    public IStore Store => _store;
+
+    public string Durability => _store.Durability;
+
+    public Meter Meter() => new(() => _store.Commits);
+
+    public static async Task<BenchHost> StartAsync(BenchOptions options, string dir, CancellationToken cancellationToken)
+    {
+        long started = Stopwatch.GetTimestamp();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        CountingStore store = new(options.Store == "memory" ? new MemoryStore() : new SqliteStore(Path.Combine(dir, "bench.db"), new SqliteStoreOptions()));
+        builder.Services.AddPerdure(perdure => perdure.UseStore(_ => store)
+            .AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>());
+        IHost host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        return new BenchHost(host, store, Stopwatch.GetElapsedTime(started));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}

@@ -1,0 +1,53 @@
+using Perdure.Storage;
+
+namespace Perdure.Bench.Stores;
+
+/// <summary>Counts what a store commits; everything else passes through.</summary>
+internal sealed class CountingStore(IStore store) : IStore
+{
+    private long _commits;
+
+    public long Commits => Volatile.Read(ref _commits);
+
+    /// <summary>How the store makes a commit durable, in its own words.</summary>
+    public string Durability { get; private set; } = "unknown";
+
+    public async Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
+    {
+        StoreInfo info = await store.OpenAsync(shardCount, cancellationToken);
+        Durability = info.Durability;
+        return info;
+    }
+
+    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _commits);
+        return store.CommitAsync(batches, cancellationToken);
+    }
+
+    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+        => store.TakeShardsAsync(shards, token, cancellationToken);
+
+    public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
+        => store.ReleaseShardsAsync(leases, cancellationToken);
+
+    public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
+        => store.ReadFlowsAsync(keys, parts, cancellationToken);
+
+    public Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+        => store.ReadWakingAsync(shard, after, until, limit, cancellationToken);
+
+    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken)
+        => store.ReadInboxAsync(shard, cancellationToken);
+
+    public IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken)
+        => store.ListAsync(filter, cancellationToken);
+
+    public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken)
+        => store.CountAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken)
+        => store.ReadOpenVersionsAsync(cancellationToken);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+}

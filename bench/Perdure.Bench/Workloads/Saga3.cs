@@ -1,0 +1,38 @@
+using Perdure.Bench.Bare;
+using Perdure.Bench.Runner;
+
+namespace Perdure.Bench.Workloads;
+
+/// <summary>Three durable steps one after another.</summary>
+internal sealed class Saga3 : IFlow<Order, OrderOutcome>
+{
+    public static Workload Workload { get; } = new("saga3", "three durable steps one after another, start to result", 20_000, MeasureAsync)
+    {
+        Options = ["--bare-commit"],
+    };
+
+    public async Task<OrderOutcome> RunAsync(Order input, FlowContext flow)
+    {
+        await flow.Step(() => OrderServices.CreateTicketAsync(input));
+        await flow.Step(() => OrderServices.AuthorizeCardAsync(input));
+        await flow.Step(() => OrderServices.ApproveOrderAsync(input));
+        return new OrderOutcome(input.OrderId, "approved");
+    }
+
+    private static async Task<Report> MeasureAsync(BenchOptions options, CancellationToken cancellationToken)
+    {
+        using TempDir dir = TempDir.Make(options.Dir);
+        Report report = await EngineRun.MeasureAsync(options, dir, host =>
+        {
+            IFlowClient<Saga3> saga3 = host.Client.Flow<Saga3>();
+            return async number => OrderServices.Check(await saga3.RunAsync(OrderServices.OrderOf(number)), number, "approved");
+        }, cancellationToken);
+        if (!options.BareCommit)
+        {
+            return report;
+        }
+
+        double bareMs = BareCommits.MedianMs(dir, cancellationToken);
+        return report.With("bare_commit_ms", bareMs, 3).With("p50_in_bare_commits", report.P50Ms / bareMs, 2);
+    }
+}

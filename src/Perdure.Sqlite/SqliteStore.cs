@@ -1,0 +1,175 @@
+using System.Runtime.CompilerServices;
+using Perdure.Storage;
+
+namespace Perdure.Sqlite;
+
+/// <summary>A store in one SQLite file.</summary>
+/// <remarks>
+/// One process at a time has it open; people may read the file with SQL tools meanwhile. A commit is answered once it is on disk. The
+/// continuation of <see cref="CommitAsync"/> runs on the thread that writes: it must be quick, and must never wait for the store by blocking.
+/// </remarks>
+public sealed class SqliteStore : IStore
+{
+    private const int PageRows = 256;
+
+    private readonly SqliteStoreOptions _options;
+    private readonly StoreFile _file;
+    private SqliteWriter? _writer;
+    private SqliteReaders? _readers;
+
+    /// <summary>Makes a store that is not open yet.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How memory and disk are used; null for the defaults.</param>
+    public SqliteStore(string path, SqliteStoreOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        _options = options ?? new SqliteStoreOptions();
+        _options.Check();
+        _file = new StoreFile(path);
+    }
+
+    private SqliteWriter Writer => _writer ?? throw NotOpen();
+
+    private SqliteReaders Readers => _readers ?? throw NotOpen();
+
+    /// <inheritdoc/>
+    public async Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardCount, 1);
+        cancellationToken.ThrowIfCancellationRequested();
+        SqliteWriter writer = new(_file, _options);
+        if (Interlocked.CompareExchange(ref _writer, writer, null) is not null)
+        {
+            await writer.DisposeAsync().ConfigureAwait(false);
+            throw new InvalidOperationException("The store is open already.");
+        }
+
+        SqliteReaders readers = new(_file, writer);
+        try
+        {
+            StoreInfo info = await writer.OpenAsync(shardCount).ConfigureAwait(false);
+            readers.Open(_options.Readers);
+            _readers = readers;
+            return info;
+        }
+        catch
+        {
+            readers.Dispose();
+            await writer.DisposeAsync().ConfigureAwait(false);
+            _writer = null;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(shards);
+        return Writer.ChangeShardsAsync<IReadOnlyList<ShardLease>>(
+            table =>
+            {
+                foreach (int shard in shards)
+                {
+                    ArgumentOutOfRangeException.ThrowIfNegative(shard, nameof(shards));
+                    ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, table.Count, nameof(shards));
+                }
+
+                return [.. shards.Select(shard => table.Take(shard, token))];
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(leases);
+        return Writer.ChangeShardsAsync(
+            table =>
+            {
+                foreach (ShardLease lease in leases)
+                {
+                    table.Release(lease);
+                }
+
+                return leases.Count;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        return Writer.CommitAsync(batches, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        return Readers.ReadAsync<IReadOnlyList<StoredFlow?>>(
+            reader => [.. keys.Select(key => reader.ReadFlow(key, parts))], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(
+        int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+    {
+        return Readers.ReadAsync<IReadOnlyList<WakingFlow>>(
+            reader => reader.ReadWaking(shard, after, until, Math.Max(0, limit)), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<InboxRow>>(reader => reader.ReadInbox(shard), cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Rows are read in pages, each in a transaction of its own: a slow caller keeps no old state of the file alive.</remarks>
+    public async IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        long before = long.MaxValue;
+        int left = Math.Max(0, filter.Limit ?? int.MaxValue);
+        while (left > 0)
+        {
+            int asked = Math.Min(left, PageRows);
+            List<FlowRow> page = await Readers.ReadAsync(reader => reader.List(filter, before, asked), cancellationToken).ConfigureAwait(false);
+            foreach (FlowRow row in page)
+            {
+                yield return row;
+            }
+
+            if (page.Count < asked)
+            {
+                yield break;
+            }
+
+            before = page[^1].Run;
+            left -= asked;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return Readers.ReadAsync(reader => reader.Count(filter), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<OpenVersion>>(reader => reader.ReadOpenVersions(), cancellationToken);
+
+    /// <summary>Finishes what was asked for, copies the log into the file, and gives the file back. Later calls throw.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        // The writer's connection must be the last to close: it copies the log into the file, and after a failure it must not.
+        _readers?.Dispose();
+        if (_writer is { } writer)
+        {
+            await writer.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static InvalidOperationException NotOpen() => new("The store is not open: call OpenAsync first.");
+}

@@ -1,0 +1,68 @@
+using Perdure.Sqlite.Native;
+
+namespace Perdure.Sqlite;
+
+/// <summary>Keeps the log within its limit: decides when a <see cref="Checkpointer"/> copies, and finishes its work on the writer's thread.</summary>
+internal sealed class WalLimit
+{
+    private readonly SqliteConnection _connection;
+    private readonly Checkpointer _checkpointer;
+    private readonly int _framesMax;
+    private readonly int _framesToStart;
+    private bool _isCopying;
+    private int _finishedAt;
+
+    public WalLimit(SqliteConnection connection, Checkpointer checkpointer, long walBytesMax, long pageBytes)
+    {
+        _connection = connection;
+        _checkpointer = checkpointer;
+        _framesMax = (int)Math.Min(int.MaxValue, walBytesMax / pageBytes);
+        _framesToStart = Math.Max(1, _framesMax / 4);
+    }
+
+    /// <summary>Call it after each commit and after each pass of the checkpointer.</summary>
+    /// <exception cref="SqliteFailure">The file failed: nothing more may be written.</exception>
+    public void Keep()
+    {
+        int frames = _connection.WalFrames;
+        if (_isCopying)
+        {
+            if (_checkpointer.IsIdle || frames >= _framesMax)
+            {
+                Finish(frames);
+            }
+
+            return;
+        }
+
+        if (frames < _finishedAt)
+        {
+            _finishedAt = 0; // The log has started over. Where a reader kept it from that, the next pass waits for as many pages again.
+        }
+
+        if (frames >= _finishedAt + _framesToStart)
+        {
+            _isCopying = true;
+            _checkpointer.Start();
+        }
+    }
+
+    private void Finish(int frames)
+    {
+        _isCopying = false;
+        _finishedAt = frames;
+        if (_checkpointer.End() is { } failure && !GroupCommit.MayPass(failure))
+        {
+            throw failure;
+        }
+
+        try
+        {
+            _connection.CheckpointPassively();
+        }
+        catch (SqliteFailure failed) when (GroupCommit.MayPass(failed))
+        {
+            // A full disk: the log keeps what could not be copied, and the next pass tries again.
+        }
+    }
+}

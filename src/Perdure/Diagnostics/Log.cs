@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Logging;
+using Perdure.Storage;
+
+namespace Perdure.Diagnostics;
+
+/// <summary>All log lines of the engine.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Perdure is ready: {Store}, {Shards} shards, {PickedUp} open flows picked up")]
+    public static partial void IsReady(this ILogger log, string store, int shards, int pickedUp);
+
+    [LoggerMessage(2, LogLevel.Information, "Perdure has stopped")]
+    public static partial void HasStopped(this ILogger log);
+
+    [LoggerMessage(3, LogLevel.Error, "Flow {Flow} is stuck: {Code}: {Reason}")]
+    public static partial void FlowStuck(this ILogger log, FlowKey flow, string code, string reason);
+
+    [LoggerMessage(4, LogLevel.Error, ErrorCodes.NoCode + ": {Runs} open runs need {Type} version {Version}, and no code for it is registered; they wait until it is")]
+    public static partial void VersionMissing(this ILogger log, string type, int version, long runs);
+
+    [LoggerMessage(5, LogLevel.Warning, ErrorCodes.NoCode + ": flow {Flow} waits for code: version {Version} is not registered")]
+    public static partial void NoCode(this ILogger log, FlowKey flow, int version);
+
+    [LoggerMessage(6, LogLevel.Warning, "Attempt {Attempt} of step {Step} in flow {Flow} failed ({Kind})")]
+    public static partial void AttemptFailed(this ILogger log, Exception exception, FlowKey flow, string step, int attempt, ErrorKind kind);
+
+    [LoggerMessage(7, LogLevel.Warning, "The reconcile of step {Step} in flow {Flow} failed")]
+    public static partial void ReconcileFailed(this ILogger log, Exception exception, FlowKey flow, string step);
+
+    [LoggerMessage(8, LogLevel.Warning, "An attempt of step {Step} in flow {Flow} ignored its cancellation token for {Grace} and was left behind: pass the token on")]
+    public static partial void AttemptLeft(this ILogger log, FlowKey flow, string step, TimeSpan grace);
+
+    [LoggerMessage(9, LogLevel.Error, ErrorCodes.TurnTooLong + ": the code of flow {Flow} held its turn for {Duration}; its thread was left behind")]
+    public static partial void TurnAbandoned(this ILogger log, FlowKey flow, TimeSpan duration);
+
+    [LoggerMessage(10, LogLevel.Error, "Shard {Shard} forgets what is not known to be durable and reloads: {Reason}")]
+    public static partial void ShardLost(this ILogger log, int shard, string reason);
+
+    [LoggerMessage(11, LogLevel.Error, "Shard {Shard} could not be taken; next try in {Pause}")]
+    public static partial void TakeFailed(this ILogger log, int shard, TimeSpan pause, Exception exception);
+
+    [LoggerMessage(12, LogLevel.Error, "Reading flows failed; trying again")]
+    public static partial void ReadFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(13, LogLevel.Error, "The store cannot write now ({Batches} batches wait, next try in {Pause}): {Reason}")]
+    public static partial void CommitPaused(this ILogger log, int batches, TimeSpan pause, string reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "The wall clock jumped ahead by {Ahead}; what became due meanwhile is due now")]
+    public static partial void ClockJumped(this ILogger log, TimeSpan ahead);
+
+    [LoggerMessage(15, LogLevel.Warning, "The wall clock was set back by {Back}; time goes on from where it was")]
+    public static partial void ClockSetBack(this ILogger log, TimeSpan back);
+
+    [LoggerMessage(16, LogLevel.Warning, "The wall clock is {Behind} behind the store's time; time goes on from the store's")]
+    public static partial void ClockBehindStore(this ILogger log, TimeSpan behind);
+
+    [LoggerMessage(17, LogLevel.Error, "Detached child {Child} could not be started: {Code}: {Reason}")]
+    public static partial void DetachedChildRefused(this ILogger log, FlowKey child, string code, string reason);
+
+    [LoggerMessage(18, LogLevel.Warning, "Shard {Shard} ended uncleanly {Times} times in a row: it runs what was open one at a time, until all of it has got through")]
+    public static partial void CarefulMode(this ILogger log, int shard, int times);
+
+    [LoggerMessage(19, LogLevel.Warning, "Reading the open versions failed")]
+    public static partial void VersionsUnread(this ILogger log, Exception exception);
+}

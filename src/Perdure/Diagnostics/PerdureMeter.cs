@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Perdure.Diagnostics;
+
+/// <summary>The meter <c>Perdure</c>. docs/guides/watching.md lists its instruments.</summary>
+internal static class PerdureMeter
+{
+    public const string Name = "Perdure";
+
+    private static readonly Meter Meter = new(Name);
+    private static readonly Counter<long> Started = Meter.CreateCounter<long>("perdure.flow.started", "{flow}", "Runs that were started.");
+    private static readonly Counter<long> Ended = Meter.CreateCounter<long>("perdure.flow.ended", "{flow}", "Runs that ended, by status.");
+    private static readonly Counter<long> Stuck = Meter.CreateCounter<long>("perdure.flow.stuck", "{flow}", "Times that a run got stuck.");
+    private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("perdure.flow.duration", "s", "From start to end of a run.");
+    private static readonly Histogram<double> AttemptDuration = Meter.CreateHistogram<double>("perdure.step.attempt.duration", "s", "One attempt of a step.");
+
+    public static void FlowStarted(string type)
+    {
+        if (Started.Enabled)
+        {
+            Started.Add(1, new KeyValuePair<string, object?>("flow.type", type));
+        }
+    }
+
+    public static void FlowEnded(string type, FlowStatus status, TimeSpan duration)
+    {
+        if (Ended.Enabled || Duration.Enabled)
+        {
+            var tags = new TagList { { "flow.type", type }, { "flow.status", status.ToString() } };
+            Ended.Add(1, tags);
+            Duration.Record(duration.TotalSeconds, tags);
+        }
+    }
+
+    public static void FlowStuck(string type) => Stuck.Add(1, new KeyValuePair<string, object?>("flow.type", type));
+
+    public static void Attempted(string step, TimeSpan duration)
+    {
+        if (AttemptDuration.Enabled)
+        {
+            AttemptDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step.name", step));
+        }
+    }
+}

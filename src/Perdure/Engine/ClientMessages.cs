@@ -1,0 +1,273 @@
+using Perdure.Diagnostics;
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>What a client asks of one flow. Its answer leaves when what it is based on is durable.</summary>
+/// <typeparam name="TAnswer">The answer.</typeparam>
+internal abstract class ClientMessage<TAnswer>(FlowKey key) : FlowMessage(key), IEffect
+{
+    private readonly TaskCompletionSource<TAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TAnswer? _ready;
+    private PerdureException? _error;
+
+    public Task<TAnswer> Task => _answer.Task;
+
+    public virtual void Release()
+    {
+        if (_error is not null)
+        {
+            _answer.TrySetException(_error);
+        }
+        else
+        {
+            _answer.TrySetResult(_ready!);
+        }
+    }
+
+    public void Lost(PerdureException reason) => Fail(reason);
+
+    public override void Fail(PerdureException reason)
+        => _answer.TrySetException(new StoreUnavailableException($"{Key}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason));
+
+    /// <summary>Sets the answer that <see cref="Release"/> gives.</summary>
+    protected void Ready(TAnswer answer) => _ready = answer;
+
+    /// <summary>Answers once all that was decided up to now is durable.</summary>
+    protected void AnswerThen(TAnswer answer)
+    {
+        _ready = answer;
+        Shard.Commits.Then(this);
+    }
+
+    protected void RefuseThen(PerdureException error)
+    {
+        _error = error;
+        Shard.Commits.Then(this);
+    }
+
+    protected void RefuseMissing(FlowSlot? slot)
+        => RefuseThen(slot is null
+            ? new FlowNotFoundException(Key)
+            : new PerdureException(ErrorCodes.FlowEnded, $"{Key} has ended ({slot.Status}), and takes nothing more."));
+}
+
+/// <summary>Starts a flow, unless it exists.</summary>
+/// <param name="key">The flow.</param>
+/// <param name="definition">Its type, newest version.</param>
+/// <param name="start">Its input.</param>
+/// <param name="isNew">Whether the id was made just now.</param>
+/// <param name="waiter">Waits for the end of a flow that this starts; it gets null when the flow existed.</param>
+internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow start, bool isNew, WaitForEnd? waiter) : ClientMessage<bool>(key)
+{
+    public override Knowledge Needs => Knowledge.Row;
+
+    public override bool IsNew => isNew;
+
+    public override void Deliver(FlowSlot? slot)
+    {
+        if (slot is not null)
+        {
+            AnswerThen(false);
+            return;
+        }
+
+        if (waiter is not null)
+        {
+            waiter.Shard = Shard;
+            Shard.Waiters.Add(waiter);
+        }
+
+        Ready(true);
+        Shard.Turns.Start(Key, definition, start, waiter is null ? this : null);
+    }
+
+    public override void Release()
+    {
+        if (waiter is null)
+        {
+            base.Release();
+        }
+        else
+        {
+            waiter.Existed();
+        }
+    }
+
+    public override void Fail(PerdureException reason)
+    {
+        base.Fail(reason);
+        waiter?.Fail(reason);
+    }
+}
+
+/// <summary>Waits for a flow's end.</summary>
+internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
+{
+    private readonly TaskCompletionSource<FlowEnd?> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>How it ended; null when a start found that it existed.</summary>
+    public Task<FlowEnd?> Task => _end.Task;
+
+    public override Knowledge Needs => Knowledge.Row;
+
+    public void Ended(FlowEnd end) => _end.TrySetResult(end);
+
+    public void Existed() => _end.TrySetResult(null);
+
+    public override void Fail(PerdureException reason)
+        => _end.TrySetException(new StoreUnavailableException($"{Key}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason));
+
+    public override void Deliver(FlowSlot? slot)
+    {
+        switch (slot)
+        {
+            case null:
+                _end.TrySetException(new FlowNotFoundException(Key));
+                break;
+            case { Phase: SlotPhase.Ended, Result: { } result } when Shard.Find(Key) is null:
+                Ended(new FlowEnd(slot.Status, result)); // read from the store, so durable
+                break;
+            default:
+                Shard.Waiters.Add(this);
+                break;
+        }
+    }
+}
+
+/// <summary>The client no longer waits.</summary>
+internal sealed class StopWaiting(WaitForEnd waiter) : Message
+{
+    public override void Handle() => Shard.Waiters.Remove(waiter);
+}
+
+/// <summary>Sends a signal to a flow.</summary>
+internal sealed class SignalFlow(FlowKey key, string name, byte[] payload, string? senderId) : ClientMessage<bool>(key)
+{
+    public override void Deliver(FlowSlot? slot)
+    {
+        if (slot is null or { Phase: SlotPhase.Ended })
+        {
+            RefuseMissing(slot);
+        }
+        else if (senderId is not null && slot.HasSender(senderId))
+        {
+            AnswerThen(true);
+        }
+        else
+        {
+            Ready(true);
+            HistoryRow input = Shard.Turns.Input(slot, InputKind.SignalReceived) with
+            {
+                Ask = slot.Flow?.Asks.Signals.FirstWait(name)?.Number ?? -1,
+                Name = name,
+                SenderId = senderId,
+                Payload = payload,
+            };
+            Shard.Turns.Live(slot, input, live: null, then: this);
+        }
+    }
+}
+
+/// <summary>Asks a flow to cancel.</summary>
+internal sealed class CancelFlow(FlowKey key, string reason) : ClientMessage<CancelAnswer>(key)
+{
+    public void Answer(CancelAnswer answer) => AnswerThen(answer);
+
+    public override void Deliver(FlowSlot? slot)
+    {
+        if (slot is null)
+        {
+            RefuseMissing(slot);
+        }
+        else if (slot.Phase == SlotPhase.Ended)
+        {
+            AnswerThen(CancelAnswer.AlreadyEnded);
+        }
+        else if (slot.Flow is { } flow && (flow.Life.PivotPassed || flow.Life.IsEnding || flow.Life.CancelRequested))
+        {
+            AnswerThen(flow.Life.CancelRequested ? CancelAnswer.Accepted : CancelAnswer.Refused);
+        }
+        else
+        {
+            // While the outcome of a step that may be the pivot is open, the answer waits for it.
+            bool waits = slot.Flow?.Life.MustAwaitPivot ?? false;
+            HistoryRow input = Shard.Turns.Input(slot, InputKind.CancelRequested) with { Payload = Reasons.Json(reason) };
+            if (waits)
+            {
+                (slot.PendingCancels ??= []).Add(this);
+            }
+
+            Ready(CancelAnswer.Accepted);
+            Shard.Turns.Live(slot, input, live: null, then: waits ? null : this);
+        }
+    }
+}
+
+/// <summary>Ends a flow at once, without undo.</summary>
+internal sealed class TerminateFlow(FlowKey key, string reason) : ClientMessage<bool>(key)
+{
+    public override void Deliver(FlowSlot? slot)
+    {
+        if (slot is null or { Phase: SlotPhase.Ended })
+        {
+            RefuseMissing(slot);
+            return;
+        }
+
+        Ready(true);
+        HistoryRow input = Shard.Turns.Input(slot, InputKind.Terminated) with { Payload = Reasons.Json(reason) };
+        if (slot.Flow is null)
+        {
+            Shard.Turns.TerminateParked(slot, input, this);
+        }
+        else
+        {
+            Shard.Turns.Live(slot, input, live: null, then: this);
+        }
+    }
+}
+
+/// <summary>Puts a stuck flow back to work.</summary>
+internal sealed class RetryFlow(FlowKey key) : ClientMessage<bool>(key)
+{
+    public override void Deliver(FlowSlot? slot)
+    {
+        if (slot is null or { Phase: SlotPhase.Ended })
+        {
+            RefuseMissing(slot);
+        }
+        else if (slot.Status != FlowStatus.Stuck)
+        {
+            RefuseThen(new PerdureException(ErrorCodes.WrongState, $"{Key} is not stuck ({slot.Status})."));
+        }
+        else
+        {
+            Shard.Turns.Resume(slot);
+            AnswerThen(true);
+        }
+    }
+}
+
+/// <summary>Takes the undo at which a flow is stuck as done.</summary>
+internal sealed class SettleUndo(FlowKey key, string reason) : ClientMessage<bool>(key)
+{
+    public override void Deliver(FlowSlot? slot)
+    {
+        if (slot is null or { Phase: SlotPhase.Ended })
+        {
+            RefuseMissing(slot);
+        }
+        else if (slot.Status != FlowStatus.Stuck || !slot.StuckAtUndo)
+        {
+            RefuseThen(new PerdureException(ErrorCodes.WrongState, $"{Key} is not stuck at an undo ({slot.Status})."));
+        }
+        else
+        {
+            Ready(true);
+            HistoryRow input = Shard.Turns.Input(slot, InputKind.UndoSettled) with { Ask = slot.StuckAsk, Payload = Reasons.Json(reason) };
+            Shard.Turns.Live(slot, input, live: null, then: this);
+            Shard.Turns.Resume(slot);
+        }
+    }
+}

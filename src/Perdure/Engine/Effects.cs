@@ -1,0 +1,22 @@
+namespace Perdure.Engine;
+
+/// <summary>Something that may leave a shard only once the batch that decided it is durable: a step's run, a message, an answer, a log line.</summary>
+internal interface IEffect
+{
+    /// <summary>Lets it go. On the shard's loop; must be quick and must not throw.</summary>
+    void Release();
+
+    /// <summary>The batch's outcome is unknown, and its shard forgets it.</summary>
+    void Lost(PerdureException reason);
+}
+
+/// <summary>An effect that nobody misses when it is lost, since recovery decides it again.</summary>
+internal sealed class ActionEffect(Action release) : IEffect
+{
+    public void Release() => release();
+
+    public void Lost(PerdureException reason)
+    {
+        // Recovery decides it again, or it was only an observation.
+    }
+}

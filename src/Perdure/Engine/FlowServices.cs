@@ -1,0 +1,19 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Perdure.Serialization;
+
+namespace Perdure.Engine;
+
+/// <summary>What all runs of a node share.</summary>
+internal sealed class FlowServices(IServiceProvider provider, FlowRegistry registry, FlowJson json, ILoggerFactory loggers)
+{
+    private readonly ConcurrentDictionary<string, ILogger> _loggers = new(StringComparer.Ordinal);
+
+    public IServiceProvider Provider => provider;
+
+    public FlowRegistry Registry => registry;
+
+    public FlowJson Json => json;
+
+    public ILogger LoggerOf(FlowDefinition definition) => _loggers.GetOrAdd(definition.Name, static (name, l) => l.CreateLogger($"Perdure.Flows.{name}"), loggers);
+}

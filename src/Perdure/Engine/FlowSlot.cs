@@ -1,0 +1,136 @@
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>Where a flow stands in memory.</summary>
+internal enum SlotPhase
+{
+    /// <summary>It is being read; messages wait.</summary>
+    Loading,
+
+    /// <summary>Its code is in memory.</summary>
+    Live,
+
+    /// <summary>It is stuck, or no code is registered for it: inputs are recorded, undecided.</summary>
+    Parked,
+
+    /// <summary>It has ended; the slot is gone once that is committed.</summary>
+    Ended,
+}
+
+/// <summary>A shard's place for one flow in memory.</summary>
+internal sealed class FlowSlot(FlowKey key)
+{
+    public FlowKey Key { get; } = key;
+
+    public SlotPhase Phase { get; set; } = SlotPhase.Loading;
+
+    public FlowRow? Row { get; set; }
+
+    public FlowRun? Flow { get; set; }
+
+    /// <summary>The result or error, once it has ended.</summary>
+    public byte[]? Result { get; set; }
+
+    /// <summary>The position of its next history row.</summary>
+    public int NextPosition { get; set; }
+
+    /// <summary>Senders' ids of the signals it has, while it is parked.</summary>
+    public HashSet<string>? SenderIds { get; set; }
+
+    /// <summary>The step that keeps it stuck; -1 for its own code.</summary>
+    public int StuckAsk { get; set; } = -1;
+
+    /// <summary>Whether that step is an undo.</summary>
+    public bool StuckAtUndo { get; set; }
+
+    /// <summary>Messages that wait until it is read.</summary>
+    public Queue<FlowMessage> Waiting { get; } = new(0);
+
+    /// <summary>How many of its steps a worker runs now.</summary>
+    public int StepsRunning { get; set; }
+
+    /// <summary>The last batch that has something of it.</summary>
+    public long TouchedBatch { get; set; }
+
+    /// <summary>The batch that inserts its row, and the batch and place of its last state update.</summary>
+    public long InsertedIn { get; set; }
+
+    public long UpdatedIn { get; set; }
+
+    public int UpdateIndex { get; set; }
+
+    /// <summary>The time for which the loop's wake-up is set.</summary>
+    public DateTimeOffset? ArmedFor { get; set; }
+
+    /// <summary>Clients' cancels that wait for the outcome of the pivot.</summary>
+    public List<CancelFlow>? PendingCancels { get; set; }
+
+    /// <summary>Neighbours in the order of last use.</summary>
+    public FlowSlot? Newer { get; set; }
+
+    public FlowSlot? Older { get; set; }
+
+    public FlowStatus Status => Row!.State.Status;
+
+    public bool HasSender(string senderId) => Flow?.HasSender(senderId) ?? SenderIds?.Contains(senderId) ?? false;
+}
+
+/// <summary>Slots in the order of their last use, for eviction.</summary>
+internal sealed class SlotOrder
+{
+    private FlowSlot? _newest;
+    private FlowSlot? _oldest;
+
+    public int Count { get; private set; }
+
+    public FlowSlot? Oldest => _oldest;
+
+    public void Touch(FlowSlot slot)
+    {
+        if (slot == _newest)
+        {
+            return;
+        }
+
+        Remove(slot);
+        slot.Older = _newest;
+        if (_newest is not null)
+        {
+            _newest.Newer = slot;
+        }
+
+        _newest = slot;
+        _oldest ??= slot;
+        Count++;
+    }
+
+    public void Remove(FlowSlot slot)
+    {
+        if (slot.Newer is null && slot.Older is null && slot != _newest)
+        {
+            return;
+        }
+
+        if (slot.Newer is { } newer)
+        {
+            newer.Older = slot.Older;
+        }
+        else
+        {
+            _newest = slot.Older;
+        }
+
+        if (slot.Older is { } older)
+        {
+            older.Newer = slot.Newer;
+        }
+        else
+        {
+            _oldest = slot.Newer;
+        }
+
+        slot.Newer = slot.Older = null;
+        Count--;
+    }
+}

@@ -1,0 +1,198 @@
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>What a flow's code can ask for: the other side of <see cref="FlowContext"/>.</summary>
+internal sealed class FlowVerbs(FlowRun run)
+{
+    public Task<T> Step<T>(StepPlan<T> plan)
+    {
+        if (typeof(Task).IsAssignableFrom(typeof(T)))
+        {
+            throw new ArgumentException($"step {plan.Name} returns a task of a task: leave out the `async`, or await inside.", nameof(plan));
+        }
+
+        return Refused<T>() ?? Ask(AskKind.Step, plan, run.Life.Scope, idempotencyKey: null).Task;
+    }
+
+    /// <summary>Puts a step's undo on the list; it runs under the step's own key, so that a participant can refuse a late do.</summary>
+    public void AddUndo(string name, Func<StepContext, Task> undo, string idempotencyKey)
+        => run.Life.OnUndo(name, () => Ask(AskKind.Undo, new StepPlan<NoResult>(name, s => StepPlan.Void(undo(s))), run.Life.Scope, idempotencyKey).Task);
+
+    public void OnUndo(Func<Task> undo)
+    {
+        run.MustBeOnTurn();
+        run.Life.OnUndo("OnUndo", undo);
+    }
+
+    public Task Undo()
+    {
+        run.MustBeOnTurn();
+        return run.Life.PivotPassed
+            ? throw new InvalidOperationException("The pivot is passed: there is no way back, only retries.")
+            : run.Life.UndoAsync();
+    }
+
+    public void Pivot()
+    {
+        run.MustBeOnTurn();
+        if (run.Life.Scope.Refusal() is { } refusal)
+        {
+            throw refusal;
+        }
+
+        if (!run.Life.PivotPassed)
+        {
+            run.Life.PassPivot(run.Life.Scope);
+        }
+    }
+
+    public Task<Maybe<T>> Signal<T>(string name, TimeSpan limit)
+    {
+        StepName.Check(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        if (Refused<Maybe<T>>() is { } refused)
+        {
+            return refused;
+        }
+
+        var ask = new SignalAsk<T>(run.Asks.NextNumber(), name, run.Life.Scope, run) { Due = After(limit) };
+        run.Open(ask);
+        if (run.Asks.Signals.TakeEarly(name) is not { } early)
+        {
+            run.Asks.Signals.Wait(ask);
+            return ask.Task;
+        }
+
+        run.Withdraw(ask, reason: null);
+        ask.Answer(early, live: null);
+        return ask.Task;
+    }
+
+    public Task DelayUntil(DateTimeOffset time, string name)
+    {
+        StepName.Check(name);
+        if (Refused<NoResult>() is { } refused)
+        {
+            return refused;
+        }
+
+        var ask = new TimerAsk(run.Asks.NextNumber(), name, run.Life.Scope) { Due = new DateTimeOffset(time.UtcTicks, TimeSpan.Zero) };
+        run.Open(ask);
+        return ask.Task;
+    }
+
+    public async Task<T> Within<T>(TimeSpan limit, Func<Task<T>> body, string name)
+    {
+        StepName.Check(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        if (Refused<T>() is { } refused)
+        {
+            return await refused;
+        }
+
+        var region = new Scope(run, run.Life.Scope);
+        var ask = new RegionAsk(run.Asks.NextNumber(), name, run.Life.Scope, region) { Due = After(limit) };
+        region.Limit = ask;
+        region.LimitBy(() => new LimitReachedException($"region {name}", limit));
+        run.Open(ask);
+        try
+        {
+            return await InAsync(region, body);
+        }
+        finally
+        {
+            if (ask.Open && run.IsOnTurn)
+            {
+                run.Withdraw(ask, reason: null);
+            }
+        }
+    }
+
+    public async Task<T> First<T>(IReadOnlyList<Func<CancellationToken, Task<T>>> branches)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(branches.Count, nameof(branches));
+        if (Refused<T>() is { } refused)
+        {
+            return await refused;
+        }
+
+        var scopes = new Scope[branches.Count];
+        var tasks = new Task<T>[branches.Count];
+        for (int i = 0; i < branches.Count; i++)
+        {
+            Scope scope = scopes[i] = new Scope(run, run.Life.Scope);
+            Func<CancellationToken, Task<T>> branch = branches[i];
+            tasks[i] = InAsync(scope, () => branch(scope.Token));
+        }
+
+        Task<T> first = await Task.WhenAny(tasks);
+        run.MustBeOnTurn();
+        for (int i = 0; i < tasks.Length; i++)
+        {
+            if (tasks[i] != first)
+            {
+                scopes[i].End(() => new OperationCanceledException("Another branch was first."));
+                _ = tasks[i].ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+
+        return await first;
+    }
+
+    public Task<TOut> RunChild<TIn, TOut>(string type, TIn input, string? id)
+        => Refused<TOut>() ?? Child<TIn, TOut>(AskKind.Child, type, input, id).Task;
+
+    public string StartChild<TIn, TOut>(string type, TIn input, string? id, bool detached)
+    {
+        run.MustBeOnTurn();
+        if (run.Life.Scope.Refusal() is { } refusal)
+        {
+            throw refusal;
+        }
+
+        ChildAsk ask = Child<TIn, TOut>(detached ? AskKind.DetachedChild : AskKind.Child, type, input, id);
+        if (detached)
+        {
+            run.Asks.Close(ask); // nobody waits for it; its kind says so in history
+        }
+
+        return ask.Child.Id;
+    }
+
+    private ChildAsk<TOut> Child<TIn, TOut>(AskKind kind, string type, TIn input, string? id)
+    {
+        int number = run.Asks.NextNumber();
+        var key = new FlowKey(type, FlowNames.CheckId(id ?? $"{run.Key.Type}-{run.Key.Id}.{number}"));
+        byte[]? json = run.Turn.IsReplay ? null : run.Services.Json.Serialize(input, $"the input of child {key}");
+        var ask = new ChildAsk<TOut>(number, kind, key, run.Life.Scope, json, run);
+        run.Open(ask);
+        return ask;
+    }
+
+    private StepAsk<T> Ask<T>(AskKind kind, StepPlan<T> plan, Scope scope, string? idempotencyKey)
+    {
+        int number = run.Asks.NextNumber();
+        var ask = new StepAsk<T>(number, kind, plan, scope, run, idempotencyKey ?? KeyOf(number));
+        run.Open(ask);
+        return ask;
+    }
+
+    /// <summary>Readable, the same for each attempt, and different in every store, run and step.</summary>
+    private string KeyOf(int ask) => $"{run.Key.Type}/{run.Key.Id}/{ask}-{run.Seed:x16}";
+
+    /// <summary>The task of an ask that the current scope no longer allows; null if it does.</summary>
+    private Task<T>? Refused<T>()
+    {
+        run.MustBeOnTurn();
+        return run.Life.Scope.Refusal() is { } refusal ? Task.FromException<T>(refusal) : null;
+    }
+
+    private DateTimeOffset After(TimeSpan limit) => DateTimeOffset.MaxValue - run.Now > limit ? run.Now + limit : DateTimeOffset.MaxValue;
+
+    private static async Task<T> InAsync<T>(Scope scope, Func<Task<T>> body)
+    {
+        Scope.Current = scope; // holds in this method and what it calls
+        return await body();
+    }
+}

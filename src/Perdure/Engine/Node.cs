@@ -1,0 +1,229 @@
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Perdure.Diagnostics;
+using Perdure.Storage;
+using Perdure.Worker;
+
+namespace Perdure.Engine;
+
+/// <summary>One process that runs shards: it puts the parts together, starts and stops them.</summary>
+internal sealed class Node
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly List<ITimer> _timers = [];
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ShardLoop[] _loops = [];
+    private ulong _storeSeed;
+    private int _shardsToCome;
+    private int _pickedUp;
+
+    public Node(IStore store, PerdureOptions options, FlowServices services, ErrorRules errors, Seams seams, ILogger log)
+    {
+        Store = store;
+        Options = options;
+        Services = services;
+        Seams = seams;
+        Log = log;
+        Clock = new NodeClock(seams.Time, log);
+        Committer = new Committer(store, seams, log);
+        Loader = new Loader(this);
+        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout);
+    }
+
+    /// <summary>How far ahead wake-ups are held in memory.</summary>
+    public static TimeSpan NearFuture { get; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Timers fire by whole milliseconds, and must not fire before the time.</summary>
+    public static TimeSpan TimerGrain { get; } = TimeSpan.FromMilliseconds(1);
+
+    public IStore Store { get; }
+
+    public PerdureOptions Options { get; }
+
+    public FlowServices Services { get; }
+
+    public Seams Seams { get; }
+
+    public ILogger Log { get; }
+
+    public NodeClock Clock { get; }
+
+    public Committer Committer { get; }
+
+    public Loader Loader { get; }
+
+    public StepRunner Worker { get; }
+
+    public Shard[] Shards { get; private set; } = [];
+
+    public bool IsStopping { get; private set; }
+
+    /// <summary>Whether all shards are there.</summary>
+    public bool IsReady => _ready.Task.IsCompletedSuccessfully && !IsStopping && Shards.All(s => !s.Recovery.IsRecovering);
+
+    /// <summary>How many flows had something to do when the node started.</summary>
+    public int PickedUp => _pickedUp;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
+        _storeSeed = BitConverter.ToUInt64(info.StoreId.ToByteArray());
+        _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Options.Loops)))];
+        Shards = [.. Enumerable.Range(0, info.ShardCount).Select(i => new Shard(i, this, _loops[i % _loops.Length]))];
+        _shardsToCome = Shards.Length;
+        IReadOnlyList<ShardLease> leases = await Store.TakeShardsAsync([.. Shards.Select(s => s.Index)], Seams.NewGuid(), cancellationToken);
+        Clock.AtLeast(leases.Max(l => l.Time));
+        foreach (ShardLease lease in leases)
+        {
+            await Shards[lease.Shard].Recovery.ReadAsync(lease);
+        }
+
+        Every(WatchInterval, Watch);
+        Every(NearFuture / 2, () => _ = WakeNearAsync());
+        await _ready.Task;
+        Log.IsReady(info.Durability, Shards.Length, _pickedUp);
+        _ = ReportVersionsAsync();
+    }
+
+    /// <summary>Stops: attempts get their token and a grace, what was decided is committed, and the shards are given back.</summary>
+    public async Task StopAsync()
+    {
+        await Worker.StopAsync(Options.ShutdownGrace);
+        IsStopping = true;
+        _timers.ForEach(t => t.Dispose());
+        Task drained = Task.WhenAll(Shards.Select(s => s.DrainAsync()));
+        if (await Task.WhenAny(drained, Seams.Delay(Options.ShutdownGrace, CancellationToken.None)) == drained)
+        {
+            await ReleaseAsync();
+        }
+
+        foreach (ShardLoop loop in _loops)
+        {
+            loop.Stop();
+        }
+
+        Log.HasStopped();
+    }
+
+    public int ShardOf(FlowKey key)
+    {
+        // FNV-1a over the UTF-8 of type and id (G. Fowler, L. C. Noll, P. Vo), then mixed: the place must never change.
+        ulong hash = Fnv(Fnv(14695981039346656037, key.Type) * 31, key.Id);
+        return (int)(ReplayRandom.Mix(hash) % (ulong)Shards.Length);
+    }
+
+    public Shard ShardFor(FlowKey key) => Shards[ShardOf(key)];
+
+    /// <summary>The seed of a run's chance: different in every store.</summary>
+    public ulong SeedOf(long run) => ReplayRandom.Mix(_storeSeed ^ ReplayRandom.Mix((ulong)run));
+
+    /// <summary>A shard has read what was going on. On its loop.</summary>
+    public void ShardIsReady(int pickedUp)
+    {
+        Interlocked.Add(ref _pickedUp, pickedUp);
+        if (Interlocked.Decrement(ref _shardsToCome) == 0)
+        {
+            _ready.TrySetResult();
+        }
+    }
+
+    private static ulong Fnv(ulong hash, string text)
+    {
+        Span<byte> utf8 = stackalloc byte[256];
+        ReadOnlySpan<char> rest = text;
+        while (!rest.IsEmpty)
+        {
+            int chars = Math.Min(rest.Length, 64);
+            int bytes = Encoding.UTF8.GetBytes(rest[..chars], utf8);
+            foreach (byte b in utf8[..bytes])
+            {
+                hash = (hash ^ b) * 1099511628211;
+            }
+
+            rest = rest[chars..];
+        }
+
+        return hash;
+    }
+
+    private void Every(TimeSpan interval, Action action)
+        => _timers.Add(Seams.Time.CreateTimer(static s => ((Action)s!)(), action, interval, interval));
+
+    private void Watch()
+    {
+        Clock.Check();
+        foreach (ShardLoop loop in _loops)
+        {
+            loop.Watch.Look();
+        }
+    }
+
+    private async Task WakeNearAsync()
+    {
+        try
+        {
+            foreach (Shard shard in Shards)
+            {
+                // Later than busy: those are in memory.
+                var after = new WakingFlow(FlowRow.Busy.AddTicks(TimeSpan.TicksPerMicrosecond), -1, default);
+                IReadOnlyList<WakingFlow> waking = await Store.ReadWakingAsync(shard.Index, after, Clock.Now() + NearFuture, int.MaxValue, CancellationToken.None);
+                if (waking.Count > 0)
+                {
+                    shard.Post(new FlowsWaking(waking));
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            Log.ReadFailed(e);
+        }
+    }
+
+    private async Task ReportVersionsAsync()
+    {
+        try
+        {
+            foreach (OpenVersion open in await Store.ReadOpenVersionsAsync(CancellationToken.None))
+            {
+                if (Services.Registry.Find(open.Type, open.Version) is null)
+                {
+                    MissingVersions.Add(open);
+                    Log.VersionMissing(open.Type, open.Version, open.Runs);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            Log.VersionsUnread(e);
+        }
+    }
+
+    /// <summary>Versions that open runs need and no code serves, as found at the start.</summary>
+    public System.Collections.Concurrent.ConcurrentBag<OpenVersion> MissingVersions { get; } = [];
+
+    private async Task ReleaseAsync()
+    {
+        try
+        {
+            await Store.ReleaseShardsAsync([.. Shards.Where(s => !s.Recovery.IsRecovering).Select(s => s.Commits.Lease)], CancellationToken.None);
+        }
+        catch (StoreException e)
+        {
+            Log.ReadFailed(e);
+        }
+    }
+}
+
+/// <summary>Flows whose time comes soon.</summary>
+internal sealed class FlowsWaking(IReadOnlyList<WakingFlow> flows) : Message
+{
+    public override void Handle()
+    {
+        foreach (WakingFlow flow in flows)
+        {
+            Shard.Loop.WakeAt(flow.WakeAt, Shard, flow.Key);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+namespace Perdure.Engine;
+
+/// <summary>What a flow has asked for and has no answer to: by number, by due time, and signals by name.</summary>
+internal sealed class OpenAsks
+{
+    private readonly SortedDictionary<int, Ask> _open = [];
+    private readonly PriorityQueue<Ask, (DateTimeOffset Due, int Number)> _dues = new();
+    private int _work;
+
+    /// <summary>Called once, when no work is open any more.</summary>
+    private Action? _onIdle;
+
+    /// <summary>How many asks the flow has made.</summary>
+    public int Made { get; private set; }
+
+    public int Count => _open.Count;
+
+    public bool HasWork => _work > 0;
+
+    public SignalBox Signals { get; } = new();
+
+    public IEnumerable<Ask> All => _open.Values;
+
+    public int NextNumber() => Made++;
+
+    public Ask? Find(int number) => _open.GetValueOrDefault(number);
+
+    public void Add(Ask ask)
+    {
+        _open.Add(ask.Number, ask);
+        _work += ask.IsWork ? 1 : 0;
+        SetDue(ask, ask.Due);
+    }
+
+    public void Close(Ask ask)
+    {
+        ask.Open = false;
+        _open.Remove(ask.Number);
+        if (ask is SignalAsk wait)
+        {
+            Signals.Forget(wait);
+        }
+
+        if (ask.IsWork && --_work == 0)
+        {
+            Action? idle = _onIdle;
+            _onIdle = null;
+            idle?.Invoke();
+        }
+    }
+
+    /// <summary>Sets when an open ask is due; null if time does not move it.</summary>
+    public void SetDue(Ask ask, DateTimeOffset? due)
+    {
+        ask.Due = due;
+        if (due is { } at)
+        {
+            _dues.Enqueue(ask, (at, ask.Number));
+        }
+    }
+
+    /// <summary>The open ask that is due first; null if time moves nothing.</summary>
+    public Ask? NextDue()
+    {
+        // Entries of asks that were answered, or got another due time, are dropped when they come up.
+        while (_dues.TryPeek(out Ask? ask, out (DateTimeOffset Due, int Number) at))
+        {
+            if (ask.Open && ask.Due == at.Due)
+            {
+                return ask;
+            }
+
+            _dues.Dequeue();
+        }
+
+        return null;
+    }
+
+    public void WhenIdle(Action action) => _onIdle = action;
+
+    public List<Ask> Within(Scope scope) => _open.Values.Where(a => a.Scope.IsWithin(scope)).ToList();
+}

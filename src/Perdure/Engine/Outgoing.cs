@@ -1,0 +1,32 @@
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>Messages that a flow's turn sends to other flows.</summary>
+internal static class Outgoing
+{
+    public static InboxRow StartChild(Node node, FlowSlot from, ChildAsk child, string id)
+        => new(node.ShardOf(child.Child), id, MessageKind.StartChild, child.Child)
+        {
+            From = child.Kind == AskKind.DetachedChild ? null : new ParentRef(from.Key, child.Number),
+            Name = from.Row!.TraceParent,
+            Payload = child.Input,
+        };
+
+    public static InboxRow CancelChild(Node node, FlowSlot from, ChildAsk child, string id)
+        => new(node.ShardOf(child.Child), id, MessageKind.Cancel, child.Child) { From = new ParentRef(from.Key, child.Number) };
+
+    public static InboxRow ChildEnded(Node node, FlowSlot child, ParentRef parent, FlowEnd end, string id)
+        => new(node.ShardOf(parent.Flow), id, end.Status == FlowStatus.Completed ? MessageKind.ChildCompleted : MessageKind.ChildFailed, parent.Flow)
+        {
+            From = new ParentRef(child.Key, parent.Ask),
+            Payload = end.Result,
+        };
+
+    public static InboxRow ChildRefused(Node node, InboxRow start, ParentRef parent, ErrorInfo error)
+        => new(node.ShardOf(parent.Flow), start.Id + "r", MessageKind.ChildFailed, parent.Flow)
+        {
+            From = new ParentRef(start.To, parent.Ask),
+            Payload = Serialization.FlowJson.SerializeError(error),
+        };
+}

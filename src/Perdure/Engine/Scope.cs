@@ -1,0 +1,109 @@
+namespace Perdure.Engine;
+
+/// <summary>
+/// A part of a flow's code that can be ended by itself: the whole flow, a region with a limit, a branch of a race. What is asked for
+/// inside it is withdrawn with it. The current one travels with the code's execution context.
+/// </summary>
+internal sealed class Scope(FlowRun run, Scope? parent)
+{
+    private static readonly AsyncLocal<Scope?> Ambient = new();
+
+    private CancellationTokenSource? _token;
+    private Func<Exception>? _limit;
+    private bool _limitPending;
+
+    public static Scope? Current
+    {
+        get => Ambient.Value;
+        set => Ambient.Value = value;
+    }
+
+    /// <summary>Makes the exception that the scope's code sees once the scope is over; null while it is not.</summary>
+    public Func<Exception>? Over { get; private set; }
+
+    public RegionAsk? Limit { get; set; }
+
+    public Scope? Parent => parent;
+
+    public CancellationToken Token => (_token ??= Cancelled(new CancellationTokenSource())).Token;
+
+    public bool IsWithin(Scope outer)
+    {
+        for (Scope? scope = this; scope is not null; scope = scope.Parent)
+        {
+            if (scope == outer)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The exception for code that asks for something here; null while it may.</summary>
+    public Exception? Refusal()
+    {
+        for (Scope? scope = this; scope is not null; scope = scope.Parent)
+        {
+            if (scope.Over is { } over)
+            {
+                return over();
+            }
+        }
+
+        return null;
+    }
+
+    public void LimitBy(Func<Exception> exception) => _limit = exception;
+
+    public void LimitIsUp()
+    {
+        if (run.Life.HasOpenPivot(this))
+        {
+            _limitPending = true;
+            return;
+        }
+
+        End(_limit!);
+    }
+
+    /// <summary>The step that would have been the pivot failed, so a limit that waited for it takes effect.</summary>
+    public void PivotMissed()
+    {
+        for (Scope? scope = this; scope is not null; scope = scope.Parent)
+        {
+            if (scope._limitPending)
+            {
+                scope.End(scope._limit!);
+            }
+        }
+
+        run.Life.PivotMissed();
+    }
+
+    /// <summary>Ends the scope: open waits inside it throw, open work is asked to stop, later asks throw.</summary>
+    public void End(Func<Exception> over)
+    {
+        if (Over is not null)
+        {
+            return;
+        }
+
+        Over = over;
+        run.Life.WithdrawWithin(this, over);
+        if (_token is { } token)
+        {
+            run.Later(token.Cancel);
+        }
+    }
+
+    private CancellationTokenSource Cancelled(CancellationTokenSource source)
+    {
+        if (Over is not null)
+        {
+            source.Cancel();
+        }
+
+        return source;
+    }
+}

@@ -1,0 +1,299 @@
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>
+/// A slice of flows with one owner: an actor on its loop. It finds the flow that a message is for, reading it first if it is not in
+/// memory, and keeps messages to a flow in order.
+/// </summary>
+internal sealed class Shard
+{
+    private readonly Dictionary<FlowKey, FlowSlot> _slots = [];
+    private readonly HashSet<string> _inboxTaken = new(StringComparer.Ordinal);
+    private long _lastRun;
+    private bool _dirty;
+
+    public Shard(int index, Node node, ShardLoop loop)
+    {
+        Index = index;
+        Node = node;
+        Loop = loop;
+        Commits = new ShardCommits(this);
+        Turns = new ShardTurns(this);
+        Recovery = new ShardRecovery(this);
+        Careful = new CarefulMode(this);
+        Waiters = new EndWaiters();
+    }
+
+    public int Index { get; }
+
+    public Node Node { get; }
+
+    public ShardLoop Loop { get; }
+
+    public ShardCommits Commits { get; }
+
+    public ShardTurns Turns { get; }
+
+    public ShardRecovery Recovery { get; }
+
+    public CarefulMode Careful { get; }
+
+    public EndWaiters Waiters { get; }
+
+    /// <summary>The time for an input that comes now.</summary>
+    public DateTimeOffset Now()
+    {
+        DateTimeOffset now = Node.Clock.Now();
+        return Commits.Time = now > Commits.Time ? now : Commits.Time;
+    }
+
+    /// <summary>A run's number: larger for later starts, unique in the store. 41 bits of milliseconds, 10 of the shard, 12 to count.</summary>
+    public long NextRun(DateTimeOffset now)
+    {
+        long first = (now.ToUnixTimeMilliseconds() << 22) | ((long)Index << 12);
+        _lastRun = Math.Max(first, _lastRun + 1);
+        return (_lastRun & 0xFFF) != 0xFFF ? _lastRun : _lastRun = ((_lastRun >> 22) + 1 << 22) | ((long)Index << 12);
+    }
+
+    /// <summary>From any thread.</summary>
+    public void Post(Message message)
+    {
+        message.Shard = this;
+        Loop.Post(message);
+    }
+
+    public void IsDirty()
+    {
+        if (!_dirty)
+        {
+            _dirty = true;
+            Loop.Dirty.Add(this);
+        }
+    }
+
+    public SealedBatch? Seal()
+    {
+        _dirty = false;
+        return Commits.Seal();
+    }
+
+    public FlowSlot? Find(FlowKey key) => _slots.GetValueOrDefault(key);
+
+    public void Route(FlowMessage message)
+    {
+        if (Recovery.Holds(message))
+        {
+            return;
+        }
+
+        if (_slots.TryGetValue(message.Key, out FlowSlot? slot))
+        {
+            if (slot.Phase == SlotPhase.Loading)
+            {
+                slot.Waiting.Enqueue(message);
+            }
+            else
+            {
+                Loop.Order.Touch(slot);
+                message.Deliver(slot);
+            }
+        }
+        else if (message.IsNew)
+        {
+            message.Deliver(null);
+        }
+        else
+        {
+            Load(message.Key, message.Needs).Waiting.Enqueue(message);
+        }
+    }
+
+    /// <summary>Puts a flow into memory.</summary>
+    public void Add(FlowSlot slot)
+    {
+        _slots[slot.Key] = slot;
+        Loop.Order.Touch(slot);
+    }
+
+    /// <summary>Whether a flow can leave memory: it waits long, and all of it is durable.</summary>
+    public bool CanEvict(FlowSlot slot)
+    {
+        bool isQuiet = slot.StepsRunning == 0 && slot.PendingCancels is null && slot.Waiting.Count == 0
+            && slot.Phase is SlotPhase.Live or SlotPhase.Parked && Commits.IsDurable(slot.TouchedBatch);
+        if (isQuiet && slot.Flow is { } flow && slot.Row!.State.WakeAt == FlowRow.Busy)
+        {
+            // Memory is short, so a short wait is written down, too; the flow can go once that is durable.
+            Turns.SetState(slot, slot.Row.State with { WakeAt = flow.Asks.NextDue()?.Due ?? DateTimeOffset.MaxValue });
+            return false;
+        }
+
+        return isQuiet;
+    }
+
+    public void Remove(FlowSlot slot)
+    {
+        if (_slots.TryGetValue(slot.Key, out FlowSlot? current) && current == slot)
+        {
+            _slots.Remove(slot.Key);
+        }
+
+        Loop.Order.Remove(slot);
+    }
+
+    /// <summary>Reads a flow anew, after what was decided about it is durable. Messages wait meanwhile.</summary>
+    public void Reload(FlowSlot slot)
+    {
+        slot.Phase = SlotPhase.Loading;
+        slot.Flow = null;
+        slot.ArmedFor = null;
+        Commits.Then(new ActionEffect(() => Node.Loader.Request(this, slot.Key, FlowParts.All)));
+    }
+
+    public FlowSlot Load(FlowKey key, Knowledge needs)
+    {
+        var slot = new FlowSlot(key);
+        _slots[key] = slot;
+        Node.Loader.Request(this, key, needs == Knowledge.Row ? FlowParts.End : FlowParts.All);
+        return slot;
+    }
+
+    public void Loaded(FlowKey key, FlowParts parts, StoredFlow? stored)
+    {
+        if (!_slots.TryGetValue(key, out FlowSlot? slot) || slot.Phase != SlotPhase.Loading)
+        {
+            return; // of a life before the last takeover
+        }
+
+        if (stored is null)
+        {
+            _slots.Remove(key);
+            DeliverAll(slot.Waiting, null);
+        }
+        else if (stored.Row.State.Status is >= FlowStatus.Completed)
+        {
+            _slots.Remove(key);
+            slot.Phase = SlotPhase.Ended;
+            slot.Row = stored.Row;
+            slot.Result = stored.History[^1].Result;
+            DeliverAll(slot.Waiting, slot);
+        }
+        else if (parts == FlowParts.All)
+        {
+            Add(slot);
+            Turns.Rebuild(slot, stored);
+        }
+        else
+        {
+            LoadedRow(slot, stored);
+        }
+    }
+
+    /// <summary>Hands over what waited while a flow was read.</summary>
+    public void Waited(FlowSlot slot)
+    {
+        Queue<FlowMessage> waiting = new(slot.Waiting);
+        slot.Waiting.Clear();
+        DeliverAll(waiting, slot);
+    }
+
+    /// <summary>Whether a message from the inbox is new to this owner of the shard.</summary>
+    public bool TakeInbox(string id) => _inboxTaken.Add(id);
+
+    /// <summary>Deletes a message from the inbox in the open batch.</summary>
+    public void ConsumeInbox(string id)
+    {
+        Commits.Open.Received.Add(id);
+        Commits.Then(new ActionEffect(() => _inboxTaken.Remove(id)));
+    }
+
+    public void Send(InboxRow row)
+    {
+        Commits.Open.Sent.Add(row);
+        Commits.Then(new ActionEffect(() => Node.Shards[row.Shard].Post(new InboxArrived(row))));
+    }
+
+    /// <summary>Completes once everything that was decided up to now is durable. From any thread.</summary>
+    public Task DrainAsync()
+    {
+        var drain = new Drain();
+        Post(drain);
+        return drain.Task;
+    }
+
+    public void ForgetFlows()
+    {
+        foreach (FlowSlot slot in _slots.Values)
+        {
+            Loop.Order.Remove(slot);
+            foreach (FlowMessage message in slot.Waiting)
+            {
+                Recovery.Hold(message);
+            }
+        }
+
+        _slots.Clear();
+        _inboxTaken.Clear();
+    }
+
+    /// <summary>A flow was read only as far as to know that it is open: messages that need no more get their answer, the others wait for the rest.</summary>
+    private void LoadedRow(FlowSlot slot, StoredFlow stored)
+    {
+        slot.Row = stored.Row;
+        while (slot.Waiting.TryPeek(out FlowMessage? message) && message.Needs == Knowledge.Row)
+        {
+            slot.Waiting.Dequeue().Deliver(slot);
+        }
+
+        if (slot.Waiting.Count > 0)
+        {
+            Node.Loader.Request(this, slot.Key, FlowParts.All);
+        }
+        else
+        {
+            _slots.Remove(slot.Key);
+        }
+    }
+
+    private void DeliverAll(Queue<FlowMessage> messages, FlowSlot? slot)
+    {
+        while (messages.TryDequeue(out FlowMessage? message))
+        {
+            Loop.Ready.Enqueue(new ReadyMessage(message, slot));
+        }
+    }
+}
+
+/// <summary>A message whose flow has been read. It is handled before anything newer.</summary>
+/// <param name="Message">The message.</param>
+/// <param name="Read">What was read; null if there is no such flow.</param>
+internal readonly record struct ReadyMessage(FlowMessage Message, FlowSlot? Read)
+{
+    public void Handle()
+    {
+        // An earlier message may have started, parked or ended the flow since it was read.
+        FlowSlot? now = Message.Shard.Find(Message.Key) ?? Read;
+        if (now?.Phase == SlotPhase.Loading)
+        {
+            now.Waiting.Enqueue(Message);
+        }
+        else
+        {
+            Message.Deliver(now);
+        }
+    }
+}
+
+/// <summary>Tells when everything that a shard has decided is durable.</summary>
+internal sealed class Drain : Message, IEffect
+{
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Task => _drained.Task;
+
+    public override void Handle() => Shard.Commits.Then(this);
+
+    public void Release() => _drained.TrySetResult();
+
+    public void Lost(PerdureException reason) => _drained.TrySetResult();
+}

@@ -1,0 +1,140 @@
+using Perdure.Diagnostics;
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>
+/// A shard's batches: one is open and gathers what turns decide, at most one is in flight. Effects wait with their batch and are
+/// released when it is durable.
+/// </summary>
+internal sealed class ShardCommits(Shard shard)
+{
+    private ShardLease _lease = null!;
+    private ShardBatch? _open;
+    private List<IEffect> _effects = [];
+    private List<IEffect> _spare = [];
+    private SealedBatch? _inFlight;
+    private long _stored;
+    private long _durable;
+
+    /// <summary>The shard's time: that of its last input, and never before its last batch's.</summary>
+    public DateTimeOffset Time { get; set; }
+
+    /// <summary>Counts batches in this process, to say later whether what was in the open one is durable.</summary>
+    public long Sequence { get; private set; } = 1;
+
+    /// <summary>The batch that gathers now. Asking for it says that there is something to commit.</summary>
+    public ShardBatch Open
+    {
+        get
+        {
+            if (_open is null)
+            {
+                _open = new ShardBatch(_lease, _stored + 1, Time);
+                shard.IsDirty();
+            }
+
+            return _open;
+        }
+    }
+
+    public ShardLease Lease => _lease;
+
+    public bool IsDurable(long sequence) => sequence <= _durable;
+
+    public void Begin(ShardLease lease)
+    {
+        _lease = lease;
+        _stored = lease.Batch;
+        Time = lease.Time > Time ? lease.Time : Time;
+    }
+
+    /// <summary>Lets an effect go once everything that was decided up to now is durable: at once if it is.</summary>
+    public void Then(IEffect effect)
+    {
+        if (_open is not null)
+        {
+            _effects.Add(effect);
+        }
+        else if (_inFlight is not null)
+        {
+            _inFlight.Effects.Add(effect);
+        }
+        else
+        {
+            effect.Release();
+        }
+    }
+
+    /// <summary>Closes the open batch, to be submitted; null when there is nothing to commit or a batch is in flight.</summary>
+    public SealedBatch? Seal()
+    {
+        if (_open is null || _inFlight is not null)
+        {
+            return null;
+        }
+
+        _open.Number = _stored + 1;
+        _open.Time = Time;
+        _inFlight = new SealedBatch(shard, _open, _effects);
+        _open = null;
+        _effects = _spare;
+        Sequence++;
+        return _inFlight;
+    }
+
+    public void Answered(SealedBatch batch, CommitAnswer? answer, PerdureException? unknown)
+    {
+        if (batch != _inFlight)
+        {
+            return; // of a life before the last takeover
+        }
+
+        switch (answer?.Outcome)
+        {
+            case CommitOutcome.Committed:
+                Committed(batch);
+                break;
+            case CommitOutcome.Refused:
+                shard.Recovery.AfterRefusal(batch.Batch, answer.Value.Reason ?? "no reason given");
+                break;
+            default:
+                shard.Recovery.Begin(unknown ?? new StoreException(ErrorCodes.StoreFailed, $"shard {_lease.Shard} was taken by another owner: {answer?.Reason}"));
+                break;
+        }
+    }
+
+    /// <summary>Forgets what is not known to be durable.</summary>
+    public void Forget(PerdureException reason)
+    {
+        List<IEffect> lost = [.. _inFlight?.Effects ?? [], .. _effects];
+        _effects = [];
+        _spare = [];
+        _open = null;
+        _inFlight = null;
+        Sequence++;
+        foreach (IEffect effect in lost)
+        {
+            effect.Lost(reason);
+        }
+    }
+
+    private void Committed(SealedBatch batch)
+    {
+        _stored = batch.Batch.Number;
+        _durable = Sequence - 1;
+        _inFlight = null;
+        List<IEffect> effects = batch.Effects;
+        foreach (IEffect effect in effects)
+        {
+            effect.Release();
+        }
+
+        effects.Clear();
+        _spare = effects;
+        if (_open is not null)
+        {
+            shard.IsDirty();
+        }
+    }
+}

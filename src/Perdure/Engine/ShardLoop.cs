@@ -1,0 +1,175 @@
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>
+/// One thread that runs several shards. A round takes all messages, runs the turns that they cause, fires what is due, and submits the
+/// batches of all shards that have something to commit.
+/// </summary>
+internal sealed class ShardLoop
+{
+    private readonly Mailbox _mailbox = new();
+    private readonly PriorityQueue<(Shard Shard, FlowKey Key), DateTimeOffset> _wakes = new();
+    private readonly List<SealedBatch> _sealed = [];
+    private readonly ITimer _timer;
+    private readonly int _slotsMax;
+    private Message? _round;
+    private DateTimeOffset _timerAt = DateTimeOffset.MaxValue;
+
+    public ShardLoop(Node node, int index, int slotsMax)
+    {
+        Node = node;
+        _slotsMax = slotsMax;
+        Watch = new TurnWatch(this, node.Seams.Time, node.Options.BlockingWaitMax, node.Options.TurnTimeMax);
+        Thread = node.Seams.StartLoop($"Perdure loop {index}", Pump);
+        _timer = node.Seams.Time.CreateTimer(static s => ((ILoopThread)s!).Wake(), Thread, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public Node Node { get; }
+
+    public ILoopThread Thread { get; }
+
+    public TurnWatch Watch { get; }
+
+    /// <summary>Flows of this loop's shards in memory.</summary>
+    public SlotOrder Order { get; } = new();
+
+    /// <summary>Shards that may have a batch to submit.</summary>
+    public List<Shard> Dirty { get; } = [];
+
+    /// <summary>Messages whose flow has just been read: they go before anything newer.</summary>
+    public Queue<ReadyMessage> Ready { get; } = new();
+
+    /// <summary>From any thread.</summary>
+    public void Post(Message message)
+    {
+        if (_mailbox.Add(message))
+        {
+            Thread.Wake();
+        }
+    }
+
+    /// <summary>Looks at a flow at a time, reading it first if it has left memory.</summary>
+    public void WakeAt(DateTimeOffset time, Shard shard, FlowKey key)
+    {
+        _wakes.Enqueue((shard, key), time);
+        Arm();
+    }
+
+    public void Stop()
+    {
+        _timer.Dispose();
+        Thread.Stop();
+    }
+
+    private void Pump()
+    {
+        try
+        {
+            if (Watch.TakeAbandoned() is { } abandoned)
+            {
+                Shard shard = Node.Shards[abandoned.Slot.Row?.Shard ?? Node.ShardOf(abandoned.Slot.Key)];
+                shard.Turns.Abandoned(abandoned.Slot, abandoned.Reason);
+            }
+
+            do
+            {
+                Round();
+            }
+            while (!_mailbox.IsEmpty);
+        }
+        catch (TurnAbandonedException)
+        {
+            // The loop goes on elsewhere; this thread touches nothing of it any more.
+        }
+    }
+
+    private void Round()
+    {
+        HandleReady(); // left by an abandoned round
+        HandleRound();
+        _round = _mailbox.TakeAll();
+        HandleRound();
+        FireDue();
+        Evict();
+        Submit();
+    }
+
+    private void HandleRound()
+    {
+        // The rest of the round is a field, so that it survives a turn that never returns.
+        while (_round is { } message)
+        {
+            _round = message.Next;
+            message.Next = null;
+            message.Handle();
+            HandleReady();
+        }
+    }
+
+    private void HandleReady()
+    {
+        while (Ready.TryDequeue(out ReadyMessage ready))
+        {
+            ready.Handle();
+        }
+    }
+
+    private void FireDue()
+    {
+        DateTimeOffset now = Node.Clock.Now();
+        while (_wakes.TryPeek(out (Shard Shard, FlowKey Key) due, out DateTimeOffset at) && at <= now)
+        {
+            _wakes.Dequeue();
+            due.Shard.Route(new FlowDue(due.Key) { Shard = due.Shard });
+            HandleReady();
+        }
+
+        Arm();
+    }
+
+    private void Arm()
+    {
+        if (_wakes.TryPeek(out _, out DateTimeOffset next) && next != _timerAt)
+        {
+            TimeSpan delay = next - Node.Clock.Now();
+            _timerAt = next;
+            _timer.Change(delay > TimeSpan.Zero ? delay + Node.TimerGrain : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Drops the flows that were not used for longest, while there are too many: those that wait long and are durable.</summary>
+    private void Evict()
+    {
+        FlowSlot? slot = Order.Oldest;
+        for (int looked = 0; Order.Count > _slotsMax && slot is not null && looked < 1_000; looked++)
+        {
+            FlowSlot? next = slot.Newer;
+            Shard shard = Node.Shards[slot.Row!.Shard];
+            if (shard.CanEvict(slot))
+            {
+                shard.Remove(slot);
+            }
+
+            slot = next;
+        }
+    }
+
+    private void Submit()
+    {
+        foreach (Shard shard in Dirty)
+        {
+            if (shard.Seal() is { } batch)
+            {
+                _sealed.Add(batch);
+            }
+        }
+
+        Dirty.Clear();
+        if (_sealed.Count > 0)
+        {
+            Node.Committer.Submit(_sealed);
+            _sealed.Clear();
+        }
+    }
+}

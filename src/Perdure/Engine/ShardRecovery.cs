@@ -1,0 +1,186 @@
+using Perdure.Diagnostics;
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>
+/// The one way back: after a start, a lost lease or a commit of unknown outcome, the shard forgets its memory, takes its lease under a
+/// new epoch, and reads what was going on. Messages that come meanwhile wait.
+/// </summary>
+internal sealed class ShardRecovery(Shard shard)
+{
+    private const int WakingMax = 1_000;
+    private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(10);
+
+    private readonly Queue<Message> _held = new();
+    private readonly Dictionary<long, string> _refused = [];
+
+    /// <summary>Whether the shard is not ready to handle messages.</summary>
+    public bool IsRecovering { get; private set; } = true;
+
+    private Node Node => shard.Node;
+
+    /// <summary>Keeps a message until the shard is ready.</summary>
+    /// <returns>Whether it was kept.</returns>
+    public bool Holds(FlowMessage message)
+    {
+        if (IsRecovering)
+        {
+            Hold(message);
+        }
+
+        return IsRecovering;
+    }
+
+    public void Hold(FlowMessage message) => _held.Enqueue(message);
+
+    /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
+    public string? TakeRefused(long run) => _refused.Remove(run, out string? reason) ? reason : null;
+
+    /// <summary>Forgets everything and starts over. On the loop.</summary>
+    public void Begin(PerdureException reason)
+    {
+        Node.Log.ShardLost(shard.Index, reason.Message);
+        IsRecovering = true;
+        shard.Commits.Forget(reason);
+        shard.ForgetFlows();
+        _ = TakeAsync();
+    }
+
+    /// <summary>Commits what the store does take of a batch that it refused, flow by flow, and starts over.</summary>
+    public void AfterRefusal(ShardBatch batch, string reason)
+    {
+        IsRecovering = true;
+        _ = CommitPartsAsync(batch, reason);
+    }
+
+    /// <summary>Reads what was going on under a lease, and hands it to the loop.</summary>
+    public async Task ReadAsync(ShardLease lease)
+    {
+        IReadOnlyList<InboxRow> inbox = await Node.Store.ReadInboxAsync(shard.Index, CancellationToken.None);
+        List<WakingFlow> waking = [];
+        IReadOnlyList<WakingFlow> page;
+        do
+        {
+            page = await Node.Store.ReadWakingAsync(shard.Index, waking.LastOrDefault(), Node.Clock.Now() + Node.NearFuture, WakingMax, CancellationToken.None);
+            waking.AddRange(page);
+        }
+        while (page.Count == WakingMax);
+        shard.Post(new ShardRead(lease, inbox, waking));
+    }
+
+    /// <summary>The shard is ready. On the loop.</summary>
+    public void Ready(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking)
+    {
+        IsRecovering = false;
+        shard.Commits.Begin(lease);
+        foreach (WakingFlow flow in waking.Where(f => f.WakeAt > FlowRow.Busy))
+        {
+            shard.Loop.WakeAt(flow.WakeAt, shard, flow.Key);
+        }
+
+        List<FlowKey> busy = waking.TakeWhile(f => f.WakeAt == FlowRow.Busy).Select(f => f.Key).ToList();
+        if (!shard.Careful.Begin(lease, busy))
+        {
+            busy.ForEach(key => shard.Route(new FlowDue(key) { Shard = shard }));
+        }
+
+        foreach (InboxRow row in inbox)
+        {
+            shard.Route(new InboxArrived(row) { Shard = shard });
+        }
+
+        shard.Waiters.TakeAll().ForEach(shard.Route);
+        while (_held.TryDequeue(out Message? message))
+        {
+            message.Handle();
+        }
+
+        Node.ShardIsReady(busy.Count);
+    }
+
+    private async Task TakeAsync()
+    {
+        TimeSpan pause = PauseMin;
+        while (!Node.IsStopping)
+        {
+            try
+            {
+                IReadOnlyList<ShardLease> leases = await Node.Store.TakeShardsAsync([shard.Index], Node.Seams.NewGuid(), CancellationToken.None);
+                await ReadAsync(leases[0]);
+                return;
+            }
+            catch (Exception e)
+            {
+                Node.Log.TakeFailed(shard.Index, pause, e);
+                await Node.Seams.Delay(pause, CancellationToken.None);
+                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));
+            }
+        }
+    }
+
+    private async Task CommitPartsAsync(ShardBatch batch, string reason)
+    {
+        List<long> refused = [];
+        string message = reason;
+        try
+        {
+            long number = batch.Number;
+            foreach ((long run, ShardBatch part) in BatchParts.ByRun(batch))
+            {
+                part.Number = number;
+                CommitAnswer answer = await CommitAsync(part);
+                if (answer.Outcome == CommitOutcome.Committed)
+                {
+                    number++;
+                }
+                else if (answer.Outcome == CommitOutcome.Refused)
+                {
+                    refused.Add(run);
+                    message = answer.Reason ?? reason;
+                }
+                else
+                {
+                    break; // fenced: the takeover finds out what is there
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            message = $"{reason}; then: {e.Message}";
+        }
+
+        shard.Post(new RefusalResolved(refused, message));
+    }
+
+    private async Task<CommitAnswer> CommitAsync(ShardBatch part)
+    {
+        while (true)
+        {
+            CommitAnswer answer = (await Node.Store.CommitAsync([part], CancellationToken.None))[0];
+            if (answer.Outcome != CommitOutcome.NotNow)
+            {
+                return answer;
+            }
+
+            await Node.Seams.Delay(PauseMin, CancellationToken.None);
+        }
+    }
+
+    /// <summary>The shard has been read under a new lease.</summary>
+    private sealed class ShardRead(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking) : Message
+    {
+        public override void Handle() => Shard.Recovery.Ready(lease, inbox, waking);
+    }
+
+    /// <summary>It is known which flows the store refuses.</summary>
+    private sealed class RefusalResolved(List<long> runs, string reason) : Message
+    {
+        public override void Handle()
+        {
+            runs.ForEach(run => Shard.Recovery._refused[run] = reason);
+            Shard.Recovery.Begin(new StoreException(ErrorCodes.StoreRefused, $"the store refused a value: {reason}"));
+        }
+    }
+}

@@ -1,0 +1,394 @@
+using Perdure.Diagnostics;
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>Runs flows' turns, live and again, and turns what they decide into rows of the open batch and effects.</summary>
+internal sealed class ShardTurns(Shard shard)
+{
+    /// <summary>A wait longer than this is written into the flow's row; a shorter one is as good as busy.</summary>
+    private static readonly TimeSpan LongWait = TimeSpan.FromSeconds(10);
+
+    private Node Node => shard.Node;
+
+    private ShardBatch Batch => shard.Commits.Open;
+
+    /// <summary>Starts a flow and runs its first turn. The last thing that a message does.</summary>
+    public FlowSlot Start(FlowKey key, FlowDefinition definition, NewFlow start, IEffect? then)
+    {
+        DateTimeOffset now = shard.Now();
+        var row = new FlowRow(shard.NextRun(now), shard.Index, key, definition.Version, now)
+        {
+            Parent = start.Parent,
+            TraceParent = start.TraceParent,
+            State = new FlowState(FlowStatus.Running, FlowRow.Busy),
+        };
+        var slot = new FlowSlot(key) { Phase = SlotPhase.Live, Row = row, Flow = NewRun(definition, row) };
+        shard.Add(slot);
+        Batch.NewFlows.Add(row);
+        slot.InsertedIn = shard.Commits.Sequence;
+        PerdureMeter.FlowStarted(key.Type);
+        Live(slot, new HistoryRow(row.Run, 0, now, InputKind.Started) { Payload = start.Input }, start.Live, then);
+        return slot;
+    }
+
+    /// <summary>Gives a flow an input: records it, runs the turn if the flow can run, and commits both. The last thing that a message does.</summary>
+    /// <param name="slot">The flow.</param>
+    /// <param name="input">The input.</param>
+    /// <param name="live">The payload's value, if it is at hand.</param>
+    /// <param name="then">An answer that leaves once the input is durable.</param>
+    public void Live(FlowSlot slot, HistoryRow input, object? live, IEffect? then)
+    {
+        slot.NextPosition = input.Position + 1;
+        slot.TouchedBatch = shard.Commits.Sequence;
+        Batch.History.Add(input);
+        if (then is not null)
+        {
+            shard.Commits.Then(then);
+        }
+
+        if (input.SenderId is { } sender)
+        {
+            slot.SenderIds?.Add(sender);
+        }
+
+        if (slot.Flow is { } flow)
+        {
+            Turn turn = shard.Loop.Watch.Begin(slot);
+            flow.Take(input, live, turn);
+            shard.Loop.Watch.End();
+            Decide(slot, input, turn);
+        }
+    }
+
+    public HistoryRow Input(FlowSlot slot, InputKind kind) => new(slot.Row!.Run, slot.NextPosition, shard.Now(), kind);
+
+    /// <summary>Brings a flow back by giving it its history again; inputs that were never decided are decided now.</summary>
+    public void Rebuild(FlowSlot slot, StoredFlow stored)
+    {
+        slot.Row = stored.Row;
+        slot.NextPosition = stored.History.Count;
+        slot.TouchedBatch = 0;
+        slot.StepsRunning = 0;
+        FlowDefinition? definition = Node.Services.Registry.Find(stored.Row.Key.Type, stored.Row.Version);
+        if (shard.Recovery.TakeRefused(stored.Row.Run) is { } refused)
+        {
+            Park(slot, stored);
+            MarkStuck(slot, new StuckReason(ErrorCodes.StoreRefused, refused), ask: -1);
+        }
+        else if (stored.Row.State.Status == FlowStatus.Stuck || definition is null)
+        {
+            Park(slot, stored);
+        }
+        else
+        {
+            Rebuild(slot, stored, definition);
+        }
+
+        if (slot.Phase != SlotPhase.Loading)
+        {
+            shard.Waited(slot);
+        }
+    }
+
+    /// <summary>A turn was taken from a flow that would not give it back.</summary>
+    public void Abandoned(FlowSlot slot, string reason)
+    {
+        MarkStuck(slot, new StuckReason(ErrorCodes.TurnTooLong, reason), ask: -1);
+        shard.Waited(slot);
+    }
+
+    public void MarkStuck(FlowSlot slot, StuckReason reason, int ask)
+    {
+        slot.StuckAtUndo = ask >= 0 && slot.Flow?.Asks.Find(ask)?.Kind == AskKind.Undo;
+        slot.Flow = null;
+        slot.Phase = SlotPhase.Parked;
+        slot.StuckAsk = ask;
+        slot.SenderIds ??= new(StringComparer.Ordinal);
+        SetState(slot, new FlowState(FlowStatus.Stuck, null, null, reason.Code, reason.Message));
+        shard.Commits.Then(new ActionEffect(() => Node.Log.FlowStuck(slot.Key, reason.Code, reason.Message)));
+        PerdureMeter.FlowStuck(slot.Key.Type);
+    }
+
+    /// <summary>Puts a stuck flow back to work: it is read anew, and what came meanwhile is decided.</summary>
+    public void Resume(FlowSlot slot)
+    {
+        if (slot.StuckAsk >= 0)
+        {
+            Batch.EndedBackoffs.Add((slot.Row!.Run, slot.StuckAsk));
+        }
+
+        slot.StuckAsk = -1;
+        SetState(slot, new FlowState(FlowStatus.Running, FlowRow.Busy));
+        shard.Reload(slot);
+    }
+
+    /// <summary>Ends a flow whose code is not in memory.</summary>
+    public void TerminateParked(FlowSlot slot, HistoryRow input, IEffect then)
+    {
+        input.Asks = AskText.End(FlowStatus.Terminated);
+        Live(slot, input, live: null, then);
+        shard.Commits.Then(new ActionEffect(() => Node.Worker.StopAll(slot.Row!.Run)));
+        End(slot, input, new FlowEnd(FlowStatus.Terminated, input.Payload!), sent: 0);
+    }
+
+    public void SetState(FlowSlot slot, FlowState state)
+    {
+        long sequence = shard.Commits.Sequence;
+        slot.TouchedBatch = sequence;
+        slot.Row!.State = state;
+        if (slot.InsertedIn == sequence)
+        {
+            _ = Batch; // the row itself is in this batch
+        }
+        else if (slot.UpdatedIn == sequence)
+        {
+            Batch.Updates[slot.UpdateIndex] = new FlowUpdate(slot.Row.Run, state);
+        }
+        else
+        {
+            slot.UpdatedIn = sequence;
+            slot.UpdateIndex = Batch.Updates.Count;
+            Batch.Updates.Add(new FlowUpdate(slot.Row.Run, state));
+        }
+    }
+
+    /// <summary>Writes down when somebody must look at the flow, where that changed by much, and sets the loop's wake-up.</summary>
+    public void SetWake(FlowSlot slot)
+    {
+        DateTimeOffset now = shard.Commits.Time;
+        DateTimeOffset? due = slot.Flow!.Asks.NextDue()?.Due;
+        DateTimeOffset wake = slot.StepsRunning > 0 || due < now + LongWait ? FlowRow.Busy : due ?? DateTimeOffset.MaxValue;
+        DateTimeOffset stored = slot.Row!.State.WakeAt ?? DateTimeOffset.MaxValue;
+        FlowStatus status = slot.Flow.Life.IsUndoing ? FlowStatus.Undoing : FlowStatus.Running;
+
+        // A wake-up that comes too early finds nothing to do, so a later one is written only when the stored one is over.
+        bool mustWrite = wake < stored || (stored <= now && wake != stored);
+        if (mustWrite || status != slot.Status)
+        {
+            SetState(slot, new FlowState(status, mustWrite ? wake : stored));
+        }
+
+        if (due is { } at && at < now + Node.NearFuture && (slot.ArmedFor is null || at < slot.ArmedFor))
+        {
+            slot.ArmedFor = at;
+            shard.Loop.WakeAt(at, shard, slot.Key);
+        }
+    }
+
+    /// <summary>A step's back-off is over, or it was stopped in it.</summary>
+    public void Retry(FlowSlot slot, StepAsk ask)
+    {
+        slot.Flow!.Asks.SetDue(ask, null);
+        RunStep(slot, ask);
+        SetWake(slot);
+    }
+
+    private FlowRun NewRun(FlowDefinition definition, FlowRow row) => new(definition, row, Node.SeedOf(row.Run), Node.Services, Strayed);
+
+    private void Rebuild(FlowSlot slot, StoredFlow stored, FlowDefinition definition)
+    {
+        slot.Flow = NewRun(definition, stored.Row);
+        Turn turn = shard.Loop.Watch.Begin(slot);
+        HistoryRow? undecided = Replay(slot, stored, turn);
+        shard.Loop.Watch.End();
+        slot.Phase = SlotPhase.Live;
+        if (turn.Stuck is { } stuck)
+        {
+            Park(slot, stored);
+            MarkStuck(slot, stuck, ask: -1);
+            return;
+        }
+
+        List<StepAsk> open = slot.Flow.Asks.All.OfType<StepAsk>().ToList();
+        DecideRest(slot, stored, undecided);
+        if (slot.Flow is not null)
+        {
+            Restart(slot, stored, open.FindAll(static a => a.Open));
+        }
+    }
+
+    /// <summary>Gives the decided part of history to the flow's code; returns the first input that was never decided.</summary>
+    private static HistoryRow? Replay(FlowSlot slot, StoredFlow stored, Turn turn)
+    {
+        foreach (HistoryRow row in stored.History)
+        {
+            if (row.Asks is null)
+            {
+                return row;
+            }
+
+            turn.Clear();
+            turn.IsReplay = true;
+            slot.Flow!.Take(row, live: null, turn);
+            if (turn.Stuck is null && AskText.Differs(row.Asks, turn, slot.Key.ToString(), row.Position) is { } difference)
+            {
+                turn.Stuck = new StuckReason(ErrorCodes.HistoryMismatch, difference);
+            }
+
+            if (turn.Stuck is not null)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Sets what is open going again: steps run (or wait out their back-off), and stopped ones are settled.</summary>
+    private void Restart(FlowSlot slot, StoredFlow stored, List<StepAsk> open)
+    {
+        foreach (StepAsk ask in open)
+        {
+            BackoffRow? backoff = stored.Backoffs.FirstOrDefault(b => b.Ask == ask.Number);
+            if (backoff is not null && backoff.NextAt > shard.Now() && !ask.Stopping)
+            {
+                ask.Progress = StepProgress.Of(backoff);
+                slot.Flow!.Asks.SetDue(ask, backoff.NextAt);
+            }
+            else
+            {
+                ask.Progress = (backoff is null ? StepProgress.None : StepProgress.Of(backoff)) with { MayHaveHappened = true };
+                RunStep(slot, ask);
+            }
+        }
+
+        SetWake(slot);
+    }
+
+    private void DecideRest(FlowSlot slot, StoredFlow stored, HistoryRow? undecided)
+    {
+        if (undecided is null)
+        {
+            return;
+        }
+
+        foreach (HistoryRow row in stored.History.Skip(undecided.Position))
+        {
+            if (slot.Flow is not { } flow)
+            {
+                return; // stuck again, or ended
+            }
+
+            Turn turn = shard.Loop.Watch.Begin(slot);
+            flow.Take(row, live: null, turn);
+            shard.Loop.Watch.End();
+            Batch.Decided.Add(row);
+            slot.TouchedBatch = shard.Commits.Sequence;
+            Decide(slot, row, turn);
+            if (row.Asks is null)
+            {
+                Batch.Decided.Remove(row);
+            }
+        }
+    }
+
+    private void Park(FlowSlot slot, StoredFlow stored)
+    {
+        slot.Phase = SlotPhase.Parked;
+        slot.Flow = null;
+        slot.SenderIds = stored.History.Where(h => h.SenderId is not null).Select(h => h.SenderId!).ToHashSet(StringComparer.Ordinal);
+        slot.StuckAsk = stored.Backoffs.FirstOrDefault(b => b.NextAt == DateTimeOffset.MaxValue)?.Ask ?? -1;
+        slot.StuckAtUndo = slot.StuckAsk >= 0 && AskText.Asks(stored.History).ElementAt(slot.StuckAsk).Kind == AskKind.Undo;
+        if (stored.Row.State.Status != FlowStatus.Stuck && Node.Services.Registry.Find(slot.Key.Type, stored.Row.Version) is null)
+        {
+            Node.Log.NoCode(slot.Key, stored.Row.Version);
+        }
+    }
+
+    /// <summary>Turns a live turn's decisions into rows and effects.</summary>
+    private void Decide(FlowSlot slot, HistoryRow input, Turn turn)
+    {
+        if (turn.Stuck is { } stuck)
+        {
+            MarkStuck(slot, stuck, ask: -1); // the input stays undecided
+            return;
+        }
+
+        input.Asks = turn.Text;
+        int sent = 0;
+        foreach (Ask ask in turn.Made)
+        {
+            switch (ask)
+            {
+                case StepAsk { Open: true } step:
+                    RunStep(slot, step);
+                    break;
+                case ChildAsk child when child.Open || child.Kind == AskKind.DetachedChild:
+                    shard.Send(Outgoing.StartChild(Node, slot, child, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+                    break;
+            }
+        }
+
+        foreach (Ask ask in turn.Stopped)
+        {
+            if (ask is ChildAsk child)
+            {
+                shard.Send(Outgoing.CancelChild(Node, slot, child, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+            }
+            else
+            {
+                StopStep(slot, (StepAsk)ask);
+            }
+        }
+
+        foreach (Action line in turn.Observations)
+        {
+            shard.Commits.Then(new ActionEffect(line));
+        }
+
+        AnswerCancels(slot);
+        if (turn.End is { } end)
+        {
+            End(slot, input, end, sent);
+        }
+        else
+        {
+            SetWake(slot);
+        }
+    }
+
+    private void End(FlowSlot slot, HistoryRow input, FlowEnd end, int sent)
+    {
+        input.Result = end.Result;
+        slot.Result = end.Result;
+        slot.Flow = null;
+        slot.Phase = SlotPhase.Ended;
+        SetState(slot, new FlowState(end.Status, null, input.At));
+        if (slot.Row!.Parent is { } parent)
+        {
+            shard.Send(Outgoing.ChildEnded(Node, slot, parent, end, InboxId.Of(slot.Row.Run, input.Position, sent)));
+        }
+
+        shard.Commits.Then(new FlowEnded(shard, slot, end));
+    }
+
+    private void RunStep(FlowSlot slot, StepAsk ask)
+    {
+        slot.StepsRunning++;
+        shard.Commits.Then(new StartStep(shard, ask));
+    }
+
+    private void StopStep(FlowSlot slot, StepAsk ask)
+    {
+        if (ask.Due is not null)
+        {
+            Retry(slot, ask); // it was waiting for its next attempt: let the worker settle it
+        }
+        else
+        {
+            shard.Commits.Then(new ActionEffect(() => Node.Worker.Stop(slot.Row!.Run, ask.Number)));
+        }
+    }
+
+    private static void AnswerCancels(FlowSlot slot)
+    {
+        if (slot.PendingCancels is { } cancels && slot.Flow is { Life.CancelPending: false } flow)
+        {
+            slot.PendingCancels = null;
+            cancels.ForEach(c => c.Answer(flow.Life.PivotPassed ? CancelAnswer.Refused : CancelAnswer.Accepted));
+        }
+    }
+
+    private void Strayed(FlowRun run, string message) => shard.Post(new FlowStrayed(run, message));
+}

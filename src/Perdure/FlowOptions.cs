@@ -1,0 +1,11 @@
+namespace Perdure;
+
+/// <summary>What can be said about a flow type where it is registered.</summary>
+public sealed class FlowOptions
+{
+    /// <summary>The durable name, instead of the class's or its <see cref="NamedAttribute"/>'s.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>The version, at least 1, instead of the <see cref="NamedAttribute"/>'s. New runs take the newest that is registered; open runs stay on theirs.</summary>
+    public int? Version { get; set; }
+}

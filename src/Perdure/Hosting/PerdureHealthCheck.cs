@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Perdure.Hosting;
+
+namespace Perdure;
+
+/// <summary>A health check: <c>AddHealthChecks().AddCheck&lt;PerdureHealthCheck&gt;("perdure")</c>. Healthy when all shards are there, degraded when open runs need code that is not registered.</summary>
+public sealed class PerdureHealthCheck : IHealthCheck
+{
+    private readonly NodeHolder _holder;
+
+    internal PerdureHealthCheck(NodeHolder holder) => _holder = holder;
+
+    /// <inheritdoc/>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        => Task.FromResult(_holder.Current switch
+        {
+            null => HealthCheckResult.Unhealthy("the engine is not started"),
+            { IsReady: false } => HealthCheckResult.Unhealthy("not all shards are there: the store may be out of reach"),
+            { MissingVersions: { IsEmpty: false } missing } => HealthCheckResult.Degraded($"open runs need code that is not registered: {string.Join(", ", missing.Select(m => $"{m.Type} version {m.Version} ({m.Runs})"))}"),
+            _ => HealthCheckResult.Healthy(),
+        });
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Perdure.Engine;
+using Perdure.Serialization;
+using Perdure.Storage;
+
+namespace Perdure.Hosting;
+
+/// <summary>Starts the node before the application's other services, and stops it after them.</summary>
+internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry, NodeHolder holder, IServiceProvider services, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService, IAsyncDisposable
+{
+    private IStore? _store;
+    private Node? _node;
+
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        ConstructorCheck.Check(registry, builder.Services);
+        _store = builder.Store(services);
+        var json = new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax);
+        var shared = new FlowServices(services, registry, json, loggers);
+        _node = new Node(_store, builder.Options, shared, builder.Rules, new SystemSeams(time), loggers.CreateLogger("Perdure"));
+        await _node.StartAsync(cancellationToken);
+        holder.Current = _node;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (_node is { } node)
+        {
+            _node = null;
+            holder.Current = null;
+            await node.StopAsync();
+        }
+
+        await CloseAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await CloseAsync();
+
+    private async Task CloseAsync()
+    {
+        if (_store is { } store)
+        {
+            _store = null;
+            await store.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using Perdure.Diagnostics;
+using Perdure.Serialization;
+
+namespace Perdure;
+
+/// <summary>How the engine runs. The defaults suit most programs.</summary>
+public sealed class PerdureOptions
+{
+    /// <summary>How many shards a new store gets, 1 to 1,024; 64 by default. A store that exists keeps its own.</summary>
+    public int ShardCount { get; set; } = 64;
+
+    /// <summary>How many threads run flow code, 1 to 64; half the processors by default, at most 8.</summary>
+    public int Loops { get; set; } = Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
+
+    /// <summary>How many flows stay in memory; 20,000 by default. Flows beyond it that wait long leave memory and come back by replay.</summary>
+    public int FlowsInMemoryMax { get; set; } = 20_000;
+
+    /// <summary>The largest input, result or signal, in bytes of JSON; 2 MiB by default.</summary>
+    public int PayloadBytesMax { get; set; } = 2 * 1024 * 1024;
+
+    /// <summary>How long flow code may block its thread before the wait is made to throw; 200 ms by default.</summary>
+    public TimeSpan BlockingWaitMax { get; set; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long one turn of flow code may take before it is left behind and the flow is stuck; 5 s by default.</summary>
+    public TimeSpan TurnTimeMax { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The time for one attempt of a step that says nothing; 5 minutes by default.</summary>
+    public TimeSpan StepTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a stopping host waits for attempts that run; 10 s by default. What has no outcome then runs again in the next process.</summary>
+    public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How values become JSON. Camel case, fields included, nullable annotations respected by default.</summary>
+    public JsonSerializerOptions Json { get; } = FlowJson.DefaultOptions();
+
+    internal void Check()
+    {
+        Require(ShardCount is >= 1 and <= 1024, nameof(ShardCount), "1 to 1,024");
+        Require(Loops is >= 1 and <= 64, nameof(Loops), "1 to 64");
+        Require(FlowsInMemoryMax >= 1, nameof(FlowsInMemoryMax), "at least 1");
+        Require(PayloadBytesMax >= 1024, nameof(PayloadBytesMax), "at least 1,024");
+        Require(BlockingWaitMax > TimeSpan.Zero, nameof(BlockingWaitMax), "more than zero");
+        Require(TurnTimeMax > BlockingWaitMax, nameof(TurnTimeMax), "more than BlockingWaitMax");
+        Require(StepTimeout > TimeSpan.Zero && StepTimeout < TimeSpan.FromDays(24), nameof(StepTimeout), "more than zero and less than 24 days");
+        Require(ShutdownGrace >= TimeSpan.Zero, nameof(ShutdownGrace), "zero or more");
+    }
+
+    private static void Require(bool holds, string option, string range)
+    {
+        if (!holds)
+        {
+            throw new PerdureException(ErrorCodes.BadOption, $"option {option} must be {range}.");
+        }
+    }
+}

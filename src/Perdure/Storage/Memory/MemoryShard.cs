@@ -1,0 +1,52 @@
+namespace Perdure.Storage;
+
+/// <summary>One shard's row, its wake-ups and its inbox.</summary>
+internal sealed class MemoryShard
+{
+    private long _epoch;
+    private Guid _token;
+    private bool _held;
+    private int _uncleanEnds;
+    private Suspect? _suspect;
+    private long _batch;
+    private DateTimeOffset _time = DateTimeOffset.UnixEpoch;
+
+    /// <summary>Flows that must be looked at, the earliest first.</summary>
+    public SortedSet<(long WakeTicks, long Run)> Waking { get; } = [];
+
+    /// <summary>Messages by their ids.</summary>
+    public SortedDictionary<string, InboxRow> Inbox { get; } = new(StringComparer.Ordinal);
+
+    public bool IsHeldBy(ShardLease lease) => _held && _epoch == lease.Epoch && _token == lease.Token;
+
+    public bool Admits(ShardBatch batch) => IsHeldBy(batch.Lease) && _batch == batch.Number - 1;
+
+    public ShardLease Take(int shard, Guid token)
+    {
+        _uncleanEnds += _held ? 1 : 0;
+        _held = true;
+        _epoch++;
+        _token = token;
+        return new ShardLease(shard, _epoch, _token, _batch, _time, _uncleanEnds, _suspect);
+    }
+
+    public void Release()
+    {
+        _held = false;
+        _uncleanEnds = 0;
+        _suspect = null;
+    }
+
+    /// <summary>Moves to a batch that has been written.</summary>
+    public void Advance(ShardBatch batch)
+    {
+        _batch = batch.Number;
+        _time = RowCopy.Of(batch.Time);
+        _suspect = batch.Suspect ?? _suspect;
+        if (batch.Recovered)
+        {
+            _uncleanEnds = 0;
+            _suspect = null;
+        }
+    }
+}

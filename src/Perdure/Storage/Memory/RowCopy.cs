@@ -1,0 +1,35 @@
+namespace Perdure.Storage;
+
+/// <summary>Copies rows on the way in and out, so that nobody's later change reaches what is stored; times are cut to whole microseconds.</summary>
+internal static class RowCopy
+{
+    public static DateTimeOffset Of(DateTimeOffset time) =>
+        new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+
+    public static FlowState Of(FlowState state) =>
+        state with { WakeAt = Of(state.WakeAt), EndedAt = Of(state.EndedAt) };
+
+    public static FlowRow Of(FlowRow row) =>
+        row with { CreatedAt = Of(row.CreatedAt), State = Of(row.State) };
+
+    public static HistoryRow Of(HistoryRow row) => row with
+    {
+        At = Of(row.At),
+        StartedAt = Of(row.StartedAt),
+        Payload = Of(row.Payload),
+        Result = Of(row.Result),
+    };
+
+    public static BackoffRow Of(BackoffRow row) => row with
+    {
+        StartedAt = Of(row.StartedAt),
+        NextAt = Of(row.NextAt),
+        LastError = [.. row.LastError],
+    };
+
+    public static InboxRow Of(InboxRow row) => row with { Payload = Of(row.Payload) };
+
+    public static byte[]? Of(byte[]? bytes) => bytes is null ? null : [.. bytes];
+
+    private static DateTimeOffset? Of(DateTimeOffset? time) => time is { } some ? Of(some) : null;
+}

@@ -1,0 +1,80 @@
+using Microsoft.Extensions.DependencyInjection;
+using Perdure.Diagnostics;
+using Perdure.Engine;
+
+namespace Perdure.Worker;
+
+/// <summary>One call of a step's action (or reconcile): its own token, time-out, service scope and span.</summary>
+/// <param name="Value">What it returned; null when it threw.</param>
+/// <param name="Error">What it threw.</param>
+/// <param name="TimedOut">Whether its time was up.</param>
+/// <param name="WasCancelled">Whether it was cancelled, and ended by that.</param>
+internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool TimedOut, bool WasCancelled)
+{
+    /// <summary>Stands for a reconcile's "it did not happen".</summary>
+    public static readonly StepValue No = new([], null);
+
+    /// <summary>How long an attempt may ignore its token before it is left behind.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    public static async Task<Attempt> RunAsync(StepRunner runner, StepAsk ask, int number, TimeSpan timeout, Func<StepContext, Task<StepValue>> action, Action<CancellationTokenSource?> setCurrent)
+    {
+        using var source = new CancellationTokenSource(timeout, runner.Seams.Time);
+        using var span = PerdureSource.StartStep(ask, number);
+        var services = new AttemptServices(runner.Scopes);
+        DateTimeOffset started = runner.Clock.Now();
+        setCurrent(source);
+        try
+        {
+            Task<StepValue> task = action(new StepContext(ask.IdempotencyKey, number, services, source.Token));
+            StepValue value = task.IsCompleted ? await task : await OrLeaveAsync(runner, ask, task, source.Token);
+            return new Attempt(value, null, false, false);
+        }
+        catch (Exception e)
+        {
+            span?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, e.Message);
+            bool wasCancelled = source.IsCancellationRequested && e is OperationCanceledException;
+            return new Attempt(null, e, wasCancelled && runner.Clock.Now() - started >= timeout, wasCancelled);
+        }
+        finally
+        {
+            setCurrent(null);
+            PerdureMeter.Attempted(ask.Name, runner.Clock.Now() - started);
+            await services.DisposeAsync();
+        }
+    }
+
+    /// <summary>Awaits the action; one that ignores its token is left behind after a grace.</summary>
+    private static async Task<StepValue> OrLeaveAsync(StepRunner runner, StepAsk ask, Task<StepValue> task, CancellationToken token)
+    {
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (token.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), cancelled))
+        {
+            await Task.WhenAny(task, cancelled.Task);
+        }
+
+        if (!task.IsCompleted)
+        {
+            await Task.WhenAny(task, runner.Seams.Delay(Grace, CancellationToken.None));
+        }
+
+        if (!task.IsCompleted)
+        {
+            runner.Log.AttemptLeft(ask.Run.Key, ask.Name, Grace);
+            _ = task.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw new OperationCanceledException("it ignored its token, and was left behind", token);
+        }
+
+        return await task;
+    }
+}
+
+/// <summary>The services of one attempt: a scope that is made when one is first asked for.</summary>
+internal sealed class AttemptServices(IServiceScopeFactory scopes) : IServiceProvider, IAsyncDisposable
+{
+    private AsyncServiceScope? _scope;
+
+    public object? GetService(Type serviceType) => (_scope ??= scopes.CreateAsyncScope()).ServiceProvider.GetService(serviceType);
+
+    public ValueTask DisposeAsync() => _scope?.DisposeAsync() ?? default;
+}

@@ -1,0 +1,248 @@
+using Perdure.Diagnostics;
+using Perdure.Engine;
+
+namespace Perdure.Worker;
+
+/// <summary>
+/// One open step on its way to an outcome: attempts with back-off, and where an attempt may have happened all the same, the question
+/// whether it did. Two attempts of a step never overlap in one process, unless the first ignored its token for long.
+/// </summary>
+internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : IThreadPoolWorkItem
+{
+    /// <summary>A longer back-off is written down, and the step leaves the worker meanwhile.</summary>
+    private static readonly TimeSpan ShortBackoff = TimeSpan.FromSeconds(1);
+
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+    private StepProgress _progress = ask.Progress;
+    private CancellationTokenSource? _current;
+    private volatile bool _stopped = ask.Stopping;
+    private volatile bool _shutdown;
+
+    /// <summary>Whether a reconcile has said that it did not happen, and nothing was attempted since.</summary>
+    private bool _didNotHappen;
+
+    /// <summary>Whether no more attempts are to be made.</summary>
+    private bool _isFinal;
+
+    private int _reconciles;
+
+    public Task Ended => _ended.Task;
+
+    public void Execute() => _ = RunAsync();
+
+    /// <summary>The flow no longer wants it.</summary>
+    public void Stop()
+    {
+        _stopped = true;
+        CancelCurrent();
+    }
+
+    /// <summary>The host stops: what has no outcome yet stays open for the next process, and counts as no attempt.</summary>
+    public void Shutdown()
+    {
+        _shutdown = true;
+        CancelCurrent();
+    }
+
+    private async Task RunAsync()
+    {
+        StepReport? report = null;
+        try
+        {
+            while (report is null && !_shutdown)
+            {
+                report = await NextAsync();
+            }
+        }
+        catch (Exception e)
+        {
+            report = new StepReport.Stuck(_progress with { LastError = runner.Errors.Sort(e) }, new StuckReason(ErrorCodes.KeepsFailing, $"the engine itself failed in step {ask.Name}: {e}"));
+        }
+
+        runner.Ended(ask);
+        if (report is not null)
+        {
+            shard.Post(new StepReported(ask.Run.Key, ask.Run.Number, ask.Number, report));
+        }
+
+        _ended.TrySetResult();
+    }
+
+    /// <summary>Does the one thing that is next; a report when that was the last.</summary>
+    private async Task<StepReport?> NextAsync()
+    {
+        if (_progress.MayHaveHappened && ask.CanReconcile)
+        {
+            return await ReconcileAsync();
+        }
+
+        if (_isFinal)
+        {
+            ErrorInfo last = _progress.LastError!;
+            ErrorKind kind = _progress.MayHaveHappened ? ErrorKind.Unknown : ErrorKind.Permanent;
+            return Failed(last with { Kind = kind, Code = ErrorRules.CodeOf(kind), Happened = _didNotHappen ? false : null });
+        }
+
+        if (_stopped)
+        {
+            bool untouched = _didNotHappen || (_progress.Attempts == 0 && !_progress.MayHaveHappened);
+            return Failed(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.OutcomeUnknown, "Cancelled", "the flow no longer wanted it") { Happened = untouched ? false : null });
+        }
+
+        return await AttemptAsync();
+    }
+
+    private async Task<StepReport?> AttemptAsync()
+    {
+        _progress = _progress with { Attempts = _progress.Attempts + 1, StartedAt = _progress.StartedAt ?? runner.Clock.Now() };
+        _didNotHappen = false;
+        TimeSpan timeout = ask.Plan.Timeout ?? runner.StepTimeout;
+        Attempt attempt = await Attempt.RunAsync(runner, ask, _progress.Attempts, timeout, ask.AttemptAsync, SetCurrent);
+        if (attempt.Value is { } value)
+        {
+            return new StepReport.Completed(_progress, value);
+        }
+
+        Exception exception = attempt.Error!;
+        if (_shutdown && attempt.WasCancelled)
+        {
+            _progress = _progress with { Attempts = _progress.Attempts - 1, MayHaveHappened = true };
+            return null;
+        }
+
+        ErrorInfo error = attempt.TimedOut
+            ? new ErrorInfo(ErrorKind.Unknown, ErrorCodes.OutcomeUnknown, nameof(TimeoutException), $"no answer within {timeout}")
+            : runner.Errors.Sort(exception);
+        _progress = _progress with { LastError = error, MayHaveHappened = _progress.MayHaveHappened || error.Kind == ErrorKind.Unknown };
+        runner.Log.AttemptFailed(exception, ask.Run.Key, ask.Name, _progress.Attempts, error.Kind);
+        return error.Kind switch
+        {
+            ErrorKind.Rejected when ask.Kind == AskKind.Undo => Stuck(ErrorCodes.UndoRejected, $"undo {ask.Name} of {ask.Run.Key} was rejected: {error.Message}. Retry it, or settle it by hand and skip it."),
+            ErrorKind.Rejected => Failed(error),
+            _ => await BackOffAsync(error),
+        };
+    }
+
+    private async Task<StepReport?> BackOffAsync(ErrorInfo error)
+    {
+        Retry retry = ask.Retry;
+        int attempts = _progress.Attempts;
+        if (retry.Attempts is null && attempts >= retry.StuckAfter && !_stopped)
+        {
+            return Stuck(ErrorCodes.KeepsFailing, $"{AskText.Word(ask.Kind)} {ask.Name} of {ask.Run.Key} must succeed, and failed {attempts} times, last with: {error.Message}. Repair the cause, then retry the flow.");
+        }
+
+        DateTimeOffset now = runner.Clock.Now();
+        TimeSpan delay = retry.DelayAfter(attempts, runner.Seams.Chance());
+        _isFinal = (error.Kind == ErrorKind.Permanent && ask.Kind != AskKind.Undo) || attempts >= retry.Attempts || now + delay - _progress.StartedAt > retry.Within;
+        if (_isFinal || _stopped)
+        {
+            return null; // the next thing is to find out whether it happened, and to end
+        }
+
+        if (delay > ShortBackoff)
+        {
+            return new StepReport.BackedOff(_progress, now + delay);
+        }
+
+        await PauseAsync(delay);
+        return null;
+    }
+
+    private async Task<StepReport?> ReconcileAsync()
+    {
+        Attempt attempt = await Attempt.RunAsync(runner, ask, _progress.Attempts, runner.StepTimeout, async s => await ask.ReconcileAsync(s) ?? Attempt.No, SetCurrentUnlessStopped);
+        if (attempt.Value == Attempt.No)
+        {
+            _progress = _progress with { MayHaveHappened = false };
+            _didNotHappen = true;
+            return null;
+        }
+
+        if (attempt.Value is { } value)
+        {
+            return new StepReport.Completed(_progress with { StartedAt = _progress.StartedAt ?? runner.Clock.Now() }, value);
+        }
+
+        if (_shutdown)
+        {
+            return null;
+        }
+
+        ErrorInfo error = runner.Errors.Sort(attempt.Error!);
+        _progress = _progress with { LastError = error, MayHaveHappened = true };
+        runner.Log.ReconcileFailed(attempt.Error!, ask.Run.Key, ask.Name);
+        if (++_reconciles >= ask.Retry.StuckAfter)
+        {
+            return Stuck(ErrorCodes.KeepsFailing, $"nobody can say whether step {ask.Name} of {ask.Run.Key} happened: its reconcile failed {_reconciles} times, last with: {error.Message}. Repair the cause, then retry the flow.");
+        }
+
+        await PauseAsync(ask.Retry.DelayAfter(_reconciles, runner.Seams.Chance()), despiteStop: true);
+        return null;
+    }
+
+    private async Task PauseAsync(TimeSpan delay, bool despiteStop = false)
+    {
+        using var pause = new CancellationTokenSource();
+        if (despiteStop)
+        {
+            SetCurrentUnlessStopped(pause);
+        }
+        else
+        {
+            SetCurrent(pause);
+        }
+
+        try
+        {
+            await runner.Seams.Delay(delay, pause.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped or shut down: the caller looks.
+        }
+        finally
+        {
+            SetCurrent(null);
+        }
+    }
+
+    private StepReport.Failed Failed(ErrorInfo error) => new(_progress, error);
+
+    private StepReport.Stuck Stuck(string code, string message) => new(_progress, new StuckReason(code, message));
+
+    private void CancelCurrent()
+    {
+        lock (_lock)
+        {
+            _current?.Cancel();
+        }
+    }
+
+    /// <summary>Names what a stop or shutdown cancels; null for nothing.</summary>
+    private void SetCurrent(CancellationTokenSource? source)
+    {
+        lock (_lock)
+        {
+            _current = source;
+            if (_stopped || _shutdown)
+            {
+                source?.Cancel();
+            }
+        }
+    }
+
+    /// <summary>As <see cref="SetCurrent"/>, for what goes on after a stop: finding out whether it happened.</summary>
+    private void SetCurrentUnlessStopped(CancellationTokenSource? source)
+    {
+        lock (_lock)
+        {
+            _current = source;
+            if (_shutdown)
+            {
+                source?.Cancel();
+            }
+        }
+    }
+}

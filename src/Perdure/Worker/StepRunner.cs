@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Perdure.Engine;
+
+namespace Perdure.Worker;
+
+/// <summary>Runs the attempts of this node's steps, on the thread pool.</summary>
+internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, ErrorRules errors, NodeClock clock, ILogger log, TimeSpan stepTimeout)
+{
+    private readonly ConcurrentDictionary<(long Run, int Ask), StepRun> _running = new();
+    private volatile bool _stopping;
+
+    public Seams Seams => seams;
+
+    public IServiceScopeFactory Scopes => scopes;
+
+    public ErrorRules Errors => errors;
+
+    public NodeClock Clock => clock;
+
+    public ILogger Log => log;
+
+    /// <summary>The time for an attempt of a step that says nothing.</summary>
+    public TimeSpan StepTimeout => stepTimeout;
+
+    public bool IsStopping => _stopping;
+
+    public int Running => _running.Count;
+
+    /// <summary>Starts a step; one that still runs since before a reload is joined instead.</summary>
+    public void Start(Shard shard, StepAsk ask)
+    {
+        if (_stopping)
+        {
+            return; // it stays open, and the next process runs it
+        }
+
+        var run = new StepRun(this, shard, ask);
+        if (_running.TryAdd((ask.Run.Number, ask.Number), run))
+        {
+            seams.Run(run);
+        }
+        else if (ask.Stopping)
+        {
+            Stop(ask.Run.Number, ask.Number);
+        }
+    }
+
+    /// <summary>Asks a step to stop: its attempt's token is cancelled, and no other attempt is made.</summary>
+    public void Stop(long run, int ask)
+    {
+        if (_running.TryGetValue((run, ask), out StepRun? step))
+        {
+            step.Stop();
+        }
+    }
+
+    public void StopAll(long run)
+    {
+        foreach (KeyValuePair<(long Run, int Ask), StepRun> step in _running.Where(s => s.Key.Run == run))
+        {
+            step.Value.Stop();
+        }
+    }
+
+    public void Ended(StepAsk ask) => _running.TryRemove((ask.Run.Number, ask.Number), out _);
+
+    /// <summary>Cancels all attempts and waits until they have ended, or the grace is over. Outcomes that come in time are kept.</summary>
+    public async Task StopAsync(TimeSpan grace)
+    {
+        _stopping = true;
+        foreach (StepRun step in _running.Values)
+        {
+            step.Shutdown();
+        }
+
+        Task all = Task.WhenAll(_running.Values.Select(s => s.Ended));
+        await Task.WhenAny(all, seams.Delay(grace, CancellationToken.None));
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace Orders.Tests;
+
+/// <summary>The program itself, as a user starts it.</summary>
+public sealed class SampleTests : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_malformed_line_is_reported_with_its_number_and_the_rest_runs()
+    {
+        string[] lines = File.ReadLines("orders.jsonl").Take(12).ToArray();
+        lines[2] = """{"id": "1003", "consumer": """;
+        lines[6] = """{"id": "1007"}""";
+        lines[9] = lines[8];
+        string file = Path.Combine(_folder.Path, "orders.jsonl");
+        await File.WriteAllLinesAsync(file, lines);
+
+        using Sample run = Sample.Start(file, "--data", _folder.Path);
+        (await run.ExitCodeAsync()).ShouldBe(0, run.ToString());
+
+        run.Errors.ShouldContain("line 3:");
+        run.Errors.ShouldContain("line 7:");
+        run.Errors.ShouldContain("line 10: order 1009 is on line 9 already");
+        run.Output.ShouldContain("9 orders: ");
+    }
+
+    [Fact]
+    public async Task Killed_twice_it_goes_on_and_no_card_is_charged_twice()
+    {
+        foreach (int done in (int[])[60, 250])
+        {
+            using Sample victim = Sample.Start("--data", _folder.Path, "--lost-rate", "0.1");
+            await victim.SaysAsync(line => Regex.Match(line, "s: ([0-9]+) of 500 orders done") is { Success: true } progress && int.Parse(progress.Groups[1].Value) >= done);
+            victim.Kill();
+        }
+
+        using Sample run = Sample.Start("--data", _folder.Path);
+        (await run.ExitCodeAsync()).ShouldBe(0, run.ToString());
+
+        Match pickedUp = Regex.Match(run.Output, "picked up ([0-9]+) orders that were in flight; ([0-9]+) were done before");
+        int.Parse(pickedUp.Groups[1].Value).ShouldBeInRange(1, 500, run.ToString());
+        int.Parse(pickedUp.Groups[2].Value).ShouldBeGreaterThanOrEqualTo(250);
+        run.Output.ShouldContain("500 orders: 362 approved, 138 rejected | undone: 138 RejectOrder, 43 CancelCreateTicket | charged 362 cards once, 0 twice");
+        run.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Started_again_when_all_is_done_it_does_nothing_again()
+    {
+        string file = Path.Combine(_folder.Path, "orders.jsonl");
+        await File.WriteAllLinesAsync(file, File.ReadLines("orders.jsonl").Take(10));
+        using Sample first = Sample.Start(file, "--data", _folder.Path);
+        await first.ExitCodeAsync();
+
+        using Sample second = Sample.Start(file, "--data", _folder.Path);
+        (await second.ExitCodeAsync()).ShouldBe(0, second.ToString());
+
+        second.Output.ShouldContain("picked up 0 orders that were in flight; 10 were done before");
+        second.Output.ShouldContain("on the network: 0 calls slow, 0 failed, 0 timed out, 0 lost their answer");
+        second.Output.Split('\n')[^2].ShouldBe(first.Output.Split('\n')[^2]);
+    }
+
+    [Theory]
+    [InlineData("--wat")]
+    [InlineData("--fail-rate", "1.5")]
+    [InlineData("--lost-rate", "0.5", "--fail-rate", "0.5")]
+    [InlineData("--data")]
+    public async Task A_bad_option_is_one_line_and_exit_code_2(params string[] args)
+    {
+        using Sample run = Sample.Start(args);
+
+        (await run.ExitCodeAsync()).ShouldBe(2);
+        run.Errors.TrimEnd().Split('\n').ShouldHaveSingleItem().ShouldContain(args[0]);
+        run.Output.ShouldBeEmpty();
+    }
+}

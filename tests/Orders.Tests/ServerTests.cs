@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orders.Services;
+
+namespace Orders.Tests;
+
+/// <summary>The sample as a server, in a process of its own.</summary>
+public sealed class ServerTests : IAsyncLifetime
+{
+    private readonly TestFolder _folder = new();
+    private Sample _server = null!;
+    private HttpClient _http = null!;
+
+    public async Task InitializeAsync()
+    {
+        _server = Sample.Start("--serve", "--urls", "http://127.0.0.1:0", "--data", _folder.Path);
+        string address = "";
+        await _server.SaysAsync(line => (address = Regex.Match(line, "http://127.0.0.1:[0-9]+").Value).Length > 0);
+        _http = new HttpClient { BaseAddress = new Uri(address) };
+    }
+
+    public Task DisposeAsync()
+    {
+        _http.Dispose();
+        _server.Dispose();
+        _folder.Dispose();
+        return Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task An_order_that_is_posted_is_accepted_with_a_link_to_its_state_and_history()
+    {
+        HttpResponseMessage accepted = await _http.PostAsJsonAsync("/orders", Some.GoodOrder);
+        accepted.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        accepted.Headers.Location.ShouldNotBeNull().ToString().ShouldBe("/orders/1");
+
+        JsonElement order = await SettledAsync("/orders/1");
+        order.GetProperty("state").GetString().ShouldBe(OrderState.Approved);
+        order.GetRawText().ShouldContain("ConfirmCreateTicket");
+
+        (await _http.PostAsJsonAsync("/orders", Some.GoodOrder)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await _http.PostAsJsonAsync("/orders", Some.GoodOrder with { Card = "visa-2429" })).StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await _http.GetFromJsonAsync<JsonElement>("/orders")).GetArrayLength().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_is_no_order_or_not_known_is_refused()
+    {
+        (await _http.PostAsJsonAsync("/orders", new { id = "7" })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await _http.PostAsJsonAsync("/orders", Some.GoodOrder with { Items = [] })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await _http.GetAsync("/orders/nobody")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await _http.GetAsync("/health")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task An_approved_order_can_be_cancelled_and_a_rejected_one_says_why_not()
+    {
+        await _http.PostAsJsonAsync("/orders", Some.GoodOrder);
+        await _http.PostAsJsonAsync("/orders", Some.OfBlockedConsumer);
+        await SettledAsync("/orders/1");
+        await SettledAsync("/orders/2");
+
+        (await _http.PostAsync("/orders/1/cancel", null)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        HttpResponseMessage refused = await _http.PostAsync("/orders/2/cancel", null);
+
+        refused.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await refused.Content.ReadAsStringAsync()).ShouldContain("REJECTED");
+        await Deadline.UntilAsync(async () => (await _http.GetFromJsonAsync<JsonElement>("/orders/1")).GetProperty("state").GetString() == OrderState.Cancelled, "the order is cancelled");
+    }
+
+    [Fact]
+    public async Task F11_an_order_that_is_pending_answers_409_and_says_why()
+    {
+        var gate = new Gate();
+        using var folder = new TestFolder();
+        WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddHealthChecks();
+        builder.Services.AddSingleton<INetwork>(new ScriptedNetwork().On("CreateTicket", (_, _, ct) => gate.PassAsync(ct))).AddOrders(folder.Path);
+        await using WebApplication app = builder.Build();
+        app.MapOrders();
+        await app.StartAsync();
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        await http.PostAsJsonAsync("/orders", Some.GoodOrder);
+        await gate.Came;
+
+        HttpResponseMessage refused = await http.PostAsync("/orders/1/cancel", null);
+
+        refused.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await refused.Content.ReadAsStringAsync()).ShouldContain("APPROVAL_PENDING");
+        gate.Open();
+    }
+
+    private async Task<JsonElement> SettledAsync(string path)
+    {
+        JsonElement order = default;
+        await Deadline.UntilAsync(async () =>
+        {
+            order = await _http.GetFromJsonAsync<JsonElement>(path);
+            return order.GetProperty("state").GetString() is not (null or OrderState.ApprovalPending);
+        }, $"{path} is settled");
+        return order;
+    }
+}

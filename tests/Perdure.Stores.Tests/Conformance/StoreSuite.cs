@@ -1,0 +1,127 @@
+using Perdure.Storage;
+
+namespace Perdure.Stores.Tests;
+
+/// <summary>What every group of facts about a store begins with: an open store whose shards are taken.</summary>
+public abstract class StoreSuite : IAsyncLifetime
+{
+    /// <summary>How many shards the store under test gets.</summary>
+    protected const int ShardCount = 4;
+
+    /// <summary>The time that <see cref="At"/> counts from.</summary>
+    protected static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly Dictionary<int, long> _numbers = [];
+
+    /// <summary>The store under test.</summary>
+    protected IStore Store { get; private set; } = null!;
+
+    /// <summary>What the store said when it was opened.</summary>
+    protected StoreInfo Info { get; private set; } = null!;
+
+    /// <summary>The leases on all its shards.</summary>
+    protected IReadOnlyList<ShardLease> Leases { get; private set; } = [];
+
+    /// <summary>Makes an object over the store of this test: empty the first time, and with what was committed after that.</summary>
+    protected abstract IStore Connect();
+
+    /// <inheritdoc/>
+    public virtual async Task InitializeAsync()
+    {
+        Store = Connect();
+        Info = await Store.OpenAsync(ShardCount, default);
+        await TakeAsync();
+    }
+
+    /// <inheritdoc/>
+    public virtual async Task DisposeAsync() => await Store.DisposeAsync();
+
+    /// <summary>Closes the store and opens it again, as a process that starts anew does. Leases are not taken.</summary>
+    protected async Task ReopenAsync(int shardCount = ShardCount)
+    {
+        await Store.DisposeAsync();
+        Store = Connect();
+        Info = await Store.OpenAsync(shardCount, default);
+    }
+
+    /// <summary>Takes all shards under a new token.</summary>
+    protected async Task<IReadOnlyList<ShardLease>> TakeAsync()
+    {
+        Leases = await Store.TakeShardsAsync([.. Enumerable.Range(0, Info.ShardCount)], Guid.NewGuid(), default);
+        foreach (ShardLease lease in Leases)
+        {
+            _numbers[lease.Shard] = lease.Batch;
+        }
+
+        return Leases;
+    }
+
+    /// <summary>Begins the next batch of a shard.</summary>
+    protected ShardBatch Batch(int shard = 0, int at = 0) => new(Leases[shard], _numbers[shard] + 1, At(at));
+
+    /// <summary>Commits batches and gives the outcomes.</summary>
+    protected async Task<IReadOnlyList<CommitOutcome>> CommitAsync(params ShardBatch[] batches)
+    {
+        IReadOnlyList<CommitAnswer> answers = await Store.CommitAsync(batches, default);
+        answers.Count.ShouldBe(batches.Length);
+        foreach ((ShardBatch batch, CommitAnswer answer) in batches.Zip(answers))
+        {
+            if (answer.Outcome == CommitOutcome.Committed)
+            {
+                _numbers[batch.Lease.Shard] = batch.Number;
+            }
+            else
+            {
+                answer.Reason.ShouldNotBeNullOrWhiteSpace();
+            }
+        }
+
+        return [.. answers.Select(answer => answer.Outcome)];
+    }
+
+    /// <summary>Commits one batch that the caller expects to be taken.</summary>
+    protected async Task MustCommitAsync(ShardBatch batch) => (await CommitAsync(batch)).ShouldBe([CommitOutcome.Committed]);
+
+    /// <summary>Reads one flow whole; null where there is none.</summary>
+    protected async Task<StoredFlow?> ReadAsync(string id, FlowParts parts = FlowParts.All) =>
+        (await Store.ReadFlowsAsync([Key(id)], parts, default)).Single();
+
+    /// <summary>Reads all that wakes in a shard.</summary>
+    protected Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard = 0) =>
+        Store.ReadWakingAsync(shard, after: null, DateTimeOffset.MaxValue, int.MaxValue, default);
+
+    /// <summary>Lists the numbers of runs.</summary>
+    protected async Task<List<long>> ListAsync(FlowFilter filter)
+    {
+        List<long> runs = [];
+        await foreach (FlowRow row in Store.ListAsync(filter, default))
+        {
+            runs.Add(row.Run);
+        }
+
+        return runs;
+    }
+
+    /// <summary>A time, some microseconds after the start.</summary>
+    protected static DateTimeOffset At(long microseconds) => Start.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond);
+
+    /// <summary>The key of a flow of the type most facts use.</summary>
+    protected static FlowKey Key(string id) => new("Order", id);
+
+    /// <summary>A running flow that is busy.</summary>
+    protected static FlowRow Flow(long run, string? id = null, int shard = 0) =>
+        new(run, shard, Key(id ?? $"f{run}"), 1, At(run)) { State = new FlowState(FlowStatus.Running, FlowRow.Busy) };
+
+    /// <summary>An input with something in each column.</summary>
+    protected static HistoryRow Input(long run, int position) => new(run, position, At(position), InputKind.Completed)
+    {
+        Ask = position,
+        Name = $"name {position}",
+        SenderId = "sender",
+        Attempts = 2,
+        StartedAt = At(position + 1),
+        Payload = [1, 2, 3],
+        Asks = "s charge\nt limit",
+        Result = [4, 5],
+    };
+}
