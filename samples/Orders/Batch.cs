@@ -14,7 +14,8 @@ internal static class Batch
         IReadOnlyList<Order> orders = await OrderFile.ReadAsync(line.File, Console.Error.WriteLine);
         var network = new FaultyNetwork(line.Faults);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .SetMinimumLevel(LogLevel.Error);       // each attempt that fails is a warning, and here they fail by the hundred
         builder.Services.AddSingleton<INetwork>(network).AddSingleton(new CreateOrderOptions { Limit = line.Limit }).AddOrders(line.DataFolder);
         using IHost host = builder.Build();
         CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;

@@ -11,7 +11,7 @@ public static class Server
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls", line.Urls]);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddSingleton<INetwork>(new FaultyNetwork(line.Faults)).AddSingleton(new CreateOrderOptions { Limit = line.Limit }).AddOrders(line.DataFolder);
-        builder.Services.AddHealthChecks().AddPerdure();
+        builder.Services.AddHealthChecks().AddCheck<PerdureHealthCheck>("perdure");
         builder.Services.ConfigureHttpJsonOptions(http => OrderFile.Configure(http.SerializerOptions));
         WebApplication app = builder.Build();
         app.MapOrders();

@@ -103,7 +103,7 @@ internal sealed class FlowReader : IDisposable
         if (afterTime <= 0 && until >= FlowRow.Busy)
         {
             _busy.Bind(1, shard);
-            _busy.Bind(2, long.MinValue);
+            _busy.Bind(2, afterTime == 0 ? afterRun : long.MinValue);
             _busy.Bind(3, limit);
             AddWaking(_busy, waking);
         }

@@ -7,6 +7,7 @@ namespace Perdure.Bench.Runner;
 internal static class ClosedLoop
 {
     /// <summary>Calls <paramref name="ask"/> with 0 to n - 1, at most one call per client at a time; the first failure stops all.</summary>
+    /// <remarks>What is measured is called without a token: registering with one for each call would be measured, too.</remarks>
     public static async Task<Latencies> RunAsync(int n, int clients, Func<int, Task> ask, CancellationToken cancellationToken)
     {
         var latencies = new Latencies();

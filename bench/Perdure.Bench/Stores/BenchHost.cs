@@ -38,7 +38,7 @@ internal sealed class BenchHost : IAsyncDisposable
     {
         long started = Stopwatch.GetTimestamp();
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
         CountingStore store = new(options.Store == "memory" ? new MemoryStore() : new SqliteStore(Path.Combine(dir, "bench.db"), new SqliteStoreOptions()));
         builder.Services.AddPerdure(perdure => perdure.UseStore(_ => store)
             .AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>());

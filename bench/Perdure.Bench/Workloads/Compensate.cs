@@ -29,7 +29,7 @@ internal sealed class Compensate : IFlow<Order, OrderOutcome>
         return await EngineRun.MeasureAsync(options, dir, host =>
         {
             IFlowClient<Compensate> compensate = host.Client.Flow<Compensate>();
-            return async number => OrderServices.Check(await compensate.RunAsync(OrderServices.OrderOf(number)), number, "rejected");
+            return async number => OrderServices.Check(await compensate.RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "rejected");
         }, cancellationToken);
     }
 }

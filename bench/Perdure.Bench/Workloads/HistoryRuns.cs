@@ -28,7 +28,7 @@ internal sealed class HistoryRuns(BenchOptions options, TempDir dir)
                 string id = $"flow-{++_lastId}";
                 ids.Add(id);
                 StepClock.Reset(steps);
-                await client.StartAsync(length, id);
+                await client.StartAsync(length, id, cancellationToken: cancellationToken);
                 await UntilRecordedAsync(host.Store, new FlowKey(client.Name, id), length, cancellationToken);
                 live += StepClock.Elapsed;
             }
@@ -48,7 +48,7 @@ internal sealed class HistoryRuns(BenchOptions options, TempDir dir)
         foreach (string id in ids)
         {
             FlowHandle<int> run = client.Get(id);
-            await run.SignalAsync(true, ManySteps.SignalName);
+            await run.SignalAsync(true, ManySteps.SignalName, cancellationToken: cancellationToken);
             int sum = await run.ResultAsync(cancellationToken);
             if (sum != length / 2)
             {

@@ -25,7 +25,7 @@ internal sealed class Saga3 : IFlow<Order, OrderOutcome>
         Report report = await EngineRun.MeasureAsync(options, dir, host =>
         {
             IFlowClient<Saga3> saga3 = host.Client.Flow<Saga3>();
-            return async number => OrderServices.Check(await saga3.RunAsync(OrderServices.OrderOf(number)), number, "approved");
+            return async number => OrderServices.Check(await saga3.RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
         }, cancellationToken);
         if (!options.BareCommit)
         {

@@ -36,7 +36,7 @@ internal sealed class Sleep : IFlow<int, DateTimeOffset>
         var results = new Task[n];
         await ClosedLoop.RunAsync(n, clients, async number =>
         {
-            FlowHandle<DateTimeOffset> run = await flows.StartAsync(milliseconds);
+            FlowHandle<DateTimeOffset> run = await flows.StartAsync(milliseconds, cancellationToken: CancellationToken.None);
             results[number] = AwaitAsync(run);
         }, cancellationToken);
         await Task.WhenAll(results).WaitAsync(cancellationToken);

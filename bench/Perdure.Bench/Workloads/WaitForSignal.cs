@@ -33,7 +33,7 @@ internal sealed class WaitForSignal : IFlow<int, int>
 
     /// <summary>Starts n flows; a start is answered once it is durable, and then the flow waits.</summary>
     public static Task<Latencies> StartAllAsync(IFlowClient<WaitForSignal> flows, int n, int clients, CancellationToken cancellationToken)
-        => ClosedLoop.RunAsync(n, clients, number => flows.StartAsync(number, IdOf(number)), cancellationToken);
+        => ClosedLoop.RunAsync(n, clients, number => flows.StartAsync(number, IdOf(number), cancellationToken: CancellationToken.None), cancellationToken);
 
     private static async Task<Report> MeasureAsync(BenchOptions options, CancellationToken cancellationToken)
     {
@@ -53,7 +53,7 @@ internal sealed class WaitForSignal : IFlow<int, int>
         await ClosedLoop.RunAsync(options.WarmUp, options.WarmUpClients, async number =>
         {
             string id = $"warm-up-{number}";
-            await flows.StartAsync(number, id);
+            await flows.StartAsync(number, id, cancellationToken: CancellationToken.None);
             await WakeAsync(flows, id, number);
         }, cancellationToken);
 

@@ -80,8 +80,8 @@ internal sealed class Node
             await Shards[lease.Shard].Recovery.ReadAsync(lease);
         }
 
-        Every(WatchInterval, Watch);
-        Every(NearFuture / 2, () => _ = WakeNearAsync());
+        Every(Seams.MachineTime, WatchInterval, Watch);
+        Every(Seams.Time, NearFuture / 2, () => _ = WakeNearAsync());
         await _ready.Task;
         Log.IsReady(info.Durability, Shards.Length, _pickedUp);
         _ = ReportVersionsAsync();
@@ -148,8 +148,8 @@ internal sealed class Node
         return hash;
     }
 
-    private void Every(TimeSpan interval, Action action)
-        => _timers.Add(Seams.Time.CreateTimer(static s => ((Action)s!)(), action, interval, interval));
+    private void Every(TimeProvider time, TimeSpan interval, Action action)
+        => _timers.Add(time.CreateTimer(static s => ((Action)s!)(), action, interval, interval));
 
     private void Watch()
     {

@@ -5,6 +5,9 @@ internal abstract class Seams
 {
     public abstract TimeProvider Time { get; }
 
+    /// <summary>The machine's own time, by which turns that hold their thread are found, even when <see cref="Time"/> is a test's.</summary>
+    public abstract TimeProvider MachineTime { get; }
+
     /// <summary>A random number from 0 up to 1.</summary>
     public abstract double Chance();
 

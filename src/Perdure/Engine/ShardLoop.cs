@@ -20,7 +20,7 @@ internal sealed class ShardLoop
     {
         Node = node;
         _slotsMax = slotsMax;
-        Watch = new TurnWatch(this, node.Seams.Time, node.Options.BlockingWaitMax, node.Options.TurnTimeMax);
+        Watch = new TurnWatch(this, node.Seams.MachineTime, node.Options.BlockingWaitMax, node.Options.TurnTimeMax);
         Thread = node.Seams.StartLoop($"Perdure loop {index}", Pump);
         _timer = node.Seams.Time.CreateTimer(static s => ((ILoopThread)s!).Wake(), Thread, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

@@ -8,6 +8,8 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 {
     public override TimeProvider Time => time;
 
+    public override TimeProvider MachineTime => TimeProvider.System;
+
     public override double Chance() => Random.Shared.NextDouble();
 
     public override Guid NewGuid() => Guid.CreateVersion7();
