@@ -63,6 +63,18 @@ public sealed class PerdureBuilder
     public PerdureBuilder AddFlow<TIn, TOut>(string name, Func<TIn, FlowContext, Task<TOut>> flow, Action<FlowOptions>? configure = null)
         => Add(new FlowDefinition<TIn, TOut>(name, 1, null, _ => flow), configure);
 
+    /// <summary>Registers a lambda without a result as a flow.</summary>
+    public PerdureBuilder AddFlow<TIn>(string name, Func<TIn, FlowContext, Task> flow, Action<FlowOptions>? configure = null)
+    {
+        return Add(new FlowDefinition<TIn, NoResult>(name, 1, null, _ => RunAsync), configure);
+
+        async Task<NoResult> RunAsync(TIn input, FlowContext context)
+        {
+            await flow(input, context);
+            return default;
+        }
+    }
+
     /// <summary>Registers a lambda with a service (a singleton) as a flow.</summary>
     public PerdureBuilder AddFlow<TIn, TOut, T1>(string name, Func<TIn, FlowContext, T1, Task<TOut>> flow, Action<FlowOptions>? configure = null)
         where T1 : notnull
