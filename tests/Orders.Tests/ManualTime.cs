@@ -35,12 +35,12 @@ public sealed class ManualTime : TimeProvider
         }
     }
 
-    /// <summary>Moves on, a second at a time, for as long as it takes until something is done.</summary>
-    public Task AdvanceUntilAsync(Task done) => Deadline.UntilAsync(() =>
+    /// <summary>Moves on, half a minute at a time, until it is so.</summary>
+    public Task AdvanceUntilAsync(Func<bool> isSo, string what) => Deadline.UntilAsync(() =>
     {
         Advance(TimeSpan.FromSeconds(30));
-        return Task.FromResult(done.IsCompleted);
-    }, "time brought it about");
+        return Task.FromResult(isSo());
+    }, what);
 
     private ManualTimer? TakeNext(DateTimeOffset until)
     {
@@ -71,6 +71,11 @@ public sealed class ManualTime : TimeProvider
                 Due = dueTime < TimeSpan.Zero ? null : time._now + dueTime;
                 time._timers.Remove(this);
                 time._timers.Add(this);
+            }
+
+            if (dueTime == TimeSpan.Zero)
+            {
+                ThreadPool.QueueUserWorkItem(_ => time.Advance(TimeSpan.Zero));     // due now, and not when the clock moves next
             }
 
             return true;

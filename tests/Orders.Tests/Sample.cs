@@ -9,7 +9,7 @@ internal sealed class Sample : IDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
-    private readonly List<(Predicate<string> Wanted, TaskCompletionSource Said)> _awaited = [];
+    private readonly List<(Predicate<string> Wanted, TaskCompletionSource<string> Said)> _awaited = [];
 
     private Sample(Process process) => _process = process;
 
@@ -37,15 +37,15 @@ internal sealed class Sample : IDisposable
     }
 
     /// <summary>Waits for a line of output, one that came already included.</summary>
-    public Task SaysAsync(Predicate<string> wanted)
+    public Task<string> SaysAsync(Predicate<string> wanted)
     {
         lock (_awaited)
         {
-            var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
             _awaited.Add((wanted, said));
-            if (Array.Exists(_output.ToString().Split('\n'), wanted))
+            if (Array.Find(_output.ToString().Split('\n'), wanted) is { } line)
             {
-                said.SetResult();
+                said.SetResult(line);
             }
 
             return said.Task.WaitAsync(Deadline.Time);
@@ -81,11 +81,11 @@ internal sealed class Sample : IDisposable
         lock (_awaited)
         {
             to.AppendLine(line);
-            foreach ((Predicate<string> wanted, TaskCompletionSource said) in _awaited)
+            foreach ((Predicate<string> wanted, TaskCompletionSource<string> said) in _awaited)
             {
                 if (wanted(line))
                 {
-                    said.TrySetResult();
+                    said.TrySetResult(line);
                 }
             }
         }

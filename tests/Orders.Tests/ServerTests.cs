@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,9 +19,8 @@ public sealed class ServerTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _server = Sample.Start("--serve", "--urls", "http://127.0.0.1:0", "--data", _folder.Path);
-        string address = "";
-        await _server.SaysAsync(line => (address = Regex.Match(line, "http://127.0.0.1:[0-9]+").Value).Length > 0);
-        _http = new HttpClient { BaseAddress = new Uri(address) };
+        string listening = await _server.SaysAsync(line => line.Contains("http://127.0.0.1:"));
+        _http = new HttpClient { BaseAddress = new Uri(listening[listening.IndexOf("http:", StringComparison.Ordinal)..].TrimEnd()) };
     }
 
     public Task DisposeAsync()

@@ -14,6 +14,7 @@ internal sealed class ShardLoop
     private readonly ITimer _timer;
     private readonly int _slotsMax;
     private Message? _round;
+    private volatile bool _timerFired;
     private DateTimeOffset _timerAt = DateTimeOffset.MaxValue;
 
     public ShardLoop(Node node, int index, int slotsMax)
@@ -22,7 +23,7 @@ internal sealed class ShardLoop
         _slotsMax = slotsMax;
         Watch = new TurnWatch(this, node.Seams.MachineTime, node.Options.BlockingWaitMax, node.Options.TurnTimeMax);
         Thread = node.Seams.StartLoop($"Perdure loop {index}", Pump);
-        _timer = node.Seams.Time.CreateTimer(static s => ((ILoopThread)s!).Wake(), Thread, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = node.Seams.Time.CreateTimer(static s => ((ShardLoop)s!).TimerFired(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public Node Node { get; }
@@ -60,6 +61,12 @@ internal sealed class ShardLoop
     {
         _timer.Dispose();
         Thread.Stop();
+    }
+
+    private void TimerFired()
+    {
+        _timerFired = true;
+        Thread.Wake();
     }
 
     private void Pump()
@@ -117,6 +124,12 @@ internal sealed class ShardLoop
 
     private void FireDue()
     {
+        if (_timerFired)
+        {
+            _timerFired = false;
+            _timerAt = DateTimeOffset.MaxValue; // a timer may fire a little early, and must then be set again
+        }
+
         DateTimeOffset now = Node.Clock.Now();
         while (_wakes.TryPeek(out (Shard Shard, FlowKey Key) due, out DateTimeOffset at) && at <= now)
         {
