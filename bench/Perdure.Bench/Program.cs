@@ -16,7 +16,9 @@ try
 {
     BenchOptions options = BenchOptions.Parse(args, Catalog.All);
     Workload workload = Catalog.All.First(w => w.Name == options.Workload);
+    using AllocationSampler? sampler = options.Allocations ? new AllocationSampler() : null;
     Report report = await workload.RunAsync(options, stop.Token);
+    sampler?.Print(Console.Error);
     Console.WriteLine(report);
     return 0;
 }

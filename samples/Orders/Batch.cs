@@ -48,7 +48,7 @@ internal static class Batch
         int inFlight = earlier.Count(run => run.EndedAt is null || run.EndedAt >= start);
         if (earlier.Count > 0)
         {
-            Console.WriteLine($"picked up {inFlight} orders that were in flight; {earlier.Count - inFlight} were done before");
+            Console.WriteLine($"picked up {inFlight} {(inFlight == 1 ? "order" : "orders")} in flight; {earlier.Count - inFlight} were done before");
         }
 
         Console.WriteLine($"{orders.Count} orders to take. Kill this process whenever you like (kill -9 {Environment.ProcessId}), and start it again");
@@ -56,8 +56,9 @@ internal static class Batch
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         Task watching = Task.WhenAll(Progress.ShowAsync(tally, network, done.Token), runs.WatchForStuckAsync(done.Token));
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = together, CancellationToken = stopping };
-        await Parallel.ForEachAsync(earlier, parallel, (run, ct) => runs.FollowAsync(run.Id, ct));
-        await Parallel.ForEachAsync(orders, parallel, runs.StartAsync);
+        await Task.WhenAll(
+            Parallel.ForEachAsync(earlier, parallel, (run, ct) => runs.FollowAsync(run.Id, ct)),
+            Parallel.ForEachAsync(orders, parallel, runs.StartAsync));
         await done.CancelAsync();
         await watching;
     }

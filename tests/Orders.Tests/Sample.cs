@@ -19,7 +19,7 @@ internal sealed class Sample : IDisposable
 
     public static Sample Start(params string[] args)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(CreateOrder).Assembly.Location, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(CreateOrder).Assembly.Location, .. args]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         var sample = new Sample(new Process { StartInfo = start });
         sample._process.OutputDataReceived += (_, line) => sample.Hear(line.Data, sample._output);
         sample._process.ErrorDataReceived += (_, line) => sample.Hear(line.Data, sample._errors);

@@ -10,7 +10,7 @@ using Orders.Services;
 namespace Orders.Tests;
 
 /// <summary>The sample as a server, in a process of its own.</summary>
-public sealed class ServerTests : IAsyncLifetime
+public sealed class ServerTests : IAsyncLifetime, IDisposable
 {
     private readonly TestFolder _folder = new();
     private Sample _server = null!;
@@ -23,12 +23,13 @@ public sealed class ServerTests : IAsyncLifetime
         _http = new HttpClient { BaseAddress = new Uri(listening[listening.IndexOf("http:", StringComparison.Ordinal)..].TrimEnd()) };
     }
 
-    public Task DisposeAsync()
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose()
     {
         _http.Dispose();
         _server.Dispose();
         _folder.Dispose();
-        return Task.CompletedTask;
     }
 
     [Fact]
@@ -94,6 +95,7 @@ public sealed class ServerTests : IAsyncLifetime
         refused.StatusCode.ShouldBe(HttpStatusCode.Conflict);
         (await refused.Content.ReadAsStringAsync()).ShouldContain("APPROVAL_PENDING");
         gate.Open();
+        await app.StopAsync();
     }
 
     private async Task<JsonElement> SettledAsync(string path)

@@ -3,18 +3,16 @@ using Orders.Services;
 namespace Orders.Tests;
 
 /// <summary>The four scenarios of the orchestrated Create Order, each with the exact commands that it sends.</summary>
-public sealed class TraceTests : IAsyncLifetime
+public sealed class TraceTests : IAsyncLifetime, IDisposable
 {
     private readonly TestFolder _folder = new();
     private OrdersHost _host = null!;
 
     public async Task InitializeAsync() => _host = await OrdersHost.StartAsync(_folder.Path, new ScriptedNetwork());
 
-    public async Task DisposeAsync()
-    {
-        await _host.DisposeAsync();
-        _folder.Dispose();
-    }
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task A_good_order_is_approved_and_charged_once()

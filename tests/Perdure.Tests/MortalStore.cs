@@ -17,6 +17,9 @@ internal sealed class MortalStore(IStore inner) : IStore
     /// <summary>Gives another answer than the store, or throws.</summary>
     public Func<IReadOnlyList<ShardBatch>, IReadOnlyList<CommitAnswer>, IReadOnlyList<CommitAnswer>>? Answer { get; set; }
 
+    /// <summary>Is asked of each batch: whether the store cannot take it.</summary>
+    public Func<ShardBatch, bool>? RefuseBatch { get; set; }
+
     public void Die() => _dead = true;
 
     public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken) => Alive(() => inner.OpenAsync(shardCount, cancellationToken));
@@ -34,6 +37,11 @@ internal sealed class MortalStore(IStore inner) : IStore
 
     public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
     {
+        if (RefuseBatch is { } refuse && batches.Any(refuse))
+        {
+            return [.. batches.Select(b => new CommitAnswer(refuse(b) ? CommitOutcome.Refused : CommitOutcome.NotNow, "a bad value"))];
+        }
+
         _dead |= DieBeforeCommit?.Invoke(batches) ?? false;
         IReadOnlyList<CommitAnswer> answers = await Alive(() => inner.CommitAsync(batches, cancellationToken));
         _dead |= DieAfterCommit?.Invoke(batches) ?? false;

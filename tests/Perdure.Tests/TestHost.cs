@@ -63,6 +63,7 @@ internal sealed class TestHost : IAsyncDisposable
     {
         Store.Die();
         _isDead = true;
+        _ = Node.Worker.StopAsync(TimeSpan.Zero); // the dead run no steps
         return StartAsync(configure ?? _configure, Memory, _services);
     }
 

@@ -19,6 +19,8 @@ internal sealed record BenchOptions
 
     public bool Cold { get; init; }
 
+    public bool Allocations { get; init; }
+
     public bool BareCommit { get; init; }
 
     public bool Sweep { get; init; }

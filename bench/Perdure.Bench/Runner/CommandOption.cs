@@ -19,6 +19,7 @@ internal sealed record CommandOption(string Name, string? Value, string What, Fu
         new("--store", "STORE", "sqlite (a file, fsync per commit) or memory", (o, v) => o with { Store = v }),
         new("--dir", "PATH", "where the temporary directory is made; must be on a disk (the system's, if that is on one)", (o, v) => o with { Dir = v }),
         new("--cold", null, "no warm-up (else n/10, at least 10,000)", (o, _) => o with { Cold = true }),
+        new("--allocations", null, "also lists the types that were allocated most, sampled; costs time", (o, _) => o with { Allocations = true }),
         new("--bare-commit", null, "saga3: also the median latency of bare commits of one row, and how many of them a flow takes", (o, _) => o with { BareCommit = true }) { IsSpecial = true },
         new("--sweep", null, "history: flows of 10, 100, 1,000 and 10,000 steps side by side; --n is ignored", (o, _) => o with { Sweep = true }) { IsSpecial = true },
         new("--hold", null, "signal: restart the process while all wait; memory, time to ready, and wake-up of one at a time", (o, _) => o with { Hold = true }) { IsSpecial = true },

@@ -3,14 +3,15 @@ using System.Globalization;
 
 namespace Perdure.Bench.Runner;
 
-/// <summary>What a stretch of work took: time, CPU of this process, and commits.</summary>
+/// <summary>What a stretch of work took: time, CPU of this process, commits, and garbage.</summary>
 internal sealed class Meter(Func<long> commits)
 {
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly TimeSpan _cpuBefore = Cpu();
     private readonly long _commitsBefore = commits();
+    private readonly long _allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
 
-    public Measured Read() => new(Stopwatch.GetElapsedTime(_started), Cpu() - _cpuBefore, commits() - _commitsBefore);
+    public Measured Read() => new(Stopwatch.GetElapsedTime(_started), Cpu() - _cpuBefore, commits() - _commitsBefore, GC.GetTotalAllocatedBytes(precise: true) - _allocatedBefore);
 
     /// <summary>The most memory that this process ever had resident, warm-up included.</summary>
     public static double PeakRssMb() => StatusMb("VmHWM");
@@ -41,4 +42,5 @@ internal sealed class Meter(Func<long> commits)
 /// <param name="Elapsed">Wall-clock time.</param>
 /// <param name="Cpu">User and system time of this process.</param>
 /// <param name="Commits">Transactions that the store committed.</param>
-internal sealed record Measured(TimeSpan Elapsed, TimeSpan Cpu, long Commits);
+/// <param name="AllocatedBytes">Managed memory that was allocated.</param>
+internal sealed record Measured(TimeSpan Elapsed, TimeSpan Cpu, long Commits, long AllocatedBytes);

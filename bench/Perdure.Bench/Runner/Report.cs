@@ -25,7 +25,8 @@ internal sealed class Report
             .With("cpu_seconds", measured.Cpu.TotalSeconds, 3)
             .With("rss_mb", Meter.PeakRssMb(), 1)
             .With("commits", measured.Commits)
-            .With("durability", durability);
+            .With("durability", durability)
+            .With("allocated_kb_each", measured.AllocatedBytes / 1024.0 / n, 2);
 
     public Report With(string name, object value)
     {

@@ -78,8 +78,9 @@ public sealed class ServiceFile : IDisposable
 
     public void Dispose()
     {
+        _oneAtATime.Wait();         // for a command that is under way; those that come later find the connection closed
         _connection.Dispose();
-        _oneAtATime.Dispose();
+        _oneAtATime.Release();
     }
 }
 

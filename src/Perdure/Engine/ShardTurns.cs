@@ -56,8 +56,13 @@ internal sealed class ShardTurns(Shard shard)
         {
             Turn turn = shard.Loop.Watch.Begin(slot);
             flow.Take(input, live, turn);
-            shard.Loop.Watch.End();
+            shard.Loop.Watch.End(turn);
             Decide(slot, input, turn);
+        }
+        else if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.Row!.State.WakeAt != FlowRow.Busy)
+        {
+            // A process that has its code must look at it at once.
+            SetState(slot, slot.Row.State with { WakeAt = FlowRow.Busy });
         }
     }
 
@@ -191,7 +196,7 @@ internal sealed class ShardTurns(Shard shard)
         slot.Flow = NewRun(definition, stored.Row);
         Turn turn = shard.Loop.Watch.Begin(slot);
         HistoryRow? undecided = Replay(slot, stored, turn);
-        shard.Loop.Watch.End();
+        shard.Loop.Watch.End(turn);
         slot.Phase = SlotPhase.Live;
         if (turn.Stuck is { } stuck)
         {
@@ -272,7 +277,7 @@ internal sealed class ShardTurns(Shard shard)
 
             Turn turn = shard.Loop.Watch.Begin(slot);
             flow.Take(row, live: null, turn);
-            shard.Loop.Watch.End();
+            shard.Loop.Watch.End(turn);
             Batch.Decided.Add(row);
             slot.TouchedBatch = shard.Commits.Sequence;
             Decide(slot, row, turn);

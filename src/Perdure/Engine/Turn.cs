@@ -8,6 +8,9 @@ internal sealed class Turn
     private readonly StringBuilder _text = new();
     private string? _only;
 
+    /// <summary>Counts the turns that used this object.</summary>
+    public long Number { get; set; }
+
     /// <summary>Whether the decisions are history already: nothing may leave the flow.</summary>
     public bool IsReplay { get; set; }
 

@@ -13,62 +13,65 @@ namespace Perdure.Engine;
 /// </remarks>
 internal sealed class TurnWatch(ShardLoop loop, TimeProvider time, TimeSpan blockMax, TimeSpan turnMax)
 {
-    private const int Idle = 0;
-    private const int Running = 1;
-    private const int Deciding = 2;
-    private const int Interrupted = 3;
-    private const int Abandoned = 4;
+    private const long Idle = 0;
+    private const long Running = 1;
+    private const long Deciding = 2;
+    private const long Interrupted = 3;
+    private const long Abandoned = 4;
+    private const long Phases = 8;
 
     private Turn _turn = new();
-    private int _state;
+
+    /// <summary>The turn's number times <see cref="Phases"/>, plus its phase: a thread that lost its turn can never touch a later one.</summary>
+    private long _state;
     private long _startedAt;
     private FlowSlot? _slot;
 
     public Turn Begin(FlowSlot slot)
     {
         _turn.Clear();
+        _turn.Number++;
         _slot = slot;
         Volatile.Write(ref _startedAt, time.GetTimestamp());
-        Volatile.Write(ref _state, Running);
+        Volatile.Write(ref _state, (_turn.Number * Phases) + Running);
         return _turn;
     }
 
     /// <summary>Ends the turn.</summary>
     /// <exception cref="TurnAbandonedException">It was taken from this thread, which must leave the pump.</exception>
-    public void End()
+    public void End(Turn turn)
     {
-        if (Interlocked.CompareExchange(ref _state, Idle, Running) != Running)
+        long number = turn.Number * Phases;
+        if (Interlocked.CompareExchange(ref _state, number + Idle, number + Running) != number + Running)
         {
-            EndDisturbed();
+            EndDisturbed(turn, number);
         }
     }
 
     /// <summary>Looks at the turn. From the watcher's thread.</summary>
     public void Look()
     {
-        int state = Volatile.Read(ref _state);
+        long state = Volatile.Read(ref _state);
+        long number = state - (state % Phases);
+        long phase = state % Phases;
         long started = Volatile.Read(ref _startedAt);
         TimeSpan running = time.GetElapsedTime(started);
         bool isLate = running > turnMax;
-        bool mayBlock = state == Running && running > blockMax && loop.Thread.IsBlocked;
-        if ((state is Running or Interrupted) && (isLate || mayBlock) && Interlocked.CompareExchange(ref _state, Deciding, state) == state)
+        bool mayBlock = phase == Running && running > blockMax && loop.Thread.IsBlocked;
+        if ((phase is Running or Interrupted) && (isLate || mayBlock) && Interlocked.CompareExchange(ref _state, number + Deciding, state) == state)
         {
-            // While it is decided the turn cannot end. It may be a later turn than the one whose times were read.
-            if (Volatile.Read(ref _startedAt) != started)
-            {
-                Volatile.Write(ref _state, state);
-            }
-            else if (isLate)
+            // While it is decided the turn cannot end.
+            if (isLate)
             {
                 FlowKey flow = _slot!.Key;
-                Volatile.Write(ref _state, Abandoned);
+                Volatile.Write(ref _state, number + Abandoned);
                 loop.Node.Log.TurnAbandoned(flow, running);
                 loop.Thread.Abandon();
             }
             else
             {
                 loop.Thread.Interrupt();
-                Volatile.Write(ref _state, Interrupted);
+                Volatile.Write(ref _state, number + Interrupted);
             }
         }
     }
@@ -76,36 +79,36 @@ internal sealed class TurnWatch(ShardLoop loop, TimeProvider time, TimeSpan bloc
     /// <summary>Takes what is left of a turn that was abandoned. On the loop's new thread.</summary>
     public (FlowSlot Slot, string Reason)? TakeAbandoned()
     {
-        if (Volatile.Read(ref _state) != Abandoned)
+        if (Volatile.Read(ref _state) % Phases != Abandoned)
         {
             return null;
         }
 
         FlowSlot slot = _slot!;
-        _turn = new Turn(); // the old one still belongs to the old thread
-        Volatile.Write(ref _state, Idle);
+        _turn = new Turn { Number = _turn.Number + 1 }; // the old one still belongs to the old thread
+        Volatile.Write(ref _state, (_turn.Number * Phases) + Idle);
         return (slot, $"the code of {slot.Key} held its turn for over {turnMax.TotalSeconds:N0} s: move long computations and blocking calls into steps.");
     }
 
-    private void EndDisturbed()
+    private void EndDisturbed(Turn turn, long number)
     {
         SpinWait spin = default;
         while (true)
         {
-            switch (Volatile.Read(ref _state))
+            long state = Volatile.Read(ref _state);
+            if (state == number + Abandoned || state - (state % Phases) != number)
             {
-                case Abandoned:
-                    throw new TurnAbandonedException();
-                case Running when Interlocked.CompareExchange(ref _state, Idle, Running) == Running:
-                    return;
-                case Interrupted when Interlocked.CompareExchange(ref _state, Idle, Interrupted) == Interrupted:
-                    loop.Thread.AbsorbInterrupt();
-                    _turn.Stuck = new StuckReason(ErrorCodes.TurnTooLong, $"the code of {_slot!.Key} blocked its turn for over {blockMax.TotalMilliseconds:N0} ms (Thread.Sleep, .Wait(), .Result, a lock): await instead, or move the blocking work into a step. {_turn.Stuck?.Message}");
-                    return;
-                default:
-                    spin.SpinOnce();
-                    break;
+                throw new TurnAbandonedException();
             }
+
+            if (state == number + Interrupted && Interlocked.CompareExchange(ref _state, number + Idle, state) == state)
+            {
+                loop.Thread.AbsorbInterrupt();
+                turn.Stuck = new StuckReason(ErrorCodes.TurnTooLong, $"the code of {_slot!.Key} blocked its turn for over {blockMax.TotalMilliseconds:N0} ms (Thread.Sleep, .Wait(), .Result, a lock): await instead, or move the blocking work into a step. {turn.Stuck?.Message}");
+                return;
+            }
+
+            spin.SpinOnce();
         }
     }
 }
