@@ -112,7 +112,7 @@ internal sealed class PlanRun(World world, Work work, FlowContext flow)
         Retry retry = Planner.RetryOf(step);
         return step.Undo switch
         {
-            UndoKind.None => flow.Step(s => world.DoAsync(s, flow.Id, step, detail), undo: null, reconcile: Reconcile(step), retry, pivot: step.IsPivot, name: step.Name),
+            UndoKind.None => flow.Step(s => world.DoAsync(s, flow.Id, step, detail), reconcile: Reconcile(step), retry: retry, pivot: step.IsPivot, name: step.Name),
             UndoKind.Known => flow.Step(
                 s => world.DoAsync(s, flow.Id, step, detail),
                 (s, result) => { return world.UndoKnownAsync(s, flow.Id, step, detail, result); },

@@ -1,1 +1,29 @@
-Console.WriteLine("Perdure.CrashTests.Victim: nothing to run yet.");
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Perdure.CrashTests.Victim;
+
+// Starts planned flows on one store and waits until all have ended, through as many processes as it takes.
+Settings settings = Settings.Of(args);
+using IHost host = VictimHost.Build(settings);
+await host.StartAsync();
+
+CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+Driver driver = host.Services.GetRequiredService<Driver>();
+Task driving = driver.RunAsync(stopping);
+if (await Task.WhenAny(driver.Started, driving) == driver.Started)
+{
+    Console.WriteLine("ready");
+}
+
+string end = "done";
+try
+{
+    await driving;
+}
+catch (Exception) when (stopping.IsCancellationRequested)
+{
+    end = "stopped"; // calls end with the host
+}
+
+await host.StopAsync();
+Console.WriteLine(end);

@@ -54,6 +54,8 @@ internal sealed class Node
 
     public Loader Loader { get; }
 
+    public CarefulGate CarefulGate { get; } = new();
+
     public StepRunner Worker { get; }
 
     public Shard[] Shards { get; private set; } = [];
@@ -169,10 +171,7 @@ internal sealed class Node
                 // Later than busy: those are in memory.
                 var after = new WakingFlow(FlowRow.Busy.AddTicks(TimeSpan.TicksPerMicrosecond), -1, default);
                 IReadOnlyList<WakingFlow> waking = await Store.ReadWakingAsync(shard.Index, after, Clock.Now() + NearFuture, int.MaxValue, CancellationToken.None);
-                if (waking.Count > 0)
-                {
-                    shard.Post(new FlowsWaking(waking));
-                }
+                shard.Post(new FlowsWaking(waking));
             }
         }
         catch (Exception e)
@@ -216,7 +215,7 @@ internal sealed class Node
     }
 }
 
-/// <summary>Flows whose time comes soon.</summary>
+/// <summary>The shard has lived for another while; flows whose time comes soon.</summary>
 internal sealed class FlowsWaking(IReadOnlyList<WakingFlow> flows) : Message
 {
     public override void Handle()
@@ -225,5 +224,7 @@ internal sealed class FlowsWaking(IReadOnlyList<WakingFlow> flows) : Message
         {
             Shard.Loop.WakeAt(flow.WakeAt, Shard, flow.Key);
         }
+
+        Shard.Careful.LivedOn();
     }
 }

@@ -168,6 +168,7 @@ internal sealed class Shard
         if (stored is null)
         {
             _slots.Remove(key);
+            Careful.Loaded(key);
             DeliverAll(slot.Waiting, null);
         }
         else if (stored.Row.State.Status is >= FlowStatus.Completed)
@@ -176,6 +177,7 @@ internal sealed class Shard
             slot.Phase = SlotPhase.Ended;
             slot.Row = stored.Row;
             slot.Result = stored.History[^1].Result;
+            Careful.Loaded(key);
             DeliverAll(slot.Waiting, slot);
         }
         else if (parts == FlowParts.All)

@@ -43,6 +43,7 @@ internal sealed class ShardRecovery(Shard shard)
     {
         Node.Log.ShardLost(shard.Index, reason.Message);
         IsRecovering = true;
+        shard.Careful.Clear();
         shard.Commits.Forget(reason);
         shard.ForgetFlows();
         _ = TakeAsync();
@@ -80,10 +81,10 @@ internal sealed class ShardRecovery(Shard shard)
             shard.Loop.WakeAt(flow.WakeAt, shard, flow.Key);
         }
 
-        List<FlowKey> busy = waking.TakeWhile(f => f.WakeAt == FlowRow.Busy).Select(f => f.Key).ToList();
+        List<WakingFlow> busy = waking.TakeWhile(f => f.WakeAt == FlowRow.Busy).ToList();
         if (!shard.Careful.Begin(lease, busy))
         {
-            busy.ForEach(key => shard.Route(new FlowDue(key) { Shard = shard }));
+            busy.ForEach(flow => shard.Route(new FlowDue(flow.Key) { Shard = shard }));
         }
 
         foreach (InboxRow row in inbox)

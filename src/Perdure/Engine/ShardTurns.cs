@@ -81,6 +81,11 @@ internal sealed class ShardTurns(Shard shard)
             Park(slot, stored);
             MarkStuck(slot, new StuckReason(ErrorCodes.StoreRefused, refused), ask: -1);
         }
+        else if (shard.Careful.Condemns(stored) is { } crash)
+        {
+            Park(slot, stored);
+            MarkStuck(slot, crash, ask: -1);
+        }
         else if (stored.Row.State.Status == FlowStatus.Stuck || definition is null)
         {
             Park(slot, stored);
@@ -90,6 +95,7 @@ internal sealed class ShardTurns(Shard shard)
             Rebuild(slot, stored, definition);
         }
 
+        shard.Careful.Loaded(slot.Key);
         if (slot.Phase != SlotPhase.Loading)
         {
             shard.Waited(slot);
@@ -100,6 +106,7 @@ internal sealed class ShardTurns(Shard shard)
     public void Abandoned(FlowSlot slot, string reason)
     {
         MarkStuck(slot, new StuckReason(ErrorCodes.TurnTooLong, reason), ask: -1);
+        shard.Careful.Loaded(slot.Key);
         shard.Waited(slot);
     }
 
@@ -371,7 +378,10 @@ internal sealed class ShardTurns(Shard shard)
     private void RunStep(FlowSlot slot, StepAsk ask)
     {
         slot.StepsRunning++;
-        shard.Commits.Then(new StartStep(shard, ask));
+        if (!shard.Careful.Takes(slot, ask))
+        {
+            shard.Commits.Then(new StartStep(shard, ask));
+        }
     }
 
     private void StopStep(FlowSlot slot, StepAsk ask)

@@ -35,6 +35,7 @@ internal sealed class StepReported(FlowKey key, long run, int ask, StepReport re
 {
     public override void Deliver(FlowSlot? slot)
     {
+        Shard.Careful.Reported(run, ask);
         if (slot?.Row?.Run != run || slot.Phase == SlotPhase.Ended)
         {
             return; // terminated meanwhile
