@@ -56,10 +56,16 @@ internal static class Batch
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         Task watching = Task.WhenAll(Progress.ShowAsync(tally, network, done.Token), runs.WatchForStuckAsync(done.Token));
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = together, CancellationToken = stopping };
-        await Task.WhenAll(
-            Parallel.ForEachAsync(earlier, parallel, (run, ct) => runs.FollowAsync(run.Id, ct)),
-            Parallel.ForEachAsync(orders, parallel, runs.StartAsync));
-        await done.CancelAsync();
-        await watching;
+        try
+        {
+            await Task.WhenAll(
+                Parallel.ForEachAsync(earlier, parallel, (run, ct) => runs.FollowAsync(run.Id, ct)),
+                Parallel.ForEachAsync(orders, parallel, runs.StartAsync));
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await watching;
+        }
     }
 }

@@ -13,7 +13,10 @@ public static class Server
         builder.Services.AddSingleton<INetwork>(new FaultyNetwork(line.Faults)).AddSingleton(new CreateOrderOptions { Limit = line.Limit }).AddOrders(line.DataFolder);
         builder.Services.AddHealthChecks().AddCheck<PerdureHealthCheck>("perdure");
         builder.Services.ConfigureHttpJsonOptions(http => OrderFile.Configure(http.SerializerOptions));
+        builder.Services.AddProblemDetails();
         WebApplication app = builder.Build();
+        app.UseStatusCodePages();
+        app.MapHealthChecks("/health");
         app.MapOrders();
         await app.RunAsync();
         return 0;
@@ -21,54 +24,59 @@ public static class Server
 
     public static void MapOrders(this IEndpointRouteBuilder app)
     {
-        app.MapHealthChecks("/health");
+        RouteGroupBuilder http = app.MapGroup("/orders").AddEndpointFilter(AnswerErrorsAsync);
 
-        app.MapPost("/orders", async (Order order, IFlowClient<CreateOrder> createOrder) =>
+        http.MapPost("/", async (Order order, IFlowClient<CreateOrder> createOrder) =>
         {
             if (order.Problem() is { } problem)
             {
                 return Results.Problem(problem, statusCode: StatusCodes.Status400BadRequest);
             }
 
-            try
-            {
-                FlowHandle<OrderOutcome> run = await createOrder.StartAsync(order, id: order.Id);   // the same id again is the same run
-                return Results.Accepted($"/orders/{run.Id}", new { run.Id });
-            }
-            catch (FlowConflictException e)
-            {
-                return Results.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
-            }
+            FlowHandle<OrderOutcome> run = await createOrder.StartAsync(order, id: order.Id);   // durable; the same id again is the same run
+            return Results.Accepted(LinkTo(run.Id), new { run.Id, Link = LinkTo(run.Id) });
         });
 
-        app.MapGet("/orders/{id}", async (string id, IFlowClient<CreateOrder> createOrder, OrderService orders) =>
-        {
-            try
-            {
-                return Results.Ok(new { State = await orders.StateAsync(id), Run = await createOrder.Get(id).DescribeAsync() });
-            }
-            catch (FlowNotFoundException e)
-            {
-                return Results.Problem(e.Message, statusCode: StatusCodes.Status404NotFound);
-            }
-        });
+        http.MapGet("/{id}", async (string id, IFlowClient<CreateOrder> createOrder, OrderService orders)
+            => new { State = await orders.StateAsync(id), Run = await createOrder.Get(id).DescribeAsync() });
 
-        app.MapGet("/orders", (PerdureClient perdure, IFlowClient<CreateOrder> createOrder, FlowStatus? status, int? limit)
+        http.MapGet("/", (PerdureClient perdure, IFlowClient<CreateOrder> createOrder, FlowStatus? status, int? limit)
             => perdure.ListAsync(new FlowFilter { Type = createOrder.Name, Statuses = status is { } one ? [one] : null, Limit = limit ?? 100 }));
 
-        app.MapPost("/orders/{id}/cancel", async (string id, OrderService orders, IFlowClient<CancelOrder> cancelOrder) =>
+        http.MapPost("/{id}/cancel", async (string id, OrderService orders, IFlowClient<CancelOrder> cancelOrder) =>
         {
-            try
-            {
-                await orders.BeginCancelAsync(id);      // the order's own state says no while Create Order is at work on it
-            }
-            catch (CancelRefusedException no)
-            {
-                return Results.Problem(no.Message, statusCode: StatusCodes.Status409Conflict);
-            }
-
+            await orders.BeginCancelAsync(id);      // the order's own state says no while Create Order is at work on it
             await cancelOrder.StartAsync(id, id: id);
-            return Results.Accepted($"/orders/{id}");
+            return Results.Accepted(LinkTo(id));
         });
+
+        // For the person who has repaired what kept an order's run stuck.
+        http.MapPost("/{id}/retry", async (string id, IFlowClient<CreateOrder> createOrder) =>
+        {
+            await createOrder.Get(id).RetryAsync();
+            return Results.Accepted(LinkTo(id));
+        });
+    }
+
+    private static string LinkTo(string id) => $"/orders/{Uri.EscapeDataString(id)}";
+
+    private static async ValueTask<object?> AnswerErrorsAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(call);
+        }
+        catch (FlowNotFoundException e)
+        {
+            return Results.Problem(e.Message, statusCode: StatusCodes.Status404NotFound);
+        }
+        catch (StoreUnavailableException e)
+        {
+            return Results.Problem(e.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+        catch (Exception e) when (e is PerdureException or CancelRefusedException)
+        {
+            return Results.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
+        }
     }
 }

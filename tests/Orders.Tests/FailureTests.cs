@@ -1,3 +1,4 @@
+using Orders.Report;
 using Orders.Services;
 using Perdure;
 
@@ -145,6 +146,26 @@ public sealed class FailureTests : IDisposable
 
         (await host.ResultAsync(Order)).State.ShouldBe(OrderState.Approved);
         host.Trace(Order).ShouldBe(["Validate", "CreateTicket", "Authorize", "ConfirmCreateTicket", "ApproveOrder"]);
+    }
+
+    [Fact]
+    public async Task F10_a_stuck_order_is_reported_and_the_others_are_taken()
+    {
+        var options = new CreateOrderOptions { AfterPivot = Retry.Forever with { First = TimeSpan.FromMilliseconds(1), StuckAfter = 2 } };
+        _network.Unavailable("ApproveOrder");
+        await using OrdersHost host = await OrdersHost.StartAsync(_folder.Path, _network, options);
+        var tally = new Tally();
+        var runs = new OrderRuns(host.Perdure, tally);
+        using var done = new CancellationTokenSource();
+        Task watching = runs.WatchForStuckAsync(done.Token);
+
+        await runs.StartAsync(Order, CancellationToken.None).AsTask().WaitAsync(Deadline.Time);
+        await runs.StartAsync(Some.OfBlockedConsumer, CancellationToken.None).AsTask().WaitAsync(Deadline.Time);
+
+        await done.CancelAsync();
+        await watching;
+        tally.Of("stuck").ShouldHaveSingleItem().OrderId.ShouldBe(Order.Id);
+        tally.Count("rejected").ShouldBe(1);
     }
 
     [Fact]

@@ -17,6 +17,8 @@ public sealed class OrdersHost : IAsyncDisposable
 
     public AccountingService Accounting => Service<AccountingService>();
 
+    public PerdureClient Perdure => Service<PerdureClient>();
+
     public IFlowClient<CreateOrder> CreateOrder => Service<IFlowClient<CreateOrder>>();
 
     public IFlowClient<CancelOrder> CancelOrder => Service<IFlowClient<CancelOrder>>();

@@ -52,6 +52,7 @@ public sealed class ServerTests : IAsyncLifetime, IDisposable
     public async Task What_is_no_order_or_not_known_is_refused()
     {
         (await _http.PostAsJsonAsync("/orders", new { id = "7" })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await _http.PostAsync("/orders/nobody/retry", null)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await _http.PostAsJsonAsync("/orders", Some.GoodOrder with { Items = [] })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         (await _http.GetAsync("/orders/nobody")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await _http.GetAsync("/health")).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -81,7 +82,6 @@ public sealed class ServerTests : IAsyncLifetime, IDisposable
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddHealthChecks();
         builder.Services.AddSingleton<INetwork>(new ScriptedNetwork().On("CreateTicket", (_, _, ct) => gate.PassAsync(ct))).AddOrders(folder.Path);
         await using WebApplication app = builder.Build();
         app.MapOrders();

@@ -27,6 +27,11 @@ internal static class Summary
             Console.WriteLine($"order {orderId} {end}");
         }
 
+        if (tally.Count("stuck") > 0)
+        {
+            Console.WriteLine("what is stuck goes on after the repair: start with --serve, and POST /orders/ID/retry");
+        }
+
         foreach (string violation in violations)
         {
             Console.Error.WriteLine($"WRONG: {violation}");

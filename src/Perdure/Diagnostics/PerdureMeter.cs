@@ -15,6 +15,8 @@ internal static class PerdureMeter
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("perdure.flow.duration", "s", "From start to end of a run.");
     private static readonly Histogram<double> AttemptDuration = Meter.CreateHistogram<double>("perdure.step.attempt.duration", "s", "One attempt of a step.");
 
+    public static bool CountsAttempts => AttemptDuration.Enabled;
+
     public static void FlowStarted(string type)
     {
         if (Started.Enabled)
@@ -37,9 +39,6 @@ internal static class PerdureMeter
 
     public static void Attempted(string step, TimeSpan duration)
     {
-        if (AttemptDuration.Enabled)
-        {
-            AttemptDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step.name", step));
-        }
+        AttemptDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step.name", step));
     }
 }

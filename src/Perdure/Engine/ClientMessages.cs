@@ -157,7 +157,7 @@ internal sealed class SignalFlow(FlowKey key, string name, byte[] payload, strin
         else
         {
             Ready(true);
-            HistoryRow input = Shard.Turns.Input(slot, InputKind.SignalReceived) with
+            var input = new HistoryRow(slot.Row!.Run, slot.NextPosition, Shard.Now(), InputKind.SignalReceived)
             {
                 Ask = slot.Flow?.Asks.Signals.FirstWait(name)?.Number ?? -1,
                 Name = name,

@@ -15,7 +15,7 @@ internal sealed class FlowLife
     private readonly FlowRun _run;
     private readonly Scope _root;
     private readonly Scope _shield;
-    private readonly Stack<UndoEntry> _undo = new();
+    private readonly Stack<UndoEntry> _undo = new(0);
     private string? _cancelReason;
     private int _undoing;
 

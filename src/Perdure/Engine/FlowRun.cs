@@ -16,8 +16,10 @@ internal sealed class FlowRun
     [ThreadStatic]
     private static FlowRun? _onTurn;
 
-    private readonly Queue<Action> _later = new();
-    private readonly HashSet<string> _senderIds = new(StringComparer.Ordinal);
+    private Queue<Action>? _later;
+    private HashSet<string>? _senderIds;
+    private ReplayRandom? _chance;
+    private FlowLog? _log;
     private readonly Action<FlowRun, string> _strayed;
     private Turn? _turn;
 
@@ -32,8 +34,6 @@ internal sealed class FlowRun
         _strayed = strayed;
         Life = new FlowLife(this);
         Verbs = new FlowVerbs(this);
-        Chance = new ReplayRandom(seed);
-        Log = new FlowLog(this, services.LoggerOf(definition));
     }
 
     public FlowDefinition Definition { get; }
@@ -55,9 +55,9 @@ internal sealed class FlowRun
 
     public FlowVerbs Verbs { get; }
 
-    public ReplayRandom Chance { get; }
+    public ReplayRandom Chance => _chance ??= new ReplayRandom(Seed);
 
-    public FlowLog Log { get; }
+    public FlowLog Log => _log ??= new FlowLog(this, Services.LoggerOf(Definition));
 
     /// <summary>The time of the input that is answered now, or was last.</summary>
     public DateTimeOffset Now { get; private set; }
@@ -65,7 +65,7 @@ internal sealed class FlowRun
     /// <summary>The turn that runs now.</summary>
     public Turn Turn => _turn ?? throw new InvalidOperationException("No turn runs.");
 
-    public bool HasSender(string senderId) => _senderIds.Contains(senderId);
+    public bool HasSender(string senderId) => _senderIds?.Contains(senderId) ?? false;
 
     /// <summary>One turn: gives the flow an input, and runs its code until it waits again.</summary>
     /// <param name="input">The input.</param>
@@ -80,7 +80,7 @@ internal sealed class FlowRun
         try
         {
             Dispatch(input, live);
-            while (_later.TryDequeue(out Action? action))
+            while (_later is not null && _later.TryDequeue(out Action? action))
             {
                 action();
             }
@@ -102,7 +102,7 @@ internal sealed class FlowRun
     }
 
     /// <summary>Runs when the flow code now on the stack has returned.</summary>
-    public void Later(Action action) => _later.Enqueue(action);
+    public void Later(Action action) => (_later ??= new()).Enqueue(action);
 
     /// <summary>Throws where flow code calls from outside its turn, and makes the flow stuck: it awaited something that is not durable.</summary>
     public void MustBeOnTurn()
@@ -194,7 +194,7 @@ internal sealed class FlowRun
     {
         if (input.SenderId is { } sender)
         {
-            _senderIds.Add(sender);
+            (_senderIds ??= new(StringComparer.Ordinal)).Add(sender);
         }
 
         switch (input.Kind)

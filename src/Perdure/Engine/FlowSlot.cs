@@ -21,6 +21,8 @@ internal enum SlotPhase
 /// <summary>A shard's place for one flow in memory.</summary>
 internal sealed class FlowSlot(FlowKey key)
 {
+    private Queue<FlowMessage>? _waiting;
+
     public FlowKey Key { get; } = key;
 
     public SlotPhase Phase { get; set; } = SlotPhase.Loading;
@@ -45,7 +47,10 @@ internal sealed class FlowSlot(FlowKey key)
     public bool StuckAtUndo { get; set; }
 
     /// <summary>Messages that wait until it is read.</summary>
-    public Queue<FlowMessage> Waiting { get; } = new(0);
+    public Queue<FlowMessage> Waiting => _waiting ??= new();
+
+    /// <summary>Whether messages wait.</summary>
+    public bool HasWaiting => _waiting is { Count: > 0 };
 
     /// <summary>How many of its steps a worker runs now.</summary>
     public int StepsRunning { get; set; }

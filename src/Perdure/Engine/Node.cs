@@ -156,6 +156,7 @@ internal sealed class Node
     private void Watch()
     {
         Clock.Check();
+        Worker.Look();
         foreach (ShardLoop loop in _loops)
         {
             loop.Watch.Look();

@@ -13,27 +13,22 @@ internal sealed class NodeClock
 
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly Lock _lock = new();
-    private DateTimeOffset _base;
-    private long _baseStamp;
+    private volatile Base _base;
     private bool _behindWasLogged;
 
     public NodeClock(TimeProvider time, ILogger log)
     {
         _time = time;
         _log = log;
-        _base = time.GetUtcNow();
-        _baseStamp = time.GetTimestamp();
+        _base = new Base(time.GetUtcNow(), time.GetTimestamp());
     }
 
     /// <summary>The time now. From any thread.</summary>
     public DateTimeOffset Now()
     {
-        lock (_lock)
-        {
-            DateTimeOffset now = _base + _time.GetElapsedTime(_baseStamp);
-            return new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
-        }
+        Base since = _base;
+        long ticks = since.Time.UtcTicks + _time.GetElapsedTime(since.Stamp).Ticks;
+        return new DateTimeOffset(ticks - (ticks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
     }
 
     /// <summary>Makes the clock at least as late as what the store holds, so that time does not stand still until the wall clock catches up.</summary>
@@ -63,12 +58,8 @@ internal sealed class NodeClock
         }
     }
 
-    private void Rebase(DateTimeOffset time)
-    {
-        lock (_lock)
-        {
-            _base = time;
-            _baseStamp = _time.GetTimestamp();
-        }
-    }
+    private void Rebase(DateTimeOffset time) => _base = new Base(time, _time.GetTimestamp());
+
+    /// <summary>A time, and the monotonic clock at it.</summary>
+    private sealed record Base(DateTimeOffset Time, long Stamp);
 }

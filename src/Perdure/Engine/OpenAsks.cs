@@ -3,8 +3,10 @@ namespace Perdure.Engine;
 /// <summary>What a flow has asked for and has no answer to: by number, by due time, and signals by name.</summary>
 internal sealed class OpenAsks
 {
-    private readonly SortedDictionary<int, Ask> _open = [];
-    private readonly PriorityQueue<Ask, (DateTimeOffset Due, int Number)> _dues = new();
+    // By number. Most flows have one or a few open; numbers only grow, so adding is appending.
+    private readonly List<Ask> _open = new(2);
+    private PriorityQueue<Ask, (DateTimeOffset Due, int Number)>? _dues;
+    private SignalBox? _signals;
     private int _work;
 
     /// <summary>Called once, when no work is open any more.</summary>
@@ -17,17 +19,17 @@ internal sealed class OpenAsks
 
     public bool HasWork => _work > 0;
 
-    public SignalBox Signals { get; } = new();
+    public SignalBox Signals => _signals ??= new SignalBox();
 
-    public IEnumerable<Ask> All => _open.Values;
+    public IEnumerable<Ask> All => _open;
 
     public int NextNumber() => Made++;
 
-    public Ask? Find(int number) => _open.GetValueOrDefault(number);
+    public Ask? Find(int number) => IndexOf(number) is >= 0 and int index ? _open[index] : null;
 
     public void Add(Ask ask)
     {
-        _open.Add(ask.Number, ask);
+        _open.Add(ask);
         _work += ask.IsWork ? 1 : 0;
         SetDue(ask, ask.Due);
     }
@@ -35,7 +37,7 @@ internal sealed class OpenAsks
     public void Close(Ask ask)
     {
         ask.Open = false;
-        _open.Remove(ask.Number);
+        _open.RemoveAt(IndexOf(ask.Number));
         if (ask is SignalAsk wait)
         {
             Signals.Forget(wait);
@@ -55,7 +57,7 @@ internal sealed class OpenAsks
         ask.Due = due;
         if (due is { } at)
         {
-            _dues.Enqueue(ask, (at, ask.Number));
+            (_dues ??= new()).Enqueue(ask, (at, ask.Number));
         }
     }
 
@@ -63,7 +65,7 @@ internal sealed class OpenAsks
     public Ask? NextDue()
     {
         // Entries of asks that were answered, or got another due time, are dropped when they come up.
-        while (_dues.TryPeek(out Ask? ask, out (DateTimeOffset Due, int Number) at))
+        while (_dues is not null && _dues.TryPeek(out Ask? ask, out (DateTimeOffset Due, int Number) at))
         {
             if (ask.Open && ask.Due == at.Due)
             {
@@ -78,5 +80,24 @@ internal sealed class OpenAsks
 
     public void WhenIdle(Action action) => _onIdle = action;
 
-    public List<Ask> Within(Scope scope) => _open.Values.Where(a => a.Scope.IsWithin(scope)).ToList();
+    public List<Ask> Within(Scope scope) => _open.Where(a => a.Scope.IsWithin(scope)).ToList();
+
+    private int IndexOf(int number)
+    {
+        int low = 0;
+        int high = _open.Count - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) / 2;
+            int found = _open[middle].Number;
+            if (found == number)
+            {
+                return middle;
+            }
+
+            (low, high) = found < number ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return -1;
+    }
 }

@@ -119,7 +119,7 @@ internal sealed class Shard
     /// <summary>Whether a flow can leave memory: it waits long, and all of it is durable.</summary>
     public bool CanEvict(FlowSlot slot)
     {
-        bool isQuiet = slot.StepsRunning == 0 && slot.PendingCancels is null && slot.Waiting.Count == 0
+        bool isQuiet = slot.StepsRunning == 0 && slot.PendingCancels is null && !slot.HasWaiting
             && slot.Phase is SlotPhase.Live or SlotPhase.Parked && Commits.IsDurable(slot.TouchedBatch);
         if (isQuiet && slot.Flow is { } flow && slot.Row!.State.WakeAt == FlowRow.Busy)
         {
@@ -194,9 +194,10 @@ internal sealed class Shard
     /// <summary>Hands over what waited while a flow was read.</summary>
     public void Waited(FlowSlot slot)
     {
-        Queue<FlowMessage> waiting = new(slot.Waiting);
-        slot.Waiting.Clear();
-        DeliverAll(waiting, slot);
+        if (slot.HasWaiting)
+        {
+            DeliverAll(slot.Waiting, slot);
+        }
     }
 
     /// <summary>Whether a message from the inbox is new to this owner of the shard.</summary>
@@ -228,9 +229,9 @@ internal sealed class Shard
         foreach (FlowSlot slot in _slots.Values)
         {
             Loop.Order.Remove(slot);
-            foreach (FlowMessage message in slot.Waiting)
+            while (slot.HasWaiting)
             {
-                Recovery.Hold(message);
+                Recovery.Hold(slot.Waiting.Dequeue());
             }
         }
 

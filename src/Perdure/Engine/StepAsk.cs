@@ -22,10 +22,10 @@ internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope s
     public abstract bool CanReconcile { get; }
 
     /// <summary>Runs the action once.</summary>
-    public abstract Task<StepValue> AttemptAsync(StepContext context);
+    public abstract ValueTask<StepValue> AttemptAsync(StepContext context);
 
     /// <summary>Asks whether it happened; null for no.</summary>
-    public abstract Task<StepValue?> ReconcileAsync(StepContext context);
+    public abstract ValueTask<StepValue?> ReconcileAsync(StepContext context);
 }
 
 /// <summary>A step's result: the bytes that history holds, and the value that a reader of these bytes gets.</summary>
@@ -42,9 +42,9 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
 
     public override bool CanReconcile => plan.Reconcile is not null;
 
-    public override async Task<StepValue> AttemptAsync(StepContext context) => Pack(await plan.Action(context));
+    public override async ValueTask<StepValue> AttemptAsync(StepContext context) => Pack(await plan.Action(context));
 
-    public override async Task<StepValue?> ReconcileAsync(StepContext context)
+    public override async ValueTask<StepValue?> ReconcileAsync(StepContext context)
         => (await plan.Reconcile!(context)).TryGet(out T? value) ? Pack(value) : null;
 
     public override void Answer(HistoryRow input, object? live)

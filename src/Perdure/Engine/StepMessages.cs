@@ -77,7 +77,7 @@ internal sealed class StepReported(FlowKey key, long run, int ask, StepReport re
             Shard.Commits.Open.EndedBackoffs.Add((run, ask));
         }
 
-        HistoryRow input = Shard.Turns.Input(slot, kind) with
+        var input = new HistoryRow(run, slot.NextPosition, Shard.Now(), kind)
         {
             Ask = ask,
             Attempts = report.Progress.Attempts,

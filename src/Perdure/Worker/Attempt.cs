@@ -17,32 +17,47 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
     /// <summary>How long an attempt may ignore its token before it is left behind.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    public static async Task<Attempt> RunAsync(StepRunner runner, StepAsk ask, int number, TimeSpan timeout, Func<StepContext, Task<StepValue>> action, Action<CancellationTokenSource?> setCurrent)
+    public static async ValueTask<Attempt> RunAsync(StepRunner runner, StepRun run, int number, TimeSpan timeout, bool reconcile)
     {
-        using var source = new CancellationTokenSource(timeout, runner.Seams.Time);
+        StepAsk ask = run.Ask;
+        using var source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, runner.Seams.Time);
         using var span = PerdureSource.StartStep(ask, number);
         var services = new AttemptServices(runner.Scopes);
-        DateTimeOffset started = runner.Clock.Now();
-        setCurrent(source);
+        long started = runner.Seams.Time.GetTimestamp();
+        run.Begin(source, timeout, despiteStop: reconcile);
         try
         {
-            Task<StepValue> task = action(new StepContext(ask.IdempotencyKey, number, services, source.Token));
-            StepValue value = task.IsCompleted ? await task : await OrLeaveAsync(runner, ask, task, source.Token);
-            return new Attempt(value, null, false, false);
+            var context = new StepContext(ask.IdempotencyKey, number, services, source.Token);
+            ValueTask<StepValue> call = reconcile ? AskAsync(ask, context) : ask.AttemptAsync(context);
+            run.Returned();
+            if (call.IsCompleted)
+            {
+                return new Attempt(await call, null, false, false);
+            }
+
+            // Only what is still going on needs a timer; an action that has not even returned is looked after by the runner.
+            source.CancelAfter(timeout);
+            return new Attempt(await OrLeaveAsync(runner, ask, call.AsTask(), source.Token), null, false, false);
         }
         catch (Exception e)
         {
             span?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, e.Message);
             bool wasCancelled = source.IsCancellationRequested && e is OperationCanceledException;
-            return new Attempt(null, e, wasCancelled && runner.Clock.Now() - started >= timeout, wasCancelled);
+            return new Attempt(null, e, wasCancelled && runner.Seams.Time.GetElapsedTime(started) >= timeout, wasCancelled);
         }
         finally
         {
-            setCurrent(null);
-            PerdureMeter.Attempted(ask.Name, runner.Clock.Now() - started);
+            run.End();
+            if (PerdureMeter.CountsAttempts)
+            {
+                PerdureMeter.Attempted(ask.Name, runner.Seams.Time.GetElapsedTime(started));
+            }
+
             await services.DisposeAsync();
         }
     }
+
+    private static async ValueTask<StepValue> AskAsync(StepAsk ask, StepContext context) => await ask.ReconcileAsync(context) ?? No;
 
     /// <summary>Awaits the action; one that ignores its token is left behind after a grace.</summary>
     private static async Task<StepValue> OrLeaveAsync(StepRunner runner, StepAsk ask, Task<StepValue> task, CancellationToken token)

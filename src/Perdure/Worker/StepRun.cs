@@ -16,6 +16,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private readonly Lock _lock = new();
     private StepProgress _progress = ask.Progress;
     private CancellationTokenSource? _current;
+    private TimeSpan _timeout;
+    private long _calledAt;
     private volatile bool _stopped = ask.Stopping;
     private volatile bool _shutdown;
 
@@ -26,6 +28,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private bool _isFinal;
 
     private int _reconciles;
+
+    public StepAsk Ask => ask;
 
     public Task Ended => _ended.Task;
 
@@ -43,6 +47,42 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     {
         _shutdown = true;
         CancelCurrent();
+    }
+
+    /// <summary>Names what a stop or shutdown cancels from now on, and how long the call may take.</summary>
+    public void Begin(CancellationTokenSource source, TimeSpan timeout, bool despiteStop)
+    {
+        _timeout = timeout;
+        Volatile.Write(ref _calledAt, runner.Seams.MachineTime.GetTimestamp());
+        lock (_lock)
+        {
+            _current = source;
+            if (_shutdown || (_stopped && !despiteStop))
+            {
+                source.Cancel();
+            }
+        }
+    }
+
+    /// <summary>The call has returned; what it began may go on.</summary>
+    public void Returned() => Volatile.Write(ref _calledAt, 0);
+
+    public void End()
+    {
+        lock (_lock)
+        {
+            _current = null;
+        }
+    }
+
+    /// <summary>Cancels a call that has held its thread for too long.</summary>
+    public void Look()
+    {
+        long calledAt = Volatile.Read(ref _calledAt);
+        if (calledAt != 0 && _timeout > TimeSpan.Zero && runner.Seams.MachineTime.GetElapsedTime(calledAt) > _timeout)
+        {
+            CancelCurrent();
+        }
     }
 
     private async Task RunAsync()
@@ -70,7 +110,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     }
 
     /// <summary>Does the one thing that is next; a report when that was the last.</summary>
-    private async Task<StepReport?> NextAsync()
+    private async ValueTask<StepReport?> NextAsync()
     {
         if (_progress.MayHaveHappened && ask.CanReconcile)
         {
@@ -93,12 +133,12 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         return await AttemptAsync();
     }
 
-    private async Task<StepReport?> AttemptAsync()
+    private async ValueTask<StepReport?> AttemptAsync()
     {
         _progress = _progress with { Attempts = _progress.Attempts + 1, StartedAt = _progress.StartedAt ?? runner.Clock.Now() };
         _didNotHappen = false;
         TimeSpan timeout = ask.Plan.Timeout ?? runner.StepTimeout;
-        Attempt attempt = await Attempt.RunAsync(runner, ask, _progress.Attempts, timeout, ask.AttemptAsync, SetCurrent);
+        Attempt attempt = await Attempt.RunAsync(runner, this, _progress.Attempts, timeout, reconcile: false);
         if (attempt.Value is { } value)
         {
             return new StepReport.Completed(_progress, value);
@@ -124,7 +164,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         };
     }
 
-    private async Task<StepReport?> BackOffAsync(ErrorInfo error)
+    private async ValueTask<StepReport?> BackOffAsync(ErrorInfo error)
     {
         Retry retry = ask.Retry;
         int attempts = _progress.Attempts;
@@ -150,9 +190,9 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         return null;
     }
 
-    private async Task<StepReport?> ReconcileAsync()
+    private async ValueTask<StepReport?> ReconcileAsync()
     {
-        Attempt attempt = await Attempt.RunAsync(runner, ask, _progress.Attempts, runner.StepTimeout, async s => await ask.ReconcileAsync(s) ?? Attempt.No, SetCurrentUnlessStopped);
+        Attempt attempt = await Attempt.RunAsync(runner, this, _progress.Attempts, runner.StepTimeout, reconcile: true);
         if (attempt.Value == Attempt.No)
         {
             _progress = _progress with { MayHaveHappened = false };
@@ -185,15 +225,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private async Task PauseAsync(TimeSpan delay, bool despiteStop = false)
     {
         using var pause = new CancellationTokenSource();
-        if (despiteStop)
-        {
-            SetCurrentUnlessStopped(pause);
-        }
-        else
-        {
-            SetCurrent(pause);
-        }
-
+        Begin(pause, Timeout.InfiniteTimeSpan, despiteStop);
+        Returned();
         try
         {
             await runner.Seams.Delay(delay, pause.Token);
@@ -204,7 +237,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         }
         finally
         {
-            SetCurrent(null);
+            End();
         }
     }
 
@@ -217,32 +250,6 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         lock (_lock)
         {
             _current?.Cancel();
-        }
-    }
-
-    /// <summary>Names what a stop or shutdown cancels; null for nothing.</summary>
-    private void SetCurrent(CancellationTokenSource? source)
-    {
-        lock (_lock)
-        {
-            _current = source;
-            if (_stopped || _shutdown)
-            {
-                source?.Cancel();
-            }
-        }
-    }
-
-    /// <summary>As <see cref="SetCurrent"/>, for what goes on after a stop: finding out whether it happened.</summary>
-    private void SetCurrentUnlessStopped(CancellationTokenSource? source)
-    {
-        lock (_lock)
-        {
-            _current = source;
-            if (_shutdown)
-            {
-                source?.Cancel();
-            }
         }
     }
 }

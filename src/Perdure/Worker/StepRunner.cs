@@ -64,6 +64,15 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
         }
     }
 
+    /// <summary>Looks after calls that hold their threads.</summary>
+    public void Look()
+    {
+        foreach (KeyValuePair<(long Run, int Ask), StepRun> step in _running)
+        {
+            step.Value.Look();
+        }
+    }
+
     public void Ended(StepAsk ask) => _running.TryRemove((ask.Run.Number, ask.Number), out _);
 
     /// <summary>Cancels all attempts and waits until they have ended, or the grace is over. Outcomes that come in time are kept.</summary>

@@ -19,6 +19,8 @@ internal sealed class Ledger : IDisposable
     {
         _life = life;
         _file = new FileStream(PathOf(folder, life), FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        long microseconds = (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        Write(LedgerVerb.Began, "", "", detail: microseconds.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>Reads all lines of all processes before one, in their order. A last line that was cut off never happened.</summary>
@@ -62,6 +64,9 @@ internal sealed class Ledger : IDisposable
 /// <summary>What a line of a ledger says.</summary>
 internal enum LedgerVerb
 {
+    /// <summary>The process began, at this time in microseconds.</summary>
+    Began,
+
     /// <summary>An attempt of a step began.</summary>
     Try,
 

@@ -34,7 +34,7 @@ internal sealed class Planner
     private FlowPlan Plan()
     {
         int length = _depth == 0 ? _dice.Between(3, 8) : _dice.Between(1, 4 - _depth);
-        bool fails = _dice.Chance(0.4);
+        bool fails = _dice.Chance(0.3);
         int pivot = !fails && _dice.Chance(0.25) ? _dice.Between(0, length - 1) : -1;
         List<Op> ops = [];
         for (int i = 0; i < length; i++)
