@@ -36,15 +36,16 @@ public sealed class Audit : IDisposable
         """, row => row.GetString(0), orderId);
 
     /// <summary>The orders for which each of these commands was executed.</summary>
-    public ILookup<string, string> Executed(IEnumerable<string> commands) => _db
-        .Query($"SELECT name, order_id FROM ({Commands}) WHERE refusal IS NULL AND name IN ('{string.Join("', '", commands)}')", row => (Name: row.GetString(0), OrderId: row.GetString(1)))
+    public ILookup<string, string> Executed(IEnumerable<string> commands) => commands
+        .SelectMany(name => _db.Query($"SELECT order_id FROM ({Commands}) WHERE name = $1 AND refusal IS NULL", row => (Name: name, OrderId: row.GetString(0)), name))
         .ToLookup(row => row.Name, row => row.OrderId);
 
     /// <summary>How many commands came again after they had been executed.</summary>
     public int Repeats() => (int)_db.Scalar<long>($"SELECT sum(deliveries - 1) FROM ({Commands})");
 
     /// <summary>Charges for orders that nobody knows.</summary>
-    public long StrayCharges() => _db.Scalar<long>("SELECT count(*) FROM accounting_service.ledger WHERE order_id NOT IN (SELECT order_id FROM order_service.orders)");
+    public long StrayCharges()
+        => _db.Scalar<long>("SELECT count(*) FROM accounting_service.ledger WHERE order_id NOT IN (SELECT order_id FROM order_service.orders)");
 
     public void Dispose() => _db.Dispose();
 
@@ -70,6 +71,7 @@ public sealed record OrderFacts(string Id, string Order, decimal Total, string? 
         (OrderState.Approved, TicketState.AwaitingAcceptance, AuthorizationState.Authorized) => PaidShouldBe(Total),
         (OrderState.Rejected, null or TicketState.CreateRejected, null or AuthorizationState.Failed or AuthorizationState.Voided) => PaidShouldBe(0),
         (OrderState.Cancelled, TicketState.Cancelled, AuthorizationState.Voided) => PaidShouldBe(0),
+        (OrderState.CancelPending, _, _) => null,   // on its way
         _ => $"is {Order}, its ticket {Ticket ?? "none"}, its authorization {Authorization ?? "none"}",
     };
 

@@ -3,7 +3,7 @@ using Perdure;
 
 namespace Orders;
 
-/// <summary>Cancels an order that was approved. The order let it begin (see <see cref="OrderService.BeginCancelAsync"/>), so there is only a way forward.</summary>
+/// <summary>Cancels an order that was approved. It starts when <see cref="OrderService.BeginCancelAsync"/> has let it, so there is only a way forward.</summary>
 public sealed class CancelOrder(OrderService orders, KitchenService kitchen, AccountingService accounting, CreateOrderOptions options)
     : IFlow<string>
 {

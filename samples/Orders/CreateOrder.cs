@@ -4,7 +4,8 @@ using Perdure;
 namespace Orders;
 
 /// <summary>Takes an order through four services. It ends approved, with the card charged once; or rejected, with all that was done undone.</summary>
-public sealed class CreateOrder(OrderService orders, ConsumerService consumers, KitchenService kitchen, AccountingService accounting, CreateOrderOptions options)
+public sealed class CreateOrder(
+    OrderService orders, ConsumerService consumers, KitchenService kitchen, AccountingService accounting, CreateOrderOptions options)
     : IFlow<Order, OrderOutcome>
 {
     public async Task<OrderOutcome> RunAsync(Order order, FlowContext flow)
@@ -40,6 +41,6 @@ public sealed record CreateOrderOptions
     /// <summary>How long it may take until the card is charged. An order that has not come so far by then is rejected.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>Once the card is charged, steps are retried, at most ten seconds apart; after 50 attempts the flow is stuck and waits for a person.</summary>
+    /// <summary>Once the card is charged, steps are retried, at most ten seconds apart; after 50 attempts the flow waits for a person.</summary>
     public Retry AfterPivot { get; init; } = Retry.Forever with { Cap = TimeSpan.FromSeconds(10), StuckAfter = 50 };
 }

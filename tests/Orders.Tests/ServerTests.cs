@@ -13,14 +13,15 @@ namespace Orders.Tests;
 public sealed class ServerTests : IAsyncLifetime, IDisposable
 {
     private readonly TestFolder _folder = new();
-    private Sample _server = null!;
-    private HttpClient _http = null!;
+    private readonly HttpClient _http = new();
+    private readonly Sample _server;
+
+    public ServerTests() => _server = Sample.Start("--serve", "--urls", "http://127.0.0.1:0", "--data", _folder.Path);
 
     public async Task InitializeAsync()
     {
-        _server = Sample.Start("--serve", "--urls", "http://127.0.0.1:0", "--data", _folder.Path);
         string listening = await _server.SaysAsync(line => line.Contains("http://127.0.0.1:"));
-        _http = new HttpClient { BaseAddress = new Uri(listening[listening.IndexOf("http:", StringComparison.Ordinal)..].TrimEnd()) };
+        _http.BaseAddress = new Uri(listening[listening.IndexOf("http:", StringComparison.Ordinal)..].TrimEnd());
     }
 
     public Task DisposeAsync() => Task.CompletedTask;

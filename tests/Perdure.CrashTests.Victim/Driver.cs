@@ -46,7 +46,8 @@ internal sealed class Driver
             flows.Add(DriveAsync(id, stop));
         }
 
-        await Task.WhenAll(flows);
+        Task all = Task.WhenAll(flows);
+        await await Task.WhenAny(all, looking); // which ends only when it finds what must never be
         while (await _client.CountAsync(FlowFilter.Open, stop) > 0)
         {
             await Task.Delay(LookInterval, stop); // children that nobody awaits

@@ -26,5 +26,9 @@ internal sealed record Settings(string Folder, long Seed, int Flows, int Life)
         options.Loops = dice.Between(1, 3);
         options.FlowsInMemoryMax = dice.Pick(1, 8, 20_000);
         options.ShutdownGrace = TimeSpan.FromSeconds(5);
+
+        // A machine that is busy with other things must not be taken for flow code that blocks.
+        options.BlockingWaitMax = TimeSpan.FromSeconds(10);
+        options.TurnTimeMax = TimeSpan.FromSeconds(30);
     }
 }

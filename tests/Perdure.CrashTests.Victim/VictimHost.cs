@@ -18,7 +18,9 @@ internal static class VictimHost
         builder.Services.AddSingleton(s => new World(s.GetRequiredService<Ledger>(), past));
         builder.Services.AddSingleton(s => new Driver(s.GetRequiredService<PerdureClient>(), settings, s.GetRequiredService<World>(), s.GetRequiredService<Ledger>(), past));
         builder.Services.AddPerdure(p => p.UseSqlite(settings.Store).Configure(settings.Configure).AddFlow<PlannedFlow>());
-        return builder.Build();
+        IHost host = builder.Build();
+        _ = host.Services.GetRequiredService<World>(); // flows' code must not wait while it is made
+        return host;
     }
 }
 

@@ -85,14 +85,20 @@ public class WaitTests
     public async Task A_region_ends_its_waits_and_steps_at_its_limit_and_what_was_done_in_it_is_undone()
     {
         List<string> undone = [];
+        var started = new TaskCompletionSource();
+        var time = new ManualTime();
         await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
         {
             try
             {
-                await flow.Within(TimeSpan.FromMilliseconds(50), async () =>
+                await flow.Within(Day, async () =>
                 {
                     await flow.Step(() => Task.CompletedTask, undo: () => Note(undone, "first"), name: "first");
-                    await flow.Step(s => Task.Delay(Timeout.Infinite, s), undo: () => Note(undone, "endless"), name: "endless");
+                    await flow.Step(s =>
+                    {
+                        started.SetResult();
+                        return Task.Delay(Timeout.Infinite, s);
+                    }, undo: () => Note(undone, "endless"), timeout: Day * 2, name: "endless");
                 });
                 return "in time";
             }
@@ -101,9 +107,17 @@ public class WaitTests
                 await flow.Undo();
                 return e.Wait;
             }
-        }));
+        }), services: s => s.AddSingleton<TimeProvider>(time));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0);
+        await started.Task.Soon();
+        Task<string> result = run.ResultAsync();
+        await Deadline.UntilAsync("the end", () =>
+        {
+            time.Advance(TimeSpan.FromHours(1));
+            return Task.FromResult(result.IsCompleted);
+        });
 
-        (await host.Perdure.Flow<int, string>("f").RunAsync(0).Soon()).ShouldBe("region region");
+        (await result).ShouldBe("region region");
         undone.ShouldBe(["endless", "first"]);
     }
 

@@ -22,17 +22,16 @@ internal sealed class Saga3 : IFlow<Order, OrderOutcome>
     private static async Task<Report> MeasureAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         using TempDir dir = TempDir.Make(options.Dir);
+        using BareCommits? bare = options.BareCommit ? new BareCommits(dir) : null;
+        bare?.Measure(cancellationToken);
         Report report = await EngineRun.MeasureAsync(options, dir, host =>
         {
             IFlowClient<Saga3> saga3 = host.Client.Flow<Saga3>();
             return async number => OrderServices.Check(await saga3.RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
         }, cancellationToken);
-        if (!options.BareCommit)
-        {
-            return report;
-        }
-
-        double bareMs = BareCommits.MedianMs(dir, cancellationToken);
-        return report.With("bare_commit_ms", bareMs, 3).With("p50_in_bare_commits", report.P50Ms / bareMs, 2);
+        bare?.Measure(cancellationToken);
+        return bare is null
+            ? report
+            : report.With("bare_commit_ms", bare.MedianMs, 3).With("p50_in_bare_commits", report.P50Ms / bare.MedianMs, 2);
     }
 }

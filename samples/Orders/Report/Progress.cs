@@ -9,7 +9,7 @@ namespace Orders.Report;
 internal static class Progress
 {
     public static Task ShowAsync(Tally tally, FaultyNetwork network, CancellationToken done)
-        => AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? DrawAsync(tally, network, done) : WriteAsync(tally, network, done);
+        => Console.IsOutputRedirected ? WriteAsync(tally, network, done) : DrawAsync(tally, network, done);
 
     private static Task DrawAsync(Tally tally, FaultyNetwork network, CancellationToken done)
         => AnsiConsole.Live(Picture(tally, network)).AutoClear(true).StartAsync(async live =>
@@ -27,7 +27,8 @@ internal static class Progress
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
         while (await timer.NextAsync(done))
         {
-            Console.WriteLine($"{Stopwatch.GetElapsedTime(start).TotalSeconds,4:0} s: {tally.Ended} of {tally.Expected} orders done, {tally.Count("approved")} approved, {tally.Count("rejected")} rejected; {network.Counts}");
+            Console.WriteLine($"{Stopwatch.GetElapsedTime(start).TotalSeconds,4:0} s: {tally.Ended} of {tally.Expected} orders done,"
+                + $" {tally.Count("approved")} approved, {tally.Count("rejected")} rejected; {network.Counts}");
         }
     }
 

@@ -38,7 +38,8 @@ internal static class Summary
         }
 
         Console.WriteLine($"{tally.Expected} orders: {tally.Count("approved")} approved, {tally.Count("rejected")} rejected{Rare("failed")}{Rare("stuck")}"
-            + $" | undone: {(undone.Count > 0 ? Count(undone, _ => true) : "nothing")} | charged {orders.Count(o => o.Charges == 1)} cards once, {orders.Count(o => o.Charges > 1)} twice");
+            + $" | undone: {(undone.Count > 0 ? Count(undone, _ => true) : "nothing")}"
+            + $" | charged {orders.Count(order => order.Charges == 1)} cards once, {orders.Count(order => order.Charges > 1)} twice");
         return violations.Count == 0;
 
         string Rare(string end) => tally.Count(end) is > 0 and var count ? $", {count} {end}" : "";
@@ -76,5 +77,7 @@ internal static class Summary
     }
 
     private static string Count(ILookup<string, string> undone, Func<string, bool> isWanted) => string.Join(", ", Undo
-        .Select(name => (Name: name, Count: undone[name].Count(isWanted))).Where(command => command.Count > 0).Select(command => $"{command.Count} {command.Name}"));
+        .Select(name => (Name: name, Count: undone[name].Count(isWanted)))
+        .Where(command => command.Count > 0)
+        .Select(command => $"{command.Count} {command.Name}"));
 }

@@ -29,12 +29,16 @@ public sealed class ConsumerService : IDisposable
     /// <exception cref="ConsumerRefusedException">The consumer is unknown or blocked, or the order is over the limit.</exception>
     public Task ValidateAsync(Order order, CancellationToken cancellationToken = default)
         => _network.CallAsync(new Call("Consumer", "Validate", order.Id), async () =>
-            await _file.ExecuteAsync("Validate", order.Id, db => Refusal(db, order)) is { } refusal ? throw new ConsumerRefusedException(refusal) : true, cancellationToken);
+        {
+            string? refusal = await _file.ExecuteAsync("Validate", order.Id, db => Refusal(db, order));
+            return refusal is null ? true : throw new ConsumerRefusedException(refusal);
+        }, cancellationToken);
 
     public void Dispose() => _file.Dispose();
 
     private static string? Refusal(SqliteConnection db, Order order)
-        => db.Query("SELECT order_limit, blocked FROM consumer WHERE name = $1", row => (Limit: row.GetDecimal(0), Blocked: row.GetBoolean(1)), order.Consumer) switch
+        => db.Query("SELECT order_limit, blocked FROM consumer WHERE name = $1",
+            row => (Limit: row.GetDecimal(0), Blocked: row.GetBoolean(1)), order.Consumer) switch
         {
             [] => "consumer unknown",
             [{ Blocked: true }] => "consumer blocked",

@@ -68,8 +68,8 @@ public sealed class KitchenService : IDisposable
         {
             [] => "restaurant unknown",
             [true] => "restaurant closed",
-            _ => order.Items.All(item => db.Scalar<string>("SELECT name FROM dish WHERE restaurant_id = $1 AND name = $2", order.Restaurant, item.Item) is not null)
-                ? null : "item not on the menu",
+            _ => order.Items.All(item => db.Scalar<string>("SELECT name FROM dish WHERE restaurant_id = $1 AND name = $2",
+                order.Restaurant, item.Item) is not null) ? null : "item not on the menu",
         };
 
     private Task MoveAsync(string name, string orderId, string from, string to, CancellationToken cancellationToken) => CommandAsync(name, orderId, db =>
@@ -80,7 +80,10 @@ public sealed class KitchenService : IDisposable
 
     private Task CommandAsync(string name, string orderId, Func<SqliteConnection, string?> work, CancellationToken cancellationToken)
         => _network.CallAsync(new Call("Kitchen", name, orderId), async () =>
-            await _file.ExecuteAsync(name, orderId, work) is { } refusal ? throw new TicketRefusedException(refusal) : true, cancellationToken);
+        {
+            string? refusal = await _file.ExecuteAsync(name, orderId, work);
+            return refusal is null ? true : throw new TicketRefusedException(refusal);
+        }, cancellationToken);
 }
 
 public sealed class TicketRefusedException(string reason) : Exception(reason);

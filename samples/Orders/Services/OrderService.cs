@@ -15,7 +15,8 @@ public sealed class OrderService(DataFolder folder, INetwork network) : IDisposa
 
     public Task CreateOrderAsync(Order order, CancellationToken cancellationToken = default) => CommandAsync("CreateOrder", order.Id, db =>
     {
-        if (db.Execute("INSERT INTO orders VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", order.Id, order.Consumer, order.Total, OrderState.ApprovalPending) == 0)
+        if (db.Execute("INSERT INTO orders VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            order.Id, order.Consumer, order.Total, OrderState.ApprovalPending) == 0)
         {
             throw new WrongStateException($"order {order.Id} was rejected before it came");
         }

@@ -114,6 +114,9 @@ internal sealed class FlowLife
         }
     }
 
+    /// <summary>Whether a scope is that of undo, which nothing ends.</summary>
+    public bool IsShielded(Scope scope) => scope.IsWithin(_shield);
+
     public void OnUndo(string name, Func<Task> undo)
     {
         if (!PivotPassed)
@@ -128,7 +131,15 @@ internal sealed class FlowLife
         _undoing++;
         while (_undo.TryPop(out UndoEntry? entry))
         {
-            await entry.Run();
+            try
+            {
+                await entry.Run();
+            }
+            catch (Exception e) when (e is not StuckException)
+            {
+                // Only undo that is flow code can throw: an undo step is retried, or makes the flow stuck itself.
+                throw _run.Stick(ErrorCodes.UndoRejected, $"undo {entry.Name} of {_run.Key} threw {e.GetType().Name}: {e.Message}. Repair the code and retry the flow, or terminate it.");
+            }
         }
 
         _undoing--;
@@ -238,7 +249,7 @@ internal sealed class FlowLife
 
     private void Stop(Ask ask)
     {
-        if (!ask.Stopping && !ask.Scope.IsWithin(_shield))
+        if (!ask.Stopping && !IsShielded(ask.Scope))
         {
             ask.Stopping = true;
             _run.Turn.Stopped.Add(ask);

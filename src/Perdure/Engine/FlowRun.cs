@@ -73,6 +73,12 @@ internal sealed class FlowRun
     /// <param name="turn">Takes the decisions.</param>
     public void Take(HistoryRow input, object? live, Turn turn)
     {
+        SynchronizationContext? context = SynchronizationContext.Current;
+        if (context is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null); // a context would send continuations elsewhere
+        }
+
         FlowRun? outer = _onTurn;
         _onTurn = this;
         _turn = turn;
@@ -98,6 +104,10 @@ internal sealed class FlowRun
         {
             _turn = null;
             _onTurn = outer;
+            if (context is not null)
+            {
+                SynchronizationContext.SetSynchronizationContext(context);
+            }
         }
     }
 

@@ -3,11 +3,14 @@ using Perdure.Storage;
 namespace Perdure.Engine;
 
 /// <summary>
-/// One thread that runs several shards. A round takes all messages, runs the turns that they cause, fires what is due, and submits the
-/// batches of all shards that have something to commit.
+/// One thread that runs several shards. A round takes all messages, runs the turns that they cause, and fires what is due; when the
+/// mailbox is empty the batches of all shards that have something to commit are submitted.
 /// </summary>
 internal sealed class ShardLoop
 {
+    /// <summary>What comes while a round runs goes into the same batches, up to so many rounds.</summary>
+    private const int RoundsPerSubmit = 4;
+
     private readonly Mailbox _mailbox = new();
     private readonly PriorityQueue<(Shard Shard, FlowKey Key), DateTimeOffset> _wakes = new();
     private readonly List<SealedBatch> _sealed = [];
@@ -79,11 +82,14 @@ internal sealed class ShardLoop
                 shard.Turns.Abandoned(abandoned.Slot, abandoned.Reason);
             }
 
-            do
+            for (int round = 1; round == 1 || !_mailbox.IsEmpty; round++)
             {
                 Round();
+                if (_mailbox.IsEmpty || round % RoundsPerSubmit == 0)
+                {
+                    Submit();
+                }
             }
-            while (!_mailbox.IsEmpty);
         }
         catch (TurnAbandonedException)
         {
@@ -99,7 +105,6 @@ internal sealed class ShardLoop
         HandleRound();
         FireDue();
         Evict();
-        Submit();
     }
 
     private void HandleRound()

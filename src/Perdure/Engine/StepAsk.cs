@@ -13,7 +13,7 @@ internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope s
 
     public string IdempotencyKey { get; } = idempotencyKey;
 
-    public Retry Retry { get; } = plan.Retry ?? (kind == AskKind.Undo || run.Life.PivotPassed ? Retry.Forever : Retry.Default);
+    public Retry Retry { get; } = plan.Retry ?? (kind == AskKind.Undo || run.Life.PivotPassed || run.Life.IsShielded(scope) ? Retry.Forever : Retry.Default);
 
     /// <summary>How far its attempts have come.</summary>
     public StepProgress Progress { get; set; } = StepProgress.None;

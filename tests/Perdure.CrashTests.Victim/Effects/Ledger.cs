@@ -27,7 +27,7 @@ internal sealed class Ledger : IDisposable
     public static List<LedgerLine> Read(string folder, int before = int.MaxValue)
     {
         List<LedgerLine> lines = [];
-        for (int life = 0; life < before && File.Exists(PathOf(folder, life)); life++)
+        foreach (int life in LivesIn(folder).Where(l => l < before).Order())
         {
             string text = File.ReadAllText(PathOf(folder, life));
             int end = text.LastIndexOf('\n');
@@ -57,6 +57,10 @@ internal sealed class Ledger : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    /// <summary>A process that was killed early has no ledger.</summary>
+    private static IEnumerable<int> LivesIn(string folder)
+        => Directory.EnumerateFiles(folder, "ledger-*.log").Select(f => int.Parse(Path.GetFileNameWithoutExtension(f).AsSpan("ledger-".Length), CultureInfo.InvariantCulture));
 
     private static string PathOf(string folder, int life) => Path.Combine(folder, $"ledger-{life.ToString(CultureInfo.InvariantCulture)}.log");
 }

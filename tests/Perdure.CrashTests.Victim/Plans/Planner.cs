@@ -135,7 +135,10 @@ internal sealed class Planner
         return new Receive(name, value);
     }
 
-    private RunChild Child() => new($"{_name}.{_number++}", _dice.Pick(ChildBond.Awaited, ChildBond.Awaited, ChildBond.Started, ChildBond.Detached), _dice.Chance(0.5));
+    /// <summary>After the pivot no child's failure may get through.</summary>
+    private Op Child() => _isAfterPivot ? new Guarded(NewChild()) : NewChild();
+
+    private RunChild NewChild() => new($"{_name}.{_number++}", _dice.Pick(ChildBond.Awaited, ChildBond.Awaited, ChildBond.Started, ChildBond.Detached), _dice.Chance(0.5));
 
     private Guarded Region() => new(_dice.Between(0, 4) switch
     {
@@ -149,7 +152,7 @@ internal sealed class Planner
     private Race Racing() => _dice.Between(0, 4) switch
     {
         0 => new Race(null, Wait()),
-        1 when _depth < DepthMax => new Race(new Guarded(Child() with { Bond = ChildBond.Awaited }), Wait()),
+        1 when _depth < DepthMax => new Race(new Guarded(NewChild() with { Bond = ChildBond.Awaited }), Wait()),
         _ => new Race(new RunStep(Step(StepKind.Slow)), Wait()),
     };
 

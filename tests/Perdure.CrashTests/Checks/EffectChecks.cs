@@ -121,6 +121,7 @@ internal static class EffectChecks
             {
                 StepKind.Flaky or StepKind.FlakyForLong or StepKind.Lost => Step.Failures + 1,
                 StepKind.Broken or StepKind.LostForGood => 2,
+                StepKind.Stubborn when IsCancelled(answer) => 2,
                 _ => 1,
             };
 

@@ -9,9 +9,11 @@ namespace Perdure.CrashTests.Runs;
 internal sealed class Sweep(Ending ending, string test, ITestOutputHelper output)
 {
     private const int AtOnce = 2;
+    private const int EndingsPerStoreMax = 9;
 
     private readonly ConcurrentQueue<string> _failures = new();
     private int _ended;
+    private int _going;
     private int _retried;
     private int _runs;
 
@@ -31,11 +33,13 @@ internal sealed class Sweep(Ending ending, string test, ITestOutputHelper output
 
     private async Task RunManyAsync(long first, int endings)
     {
-        while (Volatile.Read(ref _ended) < endings && _failures.IsEmpty)
+        while (_failures.IsEmpty && endings - Volatile.Read(ref _ended) - Volatile.Read(ref _going) is > 0 and int left)
         {
+            int planned = Math.Min(left, EndingsPerStoreMax);
+            Interlocked.Add(ref _going, planned);
             int number = Interlocked.Increment(ref _runs) - 1;
             long seed = Replayed ?? first + number;
-            var run = new CrashRun(seed, Replayed is null ? 0 : number, ending);
+            var run = new CrashRun(seed, Replayed is null ? 0 : number, ending, planned);
             try
             {
                 await run.RunAsync();
@@ -45,6 +49,7 @@ internal sealed class Sweep(Ending ending, string test, ITestOutputHelper output
                 run.Complaints.Add(e.ToString());
             }
 
+            Interlocked.Add(ref _going, -planned);
             Interlocked.Add(ref _ended, run.Ended);
             Interlocked.Add(ref _retried, run.Retried);
             if (run.Complaints.Count > 0)
