@@ -18,7 +18,7 @@ public static class ChildFlows
     /// <param name="child">The child's type.</param>
     /// <param name="input">Its input.</param>
     /// <param name="id">Its id; by default one made of this flow's id and the place of the call.</param>
-    /// <exception cref="ChildFailedException">It failed, was cancelled or terminated, or a flow with this id and another input existed.</exception>
+    /// <exception cref="ChildFailedException">It failed, was cancelled or terminated, or a flow with this id exists that is not this ask's child.</exception>
     public static Task<TOut> Run<TIn, TOut>(this IChildFlow<IFlow<TIn, TOut>> child, TIn input, string? id = null)
         => Core(child).Verbs.RunChild<TIn, TOut>(child.Name, input, id);
 

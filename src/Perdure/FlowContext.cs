@@ -19,7 +19,14 @@ public sealed class FlowContext
     public DateTimeOffset Now => Core.Now;
 
     /// <summary>Random numbers that are the same when the code runs again. Not for secrets.</summary>
-    public Random Random => Core.Chance;
+    public Random Random
+    {
+        get
+        {
+            Core.MustBeOnTurn();
+            return Core.Chance;
+        }
+    }
 
     /// <summary>A logger that writes each line once: not when the code runs again, and only after the turn is committed.</summary>
     public ILogger Log => Core.Log;
@@ -30,7 +37,11 @@ public sealed class FlowContext
     internal FlowRun Core { get; }
 
     /// <summary>A GUID that is the same when the code runs again, and different for every call in every run.</summary>
-    public Guid NewGuid() => Core.Chance.NextGuid();
+    public Guid NewGuid()
+    {
+        Core.MustBeOnTurn();
+        return Core.Chance.NextGuid();
+    }
 
     /// <summary>From here there is no way back, only retries: what was done stays done, cancel is refused, steps are retried for ever by default, and an exception that leaves the flow makes it stuck.</summary>
     public void Pivot() => Core.Verbs.Pivot();
@@ -69,7 +80,7 @@ public sealed class FlowContext
     /// <summary>Waits durably: the process may end meanwhile.</summary>
     /// <param name="delay">From <see cref="Now"/> on; zero or less goes on at once, after a commit.</param>
     /// <param name="name">What the wait is for, as the history shows it.</param>
-    public Task Delay(TimeSpan delay, string name = "delay") => Core.Verbs.DelayUntil(Now + delay, name);
+    public Task Delay(TimeSpan delay, string name = "delay") => Core.Verbs.Delay(delay, name);
 
     /// <summary>Waits durably until a time.</summary>
     public Task DelayUntil(DateTimeOffset time, string name = "delay") => Core.Verbs.DelayUntil(time, name);

@@ -30,13 +30,13 @@ public sealed record Retry
     /// <summary>The time for all attempts together, from the start of the first; null for no limit. No attempt starts after it.</summary>
     public TimeSpan? Within { get; init; }
 
-    /// <summary>With no end of attempts: after so many the flow is stuck and waits for a person; 100 by default, some 95 minutes with the other defaults.</summary>
+    /// <summary>With no end of attempts: after so many the flow is stuck and waits for a person; 100 by default: 70 minutes on average with the other defaults, 92 at most.</summary>
     public int StuckAfter { get; init; } = 100;
 
     /// <summary>One attempt and no more.</summary>
     public static Retry None { get; } = new() { Attempts = 1 };
 
-    /// <summary>What a step gets that says nothing: 12 attempts over about four minutes.</summary>
+    /// <summary>What a step gets that says nothing: 12 attempts over some three minutes (167 s on average, 222 s at most).</summary>
     public static Retry Default { get; } = new() { Attempts = 12 };
 
     /// <summary>No end of attempts; what undo, and every step after the pivot, get that say nothing.</summary>
@@ -73,6 +73,15 @@ public sealed record Retry
         // The power overflows to infinity long before the cap would be missed, so compare as doubles.
         double ticks = Math.Min(Cap.Ticks, First.Ticks * Math.Pow(Factor, attempts - 1));
         return TimeSpan.FromTicks((long)(ticks * (1 - (Jitter * chance))));
+    }
+
+    /// <summary>Finds values out of their ranges that a <c>with</c> may have set.</summary>
+    internal void Check()
+    {
+        if (Attempts < 1 || StuckAfter < 1 || First < TimeSpan.Zero || Cap < TimeSpan.Zero || Within < TimeSpan.Zero || Factor is not >= 1 || Jitter is not (>= 0 and <= 1))
+        {
+            throw new PerdureException(Diagnostics.ErrorCodes.BadOption, $"a Retry is out of its ranges: {this}.");
+        }
     }
 
     private static TimeSpan? NotNegative(TimeSpan? value, string name)

@@ -129,7 +129,7 @@ public class StepTests
     }
 
     [Fact]
-    public async Task Reconcile_that_says_no_lets_the_step_run_again_and_nothing_is_undone_for_it()
+    public async Task Reconcile_that_says_no_lets_the_step_run_again_and_its_undo_runs_all_the_same()
     {
         int attempts = 0;
         bool undone = false;
@@ -147,7 +147,7 @@ public class StepTests
         FlowFailedException failure = await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, string>("f").RunAsync(0).Soon());
         failure.Error.Kind.ShouldBe(ErrorKind.Permanent);
         attempts.ShouldBe(3);
-        undone.ShouldBeFalse();
+        undone.ShouldBeTrue(); // the no may have been a not yet
     }
 
     [Fact]

@@ -38,11 +38,11 @@ public sealed class FlowNotFoundException : PerdureException
     }
 }
 
-/// <summary>A flow with this id was started before, with another input.</summary>
+/// <summary>A flow with this id was started before: with another input, or where no earlier one was wanted.</summary>
 public sealed class FlowConflictException : PerdureException
 {
-    internal FlowConflictException(FlowKey flow)
-        : base(ErrorCodes.StartConflict, $"{flow} was started before with another input. Use another id, or StartOptions.WhenExists = Join if any run of this id will do.")
+    internal FlowConflictException(FlowKey flow, bool sameInput)
+        : base(ErrorCodes.StartConflict, sameInput ? $"{flow} was started before." : $"{flow} was started before with another input. Use another id, or StartOptions.WhenExists = Join if any run of this id will do.")
     {
     }
 }

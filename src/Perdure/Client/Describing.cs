@@ -39,6 +39,10 @@ internal static class Describing
                 {
                     asks.Add(new FlowAsk(asks.Count, AskText.Word(kind), line[2..], kind == AskKind.DetachedChild ? "started" : "open", row.At, null));
                 }
+                else if (line.StartsWith('+') && int.TryParse(line.AsSpan(1), out int taken))
+                {
+                    asks[taken] = asks[taken] with { State = "received", AnsweredAt = row.At };
+                }
                 else if (line.StartsWith('-') && int.TryParse(line.AsSpan(1), out int withdrawn))
                 {
                     asks[withdrawn] = asks[withdrawn] with { State = "withdrawn", AnsweredAt = row.At };
@@ -51,7 +55,7 @@ internal static class Describing
             asks[backoff.Ask] = asks[backoff.Ask] with
             {
                 Attempts = backoff.Attempts,
-                NextAttemptAt = backoff.NextAt == DateTimeOffset.MaxValue ? null : backoff.NextAt,
+                NextAttemptAt = backoff.NextAt == BackoffRow.Never ? null : backoff.NextAt,
                 Error = FlowJson.DeserializeError(backoff.LastError),
             };
         }

@@ -108,7 +108,7 @@ internal sealed class FlowCalls(NodeHolder holder)
             }
         }
 
-        throw new FlowConflictException(key);
+        throw new FlowConflictException(key, sameInput: rule == WhenExists.Fail);
     }
 
     private async Task<StoredFlow> ReadAsync(FlowKey key, FlowParts parts, CancellationToken cancellationToken)

@@ -50,13 +50,14 @@ public class FlowHandle
 
     /// <summary>Puts a stuck run back to work, after the repair.</summary>
     /// <exception cref="FlowNotFoundException">There is no such run.</exception>
-    /// <exception cref="PerdureException">The run is not stuck (PRD1008).</exception>
+    /// <exception cref="PerdureException">The run is not stuck (PRD1008) or has ended (PRD1004).</exception>
     public Task RetryAsync(CancellationToken cancellationToken = default) => Calls.RetryAsync(Key, cancellationToken);
 
     /// <summary>Takes the undo at which a run is stuck as done, and goes on with the next.</summary>
     /// <param name="reason">Why it may be skipped, or who did it by hand; stands in the history.</param>
     /// <param name="cancellationToken">Stops waiting for the answer.</param>
-    /// <exception cref="PerdureException">The run is not stuck at an undo (PRD1008).</exception>
+    /// <exception cref="FlowNotFoundException">There is no such run.</exception>
+    /// <exception cref="PerdureException">The run is not stuck at an undo (PRD1008) or has ended (PRD1004).</exception>
     public Task SkipUndoAsync(string reason, CancellationToken cancellationToken = default) => Calls.SkipUndoAsync(Key, reason, cancellationToken);
 }
 

@@ -21,8 +21,14 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Warning, ErrorCodes.NoCode + ": flow {Flow} waits for code: version {Version} is not registered")]
     public static partial void NoCode(this ILogger log, FlowKey flow, int version);
 
-    [LoggerMessage(6, LogLevel.Warning, "Attempt {Attempt} of step {Step} in flow {Flow} failed ({Kind})")]
-    public static partial void AttemptFailed(this ILogger log, Exception exception, FlowKey flow, string step, int attempt, ErrorKind kind);
+    [LoggerMessage(6, LogLevel.Warning, "Attempt {Attempt} of step {Step} in flow {Flow} failed ({Kind}): {Error}")]
+    public static partial void AttemptFailed(this ILogger log, FlowKey flow, string step, int attempt, ErrorKind kind, string error);
+
+    [LoggerMessage(21, LogLevel.Information, "Step {Step} in flow {Flow} was rejected: {Error}")]
+    public static partial void StepRejected(this ILogger log, FlowKey flow, string step, string error);
+
+    [LoggerMessage(22, LogLevel.Debug, "What attempt {Attempt} of step {Step} in flow {Flow} threw")]
+    public static partial void AttemptThrew(this ILogger log, Exception exception, FlowKey flow, string step, int attempt);
 
     [LoggerMessage(7, LogLevel.Warning, "The reconcile of step {Step} in flow {Flow} failed")]
     public static partial void ReconcileFailed(this ILogger log, Exception exception, FlowKey flow, string step);
@@ -59,6 +65,9 @@ internal static partial class Log
 
     [LoggerMessage(18, LogLevel.Warning, "Shard {Shard} ended uncleanly {Times} times in a row: it runs what was open one at a time, until all of it has got through")]
     public static partial void CarefulMode(this ILogger log, int shard, int times);
+
+    [LoggerMessage(20, LogLevel.Warning, "Giving the shards back failed; the next start counts an unclean end")]
+    public static partial void ReleaseFailed(this ILogger log, Exception exception);
 
     [LoggerMessage(19, LogLevel.Warning, "Reading the open versions failed")]
     public static partial void VersionsUnread(this ILogger log, Exception exception);

@@ -36,6 +36,9 @@ internal abstract class Ask(int number, AskKind kind, string name, Scope scope)
     /// <summary>Whether the flow no longer wants it, but must wait for its outcome.</summary>
     public bool Stopping { get; set; }
 
+    /// <summary>Whether the flow wants to know how it stands, and no more attempts: a limit or cancel waits for it.</summary>
+    public bool Settling { get; set; }
+
     /// <summary>Whether somebody outside works on it, so that the flow cannot end before it has an outcome.</summary>
     public bool IsWork => Kind is AskKind.Step or AskKind.Undo or AskKind.Child;
 
@@ -112,7 +115,7 @@ internal sealed class ChildAsk<T>(int number, AskKind kind, FlowKey child, Scope
         }
 
         ErrorInfo error = Serialization.FlowJson.DeserializeError(input.Payload);
-        _done.SetException(Stopping && Scope.Over is { } over ? over() : new ChildFailedException(Name, error));
+        _done.SetException(Stopping && Scope.Refusal() is { } refusal ? refusal : new ChildFailedException(Name, error));
         _ = _done.Task.Exception;
     }
 

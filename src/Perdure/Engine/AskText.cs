@@ -5,6 +5,7 @@ namespace Perdure.Engine;
 /// <summary>How history writes down what a turn asked for, and how replay compares it.</summary>
 /// <remarks>
 /// One line each: a kind's letter, a space and the name; <c>P</c> where the pivot was passed; <c>-n</c> where ask n was withdrawn;
+/// <c>+n</c> where it took a signal that had come before;
 /// <c>=status</c> where the flow ended. Asks are numbered from 0 in the order of their lines.
 /// </remarks>
 internal static class AskText
@@ -30,6 +31,17 @@ internal static class AskText
         kind = isAsk ? (AskKind)line[0] : default;
         name = isAsk ? line[2..] : default;
         return isAsk;
+    }
+
+    public static string Taken(int ask) => $"+{ask}";
+
+    public static bool PassesPivot(string? asks) => asks is not null && Lines(asks).Contains(Pivot);
+
+    /// <summary>The child that an ask of that name is about.</summary>
+    public static Storage.FlowKey Child(string name)
+    {
+        int slash = name.IndexOf('/', StringComparison.Ordinal);
+        return new Storage.FlowKey(name[..slash], name[(slash + 1)..]);
     }
 
     /// <summary>Names what a history's turns asked for, in the order of the asks' numbers.</summary>
@@ -74,7 +86,7 @@ internal static class AskText
         => ask is StepAsk { Plan.Formerly: { } formerly } && old == string.Concat(Prefix(ask.Kind), formerly);
 
     private static string Hint(string? old, Ask? ask)
-        => ask is StepAsk && old is not null && IsAsk(old, out AskKind kind, out ReadOnlySpan<char> name) && kind == ask.Kind
+        => ask is { Kind: AskKind.Step } && old is not null && IsAsk(old, out AskKind kind, out ReadOnlySpan<char> name) && kind == ask.Kind
             ? $" If it is the same step renamed, add `name: \"{name}\"` (or `formerly: \"{name}\"`) to it."
             : "";
 
@@ -86,7 +98,7 @@ internal static class AskText
         }
 
         return !IsAsk(line, out AskKind kind, out ReadOnlySpan<char> name)
-            ? line == Pivot ? "the pivot" : line[0] == '=' ? $"the end ({line[1..]})" : $"withdrawing ask {line[1..]}"
+            ? line == Pivot ? "the pivot" : line[0] == '=' ? $"the end ({line[1..]})" : line[0] == '+' ? $"an early signal for ask {line[1..]}" : $"withdrawing ask {line[1..]}"
             : $"{Word(kind)} `{name}`";
     }
 

@@ -5,17 +5,20 @@ namespace Perdure.Engine;
 
 /// <summary>
 /// Catches crash loops. After two unclean ends in a row a shard does not start again all that was open at once: it runs one flow's code or one
-/// step at a time, alone on the node, and writes down beforehand what it is about to run. What was running alone at two deaths of the process
-/// is stuck, until a person retries it.
+/// step that was open at a time, alone on the node, and writes down beforehand what it is about to run. What was running alone at three deaths of the process
+/// in a row is stuck, until a person retries it.
 /// </summary>
 /// <remarks>
-/// Two deaths, since a process may be killed from outside at any moment. What a run that ended leaves is taken off the record before the
+/// Three deaths, since a process may be killed from outside at any moment. What a run that ended leaves is taken off the record before the
 /// next one begins, so only what really ran is suspected. Flows that are started meanwhile run as always.
 /// </remarks>
 internal sealed class CarefulMode(Shard shard)
 {
     public const int UncleanEndsMin = 2;
-    public const int DeathsMax = 2;
+    public const int DeathsMax = 3;
+
+    /// <summary>Who has run alone for so long without a death lets the next one go.</summary>
+    public static readonly TimeSpan AloneMax = TimeSpan.FromSeconds(1);
 
     private static readonly Suspect Nobody = new(0, -1, 0);
 
@@ -38,6 +41,11 @@ internal sealed class CarefulMode(Shard shard)
         IsOn = lease.UncleanEnds >= UncleanEndsMin && busy.Count > 0;
         if (!IsOn)
         {
+            if (busy.Count == 0)
+            {
+                LivedOn(); // nothing that was open can have been the cause
+            }
+
             return false;
         }
 
@@ -134,6 +142,7 @@ internal sealed class CarefulMode(Shard shard)
 
         int deaths = _suspect is { } s && s.Run == item.Run && s.Ask == ask ? s.Deaths : 0;
         shard.Commits.Open.Suspect = new Suspect(item.Run, ask, deaths);
+        shard.Commits.Then(new ActionEffect(() => _ = LetNextGoAsync(item)));
         shard.Commits.Then(item.Step is null ? new ActionEffect(() => BringBack(item.Key)) : new StartStep(shard, item.Step));
     }
 
@@ -144,6 +153,12 @@ internal sealed class CarefulMode(Shard shard)
         _running = null;
         IsOn = false;
         shard.Node.CarefulGate.Leave(shard);
+    }
+
+    private async Task LetNextGoAsync(Item item)
+    {
+        await shard.Node.Seams.Delay(AloneMax, CancellationToken.None);
+        shard.Post(new AloneForLong(item));
     }
 
     private void BringBack(FlowKey key)
@@ -180,6 +195,18 @@ internal sealed class CarefulMode(Shard shard)
             IsOn = false;
             _mustRecover = false;
             shard.Commits.Open.Recovered = true;
+        }
+    }
+
+    /// <summary>An item has run alone for long.</summary>
+    private sealed class AloneForLong(Item item) : Message
+    {
+        public override void Handle()
+        {
+            if (ReferenceEquals(Shard.Careful._running, item))
+            {
+                Shard.Careful.End();
+            }
         }
     }
 

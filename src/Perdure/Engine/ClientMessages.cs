@@ -75,6 +75,7 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
         if (waiter is not null)
         {
             waiter.Shard = Shard;
+            waiter.IsOfStart = true;
             Shard.Waiters.Add(waiter);
         }
 
@@ -111,6 +112,9 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
 
     public override Knowledge Needs => Knowledge.Row;
 
+    /// <summary>Whether a start brought it along, so that a flow that is not there has not started.</summary>
+    public bool IsOfStart { get; set; }
+
     public void Ended(FlowEnd end) => _end.TrySetResult(end);
 
     public void Existed() => _end.TrySetResult(null);
@@ -122,6 +126,9 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
     {
         switch (slot)
         {
+            case null when IsOfStart:
+                Fail(new StoreException(ErrorCodes.StoreFailed, "the start was not committed"));
+                break;
             case null:
                 _end.TrySetException(new FlowNotFoundException(Key));
                 break;
@@ -184,6 +191,10 @@ internal sealed class CancelFlow(FlowKey key, string reason) : ClientMessage<Can
         {
             AnswerThen(CancelAnswer.AlreadyEnded);
         }
+        else if (slot is { Phase: SlotPhase.Parked, PivotPassed: true })
+        {
+            AnswerThen(CancelAnswer.Refused);
+        }
         else if (slot.Flow is { } flow && (flow.Life.PivotPassed || flow.Life.IsEnding || flow.Life.CancelRequested))
         {
             AnswerThen(flow.Life.CancelRequested ? CancelAnswer.Accepted : CancelAnswer.Refused);
@@ -219,7 +230,7 @@ internal sealed class TerminateFlow(FlowKey key, string reason) : ClientMessage<
         HistoryRow input = Shard.Turns.Input(slot, InputKind.Terminated) with { Payload = Reasons.Json(reason) };
         if (slot.Flow is null)
         {
-            Shard.Turns.TerminateParked(slot, input, this);
+            Shard.Turns.TerminateParked(slot, input, reason, this);
         }
         else
         {
@@ -258,14 +269,14 @@ internal sealed class SettleUndo(FlowKey key, string reason) : ClientMessage<boo
         {
             RefuseMissing(slot);
         }
-        else if (slot.Status != FlowStatus.Stuck || !slot.StuckAtUndo)
+        else if (slot.Status != FlowStatus.Stuck || slot.StuckAsks.FindIndex(static s => s.IsUndo) is not (>= 0 and int index))
         {
             RefuseThen(new PerdureException(ErrorCodes.WrongState, $"{Key} is not stuck at an undo ({slot.Status})."));
         }
         else
         {
             Ready(true);
-            HistoryRow input = Shard.Turns.Input(slot, InputKind.UndoSettled) with { Ask = slot.StuckAsk, Payload = Reasons.Json(reason) };
+            HistoryRow input = Shard.Turns.Input(slot, InputKind.UndoSettled) with { Ask = slot.StuckAsks[index].Ask, Payload = Reasons.Json(reason) };
             Shard.Turns.Live(slot, input, live: null, then: this);
             Shard.Turns.Resume(slot);
         }

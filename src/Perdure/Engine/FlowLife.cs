@@ -72,6 +72,7 @@ internal sealed class FlowLife
         if (HasOpenPivot(_root))
         {
             CancelPending = true;
+            SettlePivots(_root);
             return;
         }
 
@@ -80,12 +81,24 @@ internal sealed class FlowLife
 
     public void Terminate(string reason)
     {
-        var error = new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.FlowTerminated, nameof(FlowStatus.Terminated), reason);
         _run.Turn.Stopped.AddRange(_run.Asks.All.Where(a => a.IsWork));
-        End(new FlowEnd(FlowStatus.Terminated, FlowJson.SerializeError(error)));
+        End(Terminated(reason));
     }
 
+    public static FlowEnd Terminated(string reason)
+        => new(FlowStatus.Terminated, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.FlowTerminated, nameof(FlowStatus.Terminated), reason)));
+
     public bool HasOpenPivot(Scope within) => _run.Asks.All.Any(a => a is StepAsk { Plan.IsPivot: true } && a.Scope.IsWithin(within));
+
+    /// <summary>Lets steps that may be the pivot come to an outcome without more attempts.</summary>
+    public void SettlePivots(Scope within)
+    {
+        foreach (Ask ask in _run.Asks.Within(within).Where(a => a is StepAsk { Plan.IsPivot: true, Settling: false }))
+        {
+            ask.Settling = true;
+            _run.Turn.Stopped.Add(ask);
+        }
+    }
 
     /// <summary>From here there is no way back: limits and a waiting cancel are lifted.</summary>
     public void PassPivot(Scope scope)
@@ -107,7 +120,7 @@ internal sealed class FlowLife
     /// <summary>The step that would have been the pivot failed, so a cancel that waited for it takes effect.</summary>
     public void PivotMissed()
     {
-        if (CancelPending)
+        if (CancelPending && !MustAwaitPivot)
         {
             CancelPending = false;
             _root.End(Cancelled);
@@ -221,12 +234,9 @@ internal sealed class FlowLife
 
     private async Task<FlowEnd> CompleteAsync(byte[] result)
     {
-        foreach (Ask wait in _run.Asks.All.Where(a => !a.IsWork).ToList())
-        {
-            _run.Withdraw(wait, reason: null);
-        }
-
+        DropWaits();
         await IdleAsync();
+        DropWaits(); // of code that nobody awaited
         return new FlowEnd(FlowStatus.Completed, result);
     }
 
@@ -247,25 +257,32 @@ internal sealed class FlowLife
         return new FlowEnd(reason.Kind == ErrorKind.Cancelled && reason.Code == ErrorCodes.FlowCancelled ? FlowStatus.Cancelled : FlowStatus.Failed, FlowJson.SerializeError(reason));
     }
 
+    private void DropWaits()
+    {
+        foreach (Ask wait in _run.Asks.All.Where(a => !a.IsWork).ToList())
+        {
+            _run.Withdraw(wait, reason: null);
+        }
+    }
+
     private void Stop(Ask ask)
     {
-        if (!ask.Stopping && !IsShielded(ask.Scope))
+        if (!ask.Stopping)
         {
             ask.Stopping = true;
             _run.Turn.Stopped.Add(ask);
         }
     }
 
-    private Task IdleAsync()
+    private async Task IdleAsync()
     {
-        if (!_run.Asks.HasWork)
+        // Code that nobody awaited may ask for more when its last step is done.
+        while (_run.Asks.HasWork)
         {
-            return Task.CompletedTask;
+            var idle = new TaskCompletionSource();
+            _run.Asks.WhenIdle(() => _run.Later(idle.SetResult));
+            await idle.Task;
         }
-
-        var idle = new TaskCompletionSource();
-        _run.Asks.WhenIdle(() => _run.Later(idle.SetResult));
-        return idle.Task;
     }
 
     private void End(FlowEnd end)

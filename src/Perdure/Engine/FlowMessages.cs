@@ -130,7 +130,7 @@ internal sealed class FlowStrayed(FlowRun run, string message) : FlowMessage(run
     {
         if (slot?.Flow == run)
         {
-            Shard.Turns.MarkStuck(slot, new StuckReason(ErrorCodes.NotDurable, message), ask: -1);
+            Shard.Turns.MarkStuck(slot, new StuckReason(ErrorCodes.NotDurable, message));
         }
     }
 }

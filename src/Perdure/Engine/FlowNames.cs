@@ -35,7 +35,8 @@ internal static class FlowNames
     /// <summary>CreateOrder is create-order; HTTPProbe2 is http-probe2; a generic type's arguments follow.</summary>
     private static string Kebab(Type type)
     {
-        string name = type.IsGenericType ? type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)] : type.Name;
+        int arity = type.Name.IndexOf('`', StringComparison.Ordinal);
+        string name = arity < 0 ? type.Name : type.Name[..arity];
         var text = new StringBuilder(name.Length + 4);
         for (int i = 0; i < name.Length; i++)
         {

@@ -65,6 +65,9 @@ internal sealed class FlowRun
     /// <summary>The turn that runs now.</summary>
     public Turn Turn => _turn ?? throw new InvalidOperationException("No turn runs.");
 
+    /// <summary>Senders' ids of the signals it was told; null if there are none.</summary>
+    public HashSet<string>? SenderIds => _senderIds;
+
     public bool HasSender(string senderId) => _senderIds?.Contains(senderId) ?? false;
 
     /// <summary>One turn: gives the flow an input, and runs its code until it waits again.</summary>

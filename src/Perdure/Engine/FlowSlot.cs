@@ -40,11 +40,14 @@ internal sealed class FlowSlot(FlowKey key)
     /// <summary>Senders' ids of the signals it has, while it is parked.</summary>
     public HashSet<string>? SenderIds { get; set; }
 
-    /// <summary>The step that keeps it stuck; -1 for its own code.</summary>
-    public int StuckAsk { get; set; } = -1;
+    /// <summary>The steps that keep it stuck; none when it is its own code.</summary>
+    public List<StuckAsk> StuckAsks { get; } = new(0);
 
-    /// <summary>Whether that step is an undo.</summary>
-    public bool StuckAtUndo { get; set; }
+    /// <summary>Whether it has passed its pivot, while it is parked.</summary>
+    public bool PivotPassed { get; set; }
+
+    /// <summary>Its open children, while it is parked.</summary>
+    public List<ParentRef> OpenChildren { get; } = new(0);
 
     /// <summary>Messages that wait until it is read.</summary>
     public Queue<FlowMessage> Waiting => _waiting ??= new();
@@ -80,6 +83,9 @@ internal sealed class FlowSlot(FlowKey key)
 
     public bool HasSender(string senderId) => Flow?.HasSender(senderId) ?? SenderIds?.Contains(senderId) ?? false;
 }
+
+/// <summary>A step or undo that must succeed and does not.</summary>
+internal readonly record struct StuckAsk(int Ask, bool IsUndo);
 
 /// <summary>Slots in the order of their last use, for eviction.</summary>
 internal sealed class SlotOrder

@@ -12,6 +12,7 @@ internal sealed class FlowVerbs(FlowRun run)
             throw new ArgumentException($"step {plan.Name} returns a task of a task: leave out the `async`, or await inside.", nameof(plan));
         }
 
+        plan.Retry?.Check();
         return Refused<T>() ?? Ask(AskKind.Step, plan, run.Life.Scope, idempotencyKey: null).Task;
     }
 
@@ -64,10 +65,13 @@ internal sealed class FlowVerbs(FlowRun run)
             return ask.Task;
         }
 
-        run.Withdraw(ask, reason: null);
+        run.Asks.Close(ask);
+        run.Turn.Line(AskText.Taken(ask.Number));
         ask.Answer(early, live: null);
         return ask.Task;
     }
+
+    public Task Delay(TimeSpan delay, string name) => DelayUntil(After(delay), name);
 
     public Task DelayUntil(DateTimeOffset time, string name)
     {

@@ -72,7 +72,7 @@ internal sealed class Node
     {
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
         _storeSeed = BitConverter.ToUInt64(info.StoreId.ToByteArray());
-        _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Options.Loops)))];
+        _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Math.Min(Options.Loops, info.ShardCount))))];
         Shards = [.. Enumerable.Range(0, info.ShardCount).Select(i => new Shard(i, this, _loops[i % _loops.Length]))];
         _shardsToCome = Shards.Length;
         IReadOnlyList<ShardLease> leases = await Store.TakeShardsAsync([.. Shards.Select(s => s.Index)], Seams.NewGuid(), cancellationToken);
@@ -101,6 +101,8 @@ internal sealed class Node
             await ReleaseAsync();
         }
 
+        var stopped = new PerdureException(ErrorCodes.NotStarted, "the host has stopped");
+        await Task.WhenAll(Shards.Select(s => s.StopAsync(stopped)));
         foreach (ShardLoop loop in _loops)
         {
             loop.Stop();
@@ -211,7 +213,7 @@ internal sealed class Node
         }
         catch (StoreException e)
         {
-            Log.ReadFailed(e);
+            Log.ReleaseFailed(e);
         }
     }
 }

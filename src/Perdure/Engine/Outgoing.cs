@@ -13,8 +13,8 @@ internal static class Outgoing
             Payload = child.Input,
         };
 
-    public static InboxRow CancelChild(Node node, FlowSlot from, ChildAsk child, string id)
-        => new(node.ShardOf(child.Child), id, MessageKind.Cancel, child.Child) { From = new ParentRef(from.Key, child.Number) };
+    public static InboxRow CancelChild(Node node, FlowSlot from, ParentRef child, string id)
+        => new(node.ShardOf(child.Flow), id, MessageKind.Cancel, child.Flow) { From = new ParentRef(from.Key, child.Ask) };
 
     public static InboxRow ChildEnded(Node node, FlowSlot child, ParentRef parent, FlowEnd end, string id)
         => new(node.ShardOf(parent.Flow), id, end.Status == FlowStatus.Completed ? MessageKind.ChildCompleted : MessageKind.ChildFailed, parent.Flow)

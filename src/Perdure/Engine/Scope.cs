@@ -1,3 +1,5 @@
+using Perdure.Diagnostics;
+
 namespace Perdure.Engine;
 
 /// <summary>
@@ -25,7 +27,7 @@ internal sealed class Scope(FlowRun run, Scope? parent)
 
     public Scope? Parent => parent;
 
-    public CancellationToken Token => (_token ??= Cancelled(new CancellationTokenSource())).Token;
+    public CancellationToken Token => (_token ??= NewSource()).Token;
 
     public bool IsWithin(Scope outer)
     {
@@ -61,6 +63,7 @@ internal sealed class Scope(FlowRun run, Scope? parent)
         if (run.Life.HasOpenPivot(this))
         {
             _limitPending = true;
+            run.Life.SettlePivots(this);
             return;
         }
 
@@ -70,7 +73,7 @@ internal sealed class Scope(FlowRun run, Scope? parent)
     /// <summary>The step that would have been the pivot failed, so a limit that waited for it takes effect.</summary>
     public void PivotMissed()
     {
-        for (Scope? scope = this; scope is not null; scope = scope.Parent)
+        for (Scope? scope = this; scope is not null && !run.Life.HasOpenPivot(scope); scope = scope.Parent)
         {
             if (scope._limitPending)
             {
@@ -93,12 +96,26 @@ internal sealed class Scope(FlowRun run, Scope? parent)
         run.Life.WithdrawWithin(this, over);
         if (_token is { } token)
         {
-            run.Later(token.Cancel);
+            run.Later(() => Cancel(token));
         }
     }
 
-    private CancellationTokenSource Cancelled(CancellationTokenSource source)
+    private void Cancel(CancellationTokenSource token)
     {
+        try
+        {
+            token.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            throw run.Stick(ErrorCodes.FlowFailed, $"a callback on a cancellation token of {run.Key} threw: {e.InnerException?.Message}");
+        }
+    }
+
+    /// <summary>A source that is cancelled with the scopes around it, too.</summary>
+    private CancellationTokenSource NewSource()
+    {
+        CancellationTokenSource source = parent is null ? new() : CancellationTokenSource.CreateLinkedTokenSource(parent.Token);
         if (Over is not null)
         {
             source.Cancel();

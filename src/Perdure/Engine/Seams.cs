@@ -37,7 +37,8 @@ internal interface ILoopThread
     void Interrupt();
 
     /// <summary>Swallows an interrupt that was sent but not delivered. On the pump's own thread only.</summary>
-    void AbsorbInterrupt();
+    /// <returns>Whether there was one.</returns>
+    bool AbsorbInterrupt();
 
     /// <summary>Gives up the thread that the pump runs on, and goes on with another one. The old one must leave the pump when it can.</summary>
     void Abandon();

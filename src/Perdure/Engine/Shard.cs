@@ -8,6 +8,12 @@ namespace Perdure.Engine;
 /// </summary>
 internal sealed class Shard
 {
+    /// <summary>2020-01-01, in Unix milliseconds.</summary>
+    private const long Epoch = 1_577_836_800_000;
+
+    private const int RecentInboxMax = 4_096;
+
+    private readonly Queue<string> _recentInbox = new();
     private readonly Dictionary<FlowKey, FlowSlot> _slots = [];
     private readonly HashSet<string> _inboxTaken = new(StringComparer.Ordinal);
     private long _lastRun;
@@ -48,13 +54,22 @@ internal sealed class Shard
         return Commits.Time = now > Commits.Time ? now : Commits.Time;
     }
 
-    /// <summary>A run's number: larger for later starts, unique in the store. 41 bits of milliseconds, 10 of the shard, 12 to count.</summary>
+    /// <summary>A run's number: larger for later starts, unique in the store. 41 bits of milliseconds since 2020, 10 of the shard, 12 to count.</summary>
     public long NextRun(DateTimeOffset now)
     {
-        long first = (now.ToUnixTimeMilliseconds() << 22) | ((long)Index << 12);
-        _lastRun = Math.Max(first, _lastRun + 1);
-        return (_lastRun & 0xFFF) != 0xFFF ? _lastRun : _lastRun = ((_lastRun >> 22) + 1 << 22) | ((long)Index << 12);
+        _lastRun = Math.Max(FirstRun(now), _lastRun + 1);
+        if ((_lastRun & 0xFFF) == 0xFFF)
+        {
+            _lastRun = (((_lastRun >> 22) + 1) << 22) | ((long)Index << 12);
+        }
+
+        return _lastRun;
     }
+
+    /// <summary>Numbers of an earlier owner of the shard are not used again.</summary>
+    public void RunsUpTo(DateTimeOffset time) => _lastRun = Math.Max(_lastRun, FirstRun(time) | 0xFFE);
+
+    private long FirstRun(DateTimeOffset time) => ((time.ToUnixTimeMilliseconds() - Epoch) << 22) | ((long)Index << 12);
 
     /// <summary>From any thread.</summary>
     public void Post(Message message)
@@ -124,7 +139,7 @@ internal sealed class Shard
         if (isQuiet && slot.Flow is { } flow && slot.Row!.State.WakeAt == FlowRow.Busy)
         {
             // Memory is short, so a short wait is written down, too; the flow can go once that is durable.
-            Turns.SetState(slot, slot.Row.State with { WakeAt = flow.Asks.NextDue()?.Due ?? DateTimeOffset.MaxValue });
+            Turns.SetState(slot, slot.Row.State with { WakeAt = flow.Asks.NextDue()?.Due ?? BackoffRow.Never });
             return false;
         }
 
@@ -207,7 +222,15 @@ internal sealed class Shard
     public void ConsumeInbox(string id)
     {
         Commits.Open.Received.Add(id);
-        Commits.Then(new ActionEffect(() => _inboxTaken.Remove(id)));
+        Commits.Then(new ActionEffect(() =>
+        {
+            // It may still be handed over a second time, from memory and from the store.
+            _recentInbox.Enqueue(id);
+            if (_recentInbox.Count > RecentInboxMax)
+            {
+                _inboxTaken.Remove(_recentInbox.Dequeue());
+            }
+        }));
     }
 
     public void Send(InboxRow row)
@@ -224,11 +247,20 @@ internal sealed class Shard
         return drain.Task;
     }
 
-    public void ForgetFlows()
+    /// <summary>Tells everybody who still waits that the node stops. From any thread.</summary>
+    public Task StopAsync(PerdureException reason)
+    {
+        var stop = new Stop(reason);
+        Post(stop);
+        return stop.Task;
+    }
+
+    public void ForgetFlows(PerdureException reason)
     {
         foreach (FlowSlot slot in _slots.Values)
         {
             Loop.Order.Remove(slot);
+            slot.PendingCancels?.ForEach(c => c.Fail(reason));
             while (slot.HasWaiting)
             {
                 Recovery.Hold(slot.Waiting.Dequeue());
@@ -237,6 +269,7 @@ internal sealed class Shard
 
         _slots.Clear();
         _inboxTaken.Clear();
+        _inboxTaken.UnionWith(_recentInbox); // what is consumed for good
     }
 
     /// <summary>A flow was read only as far as to know that it is open: messages that need no more get their answer, the others wait for the rest.</summary>
@@ -299,4 +332,18 @@ internal sealed class Drain : Message, IEffect
     public void Release() => _drained.TrySetResult();
 
     public void Lost(PerdureException reason) => _drained.TrySetResult();
+}
+
+/// <summary>The node stops.</summary>
+internal sealed class Stop(PerdureException reason) : Message
+{
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Task => _stopped.Task;
+
+    public override void Handle()
+    {
+        Shard.Recovery.Stop(reason);
+        _stopped.TrySetResult();
+    }
 }

@@ -35,6 +35,15 @@ internal sealed class ShardRecovery(Shard shard)
 
     public void Hold(FlowMessage message) => _held.Enqueue(message);
 
+    /// <summary>The node stops: whoever still waits is told.</summary>
+    public void Stop(PerdureException reason)
+    {
+        foreach (FlowMessage message in shard.Waiters.TakeAll().Concat(_held.OfType<FlowMessage>()))
+        {
+            message.Fail(reason);
+        }
+    }
+
     /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
     public string? TakeRefused(long run) => _refused.Remove(run, out string? reason) ? reason : null;
 
@@ -45,7 +54,7 @@ internal sealed class ShardRecovery(Shard shard)
         IsRecovering = true;
         shard.Careful.Clear();
         shard.Commits.Forget(reason);
-        shard.ForgetFlows();
+        shard.ForgetFlows(reason);
         _ = TakeAsync();
     }
 
@@ -76,6 +85,7 @@ internal sealed class ShardRecovery(Shard shard)
     {
         IsRecovering = false;
         shard.Commits.Begin(lease);
+        shard.RunsUpTo(lease.Time);
         foreach (WakingFlow flow in waking.Where(f => f.WakeAt > FlowRow.Busy))
         {
             shard.Loop.WakeAt(flow.WakeAt, shard, flow.Key);

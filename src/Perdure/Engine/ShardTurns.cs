@@ -79,12 +79,12 @@ internal sealed class ShardTurns(Shard shard)
         if (shard.Recovery.TakeRefused(stored.Row.Run) is { } refused)
         {
             Park(slot, stored);
-            MarkStuck(slot, new StuckReason(ErrorCodes.StoreRefused, refused), ask: -1);
+            MarkStuck(slot, new StuckReason(ErrorCodes.StoreRefused, refused));
         }
         else if (shard.Careful.Condemns(stored) is { } crash)
         {
             Park(slot, stored);
-            MarkStuck(slot, crash, ask: -1);
+            MarkStuck(slot, crash);
         }
         else if (stored.Row.State.Status == FlowStatus.Stuck || definition is null)
         {
@@ -105,43 +105,51 @@ internal sealed class ShardTurns(Shard shard)
     /// <summary>A turn was taken from a flow that would not give it back.</summary>
     public void Abandoned(FlowSlot slot, string reason)
     {
-        MarkStuck(slot, new StuckReason(ErrorCodes.TurnTooLong, reason), ask: -1);
+        MarkStuck(slot, new StuckReason(ErrorCodes.TurnTooLong, reason));
         shard.Careful.Loaded(slot.Key);
         shard.Waited(slot);
     }
 
-    public void MarkStuck(FlowSlot slot, StuckReason reason, int ask)
+    public void MarkStuck(FlowSlot slot, StuckReason reason)
     {
-        slot.StuckAtUndo = ask >= 0 && slot.Flow?.Asks.Find(ask)?.Kind == AskKind.Undo;
+        if (slot.Flow is { } flow)
+        {
+            slot.SenderIds = flow.SenderIds;
+            slot.PivotPassed = flow.Life.PivotPassed;
+            slot.OpenChildren.AddRange(flow.Asks.All.OfType<ChildAsk>().Select(c => new ParentRef(c.Child, c.Number)));
+        }
+
         slot.Flow = null;
         slot.Phase = SlotPhase.Parked;
-        slot.StuckAsk = ask;
         slot.SenderIds ??= new(StringComparer.Ordinal);
         SetState(slot, new FlowState(FlowStatus.Stuck, null, null, reason.Code, reason.Message));
         shard.Commits.Then(new ActionEffect(() => Node.Log.FlowStuck(slot.Key, reason.Code, reason.Message)));
         PerdureMeter.FlowStuck(slot.Key.Type);
+        AnswerCancels(slot, CancelAnswer.Accepted); // it is recorded, and decided after the repair
     }
 
     /// <summary>Puts a stuck flow back to work: it is read anew, and what came meanwhile is decided.</summary>
     public void Resume(FlowSlot slot)
     {
-        if (slot.StuckAsk >= 0)
-        {
-            Batch.EndedBackoffs.Add((slot.Row!.Run, slot.StuckAsk));
-        }
-
-        slot.StuckAsk = -1;
+        EndStuckBackoffs(slot);
         SetState(slot, new FlowState(FlowStatus.Running, FlowRow.Busy));
         shard.Reload(slot);
     }
 
     /// <summary>Ends a flow whose code is not in memory.</summary>
-    public void TerminateParked(FlowSlot slot, HistoryRow input, IEffect then)
+    public void TerminateParked(FlowSlot slot, HistoryRow input, string reason, IEffect then)
     {
         input.Asks = AskText.End(FlowStatus.Terminated);
         Live(slot, input, live: null, then);
+        EndStuckBackoffs(slot);
         shard.Commits.Then(new ActionEffect(() => Node.Worker.StopAll(slot.Row!.Run)));
-        End(slot, input, new FlowEnd(FlowStatus.Terminated, input.Payload!), sent: 0);
+        int sent = 0;
+        foreach (ParentRef child in slot.OpenChildren)
+        {
+            shard.Send(Outgoing.CancelChild(Node, slot, child, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+        }
+
+        End(slot, input, FlowLife.Terminated(reason), sent);
     }
 
     public void SetState(FlowSlot slot, FlowState state)
@@ -170,8 +178,8 @@ internal sealed class ShardTurns(Shard shard)
     {
         DateTimeOffset now = shard.Commits.Time;
         DateTimeOffset? due = slot.Flow!.Asks.NextDue()?.Due;
-        DateTimeOffset wake = slot.StepsRunning > 0 || due < now + LongWait ? FlowRow.Busy : due ?? DateTimeOffset.MaxValue;
-        DateTimeOffset stored = slot.Row!.State.WakeAt ?? DateTimeOffset.MaxValue;
+        DateTimeOffset wake = slot.StepsRunning > 0 || due < now + LongWait ? FlowRow.Busy : due ?? BackoffRow.Never;
+        DateTimeOffset stored = slot.Row!.State.WakeAt ?? BackoffRow.Never;
         FlowStatus status = slot.Flow.Life.IsUndoing ? FlowStatus.Undoing : FlowStatus.Running;
 
         // A wake-up that comes too early finds nothing to do, so a later one is written only when the stored one is over.
@@ -181,7 +189,7 @@ internal sealed class ShardTurns(Shard shard)
             SetState(slot, new FlowState(status, mustWrite ? wake : stored));
         }
 
-        if (due is { } at && at < now + Node.NearFuture && (slot.ArmedFor is null || at < slot.ArmedFor))
+        if (due is { } at && (wake == FlowRow.Busy || at < now + Node.NearFuture) && (slot.ArmedFor is null || at < slot.ArmedFor))
         {
             slot.ArmedFor = at;
             shard.Loop.WakeAt(at, shard, slot.Key);
@@ -202,13 +210,13 @@ internal sealed class ShardTurns(Shard shard)
     {
         slot.Flow = NewRun(definition, stored.Row);
         Turn turn = shard.Loop.Watch.Begin(slot);
-        HistoryRow? undecided = Replay(slot, stored, turn);
+        HistoryRow? undecided = Replay(slot.Flow, stored, turn);
         shard.Loop.Watch.End(turn);
         slot.Phase = SlotPhase.Live;
         if (turn.Stuck is { } stuck)
         {
             Park(slot, stored);
-            MarkStuck(slot, stuck, ask: -1);
+            MarkStuck(slot, stuck);
             return;
         }
 
@@ -221,7 +229,7 @@ internal sealed class ShardTurns(Shard shard)
     }
 
     /// <summary>Gives the decided part of history to the flow's code; returns the first input that was never decided.</summary>
-    private static HistoryRow? Replay(FlowSlot slot, StoredFlow stored, Turn turn)
+    private HistoryRow? Replay(FlowRun flow, StoredFlow stored, Turn turn)
     {
         foreach (HistoryRow row in stored.History)
         {
@@ -232,8 +240,9 @@ internal sealed class ShardTurns(Shard shard)
 
             turn.Clear();
             turn.IsReplay = true;
-            slot.Flow!.Take(row, live: null, turn);
-            if (turn.Stuck is null && AskText.Differs(row.Asks, turn, slot.Key.ToString(), row.Position) is { } difference)
+            flow.Take(row, live: null, turn);
+            shard.Loop.Watch.Check(turn);
+            if (turn.Stuck is null && AskText.Differs(row.Asks, turn, flow.Key.ToString(), row.Position) is { } difference)
             {
                 turn.Stuck = new StuckReason(ErrorCodes.HistoryMismatch, difference);
             }
@@ -253,7 +262,7 @@ internal sealed class ShardTurns(Shard shard)
         foreach (StepAsk ask in open)
         {
             BackoffRow? backoff = stored.Backoffs.FirstOrDefault(b => b.Ask == ask.Number);
-            if (backoff is not null && backoff.NextAt > shard.Now() && !ask.Stopping)
+            if (backoff is not null && backoff.NextAt > shard.Now() && !ask.Stopping && !ask.Settling)
             {
                 ask.Progress = StepProgress.Of(backoff);
                 slot.Flow!.Asks.SetDue(ask, backoff.NextAt);
@@ -261,7 +270,14 @@ internal sealed class ShardTurns(Shard shard)
             else
             {
                 ask.Progress = (backoff is null ? StepProgress.None : StepProgress.Of(backoff)) with { MayHaveHappened = true };
-                RunStep(slot, ask);
+                if (shard.Careful.Takes(slot, ask))
+                {
+                    slot.StepsRunning++;
+                }
+                else
+                {
+                    RunStep(slot, ask);
+                }
             }
         }
 
@@ -300,12 +316,24 @@ internal sealed class ShardTurns(Shard shard)
         slot.Phase = SlotPhase.Parked;
         slot.Flow = null;
         slot.SenderIds = stored.History.Where(h => h.SenderId is not null).Select(h => h.SenderId!).ToHashSet(StringComparer.Ordinal);
-        slot.StuckAsk = stored.Backoffs.FirstOrDefault(b => b.NextAt == DateTimeOffset.MaxValue)?.Ask ?? -1;
-        slot.StuckAtUndo = slot.StuckAsk >= 0 && AskText.Asks(stored.History).ElementAt(slot.StuckAsk).Kind == AskKind.Undo;
+        slot.PivotPassed = stored.History.Any(h => AskText.PassesPivot(h.Asks));
+        List<(AskKind Kind, string Name)> asks = [.. AskText.Asks(stored.History)];
+        slot.StuckAsks.Clear();
+        slot.StuckAsks.AddRange(stored.Backoffs.Where(b => b.NextAt == BackoffRow.Never).Select(b => new StuckAsk(b.Ask, asks[b.Ask].Kind == AskKind.Undo)));
+        HashSet<int> answered = [.. stored.History.Select(h => h.Ask)];
+        slot.OpenChildren.Clear();
+        slot.OpenChildren.AddRange(asks.Select((a, i) => (a.Kind, a.Name, Number: i)).Where(a => a.Kind == AskKind.Child && !answered.Contains(a.Number))
+            .Select(a => new ParentRef(AskText.Child(a.Name), a.Number)));
         if (stored.Row.State.Status != FlowStatus.Stuck && Node.Services.Registry.Find(slot.Key.Type, stored.Row.Version) is null)
         {
             Node.Log.NoCode(slot.Key, stored.Row.Version);
         }
+    }
+
+    private void EndStuckBackoffs(FlowSlot slot)
+    {
+        slot.StuckAsks.ForEach(s => Batch.EndedBackoffs.Add((slot.Row!.Run, s.Ask)));
+        slot.StuckAsks.Clear();
     }
 
     /// <summary>Turns a live turn's decisions into rows and effects.</summary>
@@ -313,7 +341,7 @@ internal sealed class ShardTurns(Shard shard)
     {
         if (turn.Stuck is { } stuck)
         {
-            MarkStuck(slot, stuck, ask: -1); // the input stays undecided
+            MarkStuck(slot, stuck); // the input stays undecided
             return;
         }
 
@@ -336,11 +364,11 @@ internal sealed class ShardTurns(Shard shard)
         {
             if (ask is ChildAsk child)
             {
-                shard.Send(Outgoing.CancelChild(Node, slot, child, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+                shard.Send(Outgoing.CancelChild(Node, slot, new ParentRef(child.Child, child.Number), InboxId.Of(slot.Row!.Run, input.Position, sent++)));
             }
             else
             {
-                StopStep(slot, (StepAsk)ask);
+                StopStep(slot, (StepAsk)ask, isTerminated: turn.End is not null);
             }
         }
 
@@ -349,7 +377,11 @@ internal sealed class ShardTurns(Shard shard)
             shard.Commits.Then(new ActionEffect(line));
         }
 
-        AnswerCancels(slot);
+        if (slot.Flow is { Life.CancelPending: false } flow)
+        {
+            AnswerCancels(slot, flow.Life.PivotPassed ? CancelAnswer.Refused : CancelAnswer.Accepted);
+        }
+
         if (turn.End is { } end)
         {
             End(slot, input, end, sent);
@@ -366,6 +398,7 @@ internal sealed class ShardTurns(Shard shard)
         slot.Result = end.Result;
         slot.Flow = null;
         slot.Phase = SlotPhase.Ended;
+        AnswerCancels(slot, CancelAnswer.AlreadyEnded);
         SetState(slot, new FlowState(end.Status, null, input.At));
         if (slot.Row!.Parent is { } parent)
         {
@@ -378,31 +411,32 @@ internal sealed class ShardTurns(Shard shard)
     private void RunStep(FlowSlot slot, StepAsk ask)
     {
         slot.StepsRunning++;
-        if (!shard.Careful.Takes(slot, ask))
-        {
-            shard.Commits.Then(new StartStep(shard, ask));
-        }
+        shard.Commits.Then(new StartStep(shard, ask));
     }
 
-    private void StopStep(FlowSlot slot, StepAsk ask)
+    private void StopStep(FlowSlot slot, StepAsk ask, bool isTerminated)
     {
-        if (ask.Due is not null)
+        if (isTerminated && ask.Progress.IsStored)
+        {
+            Batch.EndedBackoffs.Add((slot.Row!.Run, ask.Number));
+        }
+
+        if (ask.Due is not null && !isTerminated)
         {
             Retry(slot, ask); // it was waiting for its next attempt: let the worker settle it
         }
         else
         {
-            shard.Commits.Then(new ActionEffect(() => Node.Worker.Stop(slot.Row!.Run, ask.Number)));
+            bool settle = ask.Settling && !ask.Stopping && !isTerminated;
+            shard.Commits.Then(new ActionEffect(() => Node.Worker.Stop(slot.Row!.Run, ask.Number, settle)));
         }
     }
 
-    private static void AnswerCancels(FlowSlot slot)
+    private static void AnswerCancels(FlowSlot slot, CancelAnswer answer)
     {
-        if (slot.PendingCancels is { } cancels && slot.Flow is { Life.CancelPending: false } flow)
-        {
-            slot.PendingCancels = null;
-            cancels.ForEach(c => c.Answer(flow.Life.PivotPassed ? CancelAnswer.Refused : CancelAnswer.Accepted));
-        }
+        List<CancelFlow>? cancels = slot.PendingCancels;
+        slot.PendingCancels = null;
+        cancels?.ForEach(c => c.Answer(answer));
     }
 
     private void Strayed(FlowRun run, string message) => shard.Post(new FlowStrayed(run, message));

@@ -87,8 +87,9 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
 
     private void Fail(HistoryRow input, ErrorInfo error)
     {
-        bool mayHaveHappened = error.Kind != ErrorKind.Rejected && error.Happened != false;
-        if (mayHaveHappened && plan.UndoAlways is { } always)
+        // A reconcile's "no" may be a "not yet" where a call is still on its way, so an undo that takes no result runs even then.
+        bool wasAttempted = error.Happened != false || input.Attempts > 0;
+        if (error.Kind != ErrorKind.Rejected && wasAttempted && plan.UndoAlways is { } always)
         {
             AddUndo(always);
         }
@@ -101,7 +102,7 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
         _done.SetException(error.Kind switch
         {
             ErrorKind.Rejected => new RejectedException(Name, error),
-            ErrorKind.Cancelled when Scope.Over is { } over => over(),
+            ErrorKind.Cancelled when Scope.Refusal() is { } refusal => refusal,
             ErrorKind.Unknown or ErrorKind.Cancelled => new OutcomeUnknownException(Name, input.Attempts, error),
             _ => new StepFailedException(Name, input.Attempts, error),
         });

@@ -27,7 +27,7 @@ internal abstract record StepReport(StepProgress Progress)
     public sealed record BackedOff(StepProgress Progress, DateTimeOffset NextAt) : StepReport(Progress);
 
     /// <summary>It must succeed, and does not.</summary>
-    public sealed record Stuck(StepProgress Progress, StuckReason Reason) : StepReport(Progress);
+    public sealed record Stuck(StepProgress Progress, StuckReason Reason, bool IsUndo) : StepReport(Progress);
 }
 
 /// <summary>A worker tells how a step's attempts went.</summary>
@@ -64,8 +64,9 @@ internal sealed class StepReported(FlowKey key, long run, int ask, StepReport re
                 BackOff(slot, step, pause);
                 break;
             case StepReport.Stuck stuck:
-                WriteBackoff(slot, DateTimeOffset.MaxValue);
-                Shard.Turns.MarkStuck(slot, stuck.Reason, ask);
+                WriteBackoff(slot, BackoffRow.Never);
+                slot.StuckAsks.Add(new StuckAsk(ask, stuck.IsUndo));
+                Shard.Turns.MarkStuck(slot, stuck.Reason);
                 break;
         }
     }

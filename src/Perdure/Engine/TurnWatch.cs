@@ -25,6 +25,7 @@ internal sealed class TurnWatch(ShardLoop loop, TimeProvider time, TimeSpan bloc
     /// <summary>The turn's number times <see cref="Phases"/>, plus its phase: a thread that lost its turn can never touch a later one.</summary>
     private long _state;
     private long _startedAt;
+    private long _blockedAt;
     private FlowSlot? _slot;
 
     public Turn Begin(FlowSlot slot)
@@ -48,6 +49,16 @@ internal sealed class TurnWatch(ShardLoop loop, TimeProvider time, TimeSpan bloc
         }
     }
 
+    /// <summary>Stops a thread that lost its turn while it has more to do in it.</summary>
+    public void Check(Turn turn)
+    {
+        long state = Volatile.Read(ref _state);
+        if (state % Phases == Abandoned || state / Phases != turn.Number)
+        {
+            throw new TurnAbandonedException();
+        }
+    }
+
     /// <summary>Looks at the turn. From the watcher's thread.</summary>
     public void Look()
     {
@@ -57,7 +68,9 @@ internal sealed class TurnWatch(ShardLoop loop, TimeProvider time, TimeSpan bloc
         long started = Volatile.Read(ref _startedAt);
         TimeSpan running = time.GetElapsedTime(started);
         bool isLate = running > turnMax;
-        bool mayBlock = phase == Running && running > blockMax && loop.Thread.IsBlocked;
+        bool isBlocked = phase == Running && running > blockMax && loop.Thread.IsBlocked;
+        bool mayBlock = isBlocked && _blockedAt == state; // twice in a row: one look may hit a short wait of a busy machine
+        _blockedAt = isBlocked ? state : 0;
         if ((phase is Running or Interrupted) && (isLate || mayBlock) && Interlocked.CompareExchange(ref _state, number + Deciding, state) == state)
         {
             // While it is decided the turn cannot end.
@@ -103,7 +116,11 @@ internal sealed class TurnWatch(ShardLoop loop, TimeProvider time, TimeSpan bloc
 
             if (state == number + Interrupted && Interlocked.CompareExchange(ref _state, number + Idle, state) == state)
             {
-                loop.Thread.AbsorbInterrupt();
+                if (loop.Thread.AbsorbInterrupt())
+                {
+                    return; // it came too late to disturb anything: the turn is whole
+                }
+
                 turn.Stuck = new StuckReason(ErrorCodes.TurnTooLong, $"the code of {_slot!.Key} blocked its turn for over {blockMax.TotalMilliseconds:N0} ms (Thread.Sleep, .Wait(), .Result, a lock): await instead, or move the blocking work into a step. {turn.Stuck?.Message}");
                 return;
             }

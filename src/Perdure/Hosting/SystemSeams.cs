@@ -53,15 +53,16 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
         public void Interrupt() => _thread.Interrupt();
 
-        public void AbsorbInterrupt()
+        public bool AbsorbInterrupt()
         {
             try
             {
                 Thread.Sleep(1); // a pending interrupt is delivered by the next wait
+                return false;
             }
             catch (ThreadInterruptedException)
             {
-                // That was it.
+                return true;
             }
         }
 

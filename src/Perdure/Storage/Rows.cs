@@ -53,7 +53,7 @@ public sealed record HistoryRow(long Run, int Position, DateTimeOffset At, Input
     /// <summary>The number of the ask that this input answers; -1 for an input nobody asked for.</summary>
     public int Ask { get; init; } = -1;
 
-    /// <summary>A signal's name, or the sender's id for a start or signal that carries one.</summary>
+    /// <summary>A signal's name; null for other inputs.</summary>
     public string? Name { get; init; }
 
     /// <summary>The sender's id of a signal, by which it is deduplicated.</summary>
@@ -113,9 +113,13 @@ public enum InputKind
 /// <param name="StartedAt">When the first attempt began.</param>
 /// <param name="NextAt">When the next attempt is due.</param>
 /// <param name="LastError">The last attempt's error (JSON).</param>
-public sealed record BackoffRow(long Run, int Ask, int Attempts, DateTimeOffset StartedAt, DateTimeOffset NextAt, byte[] LastError);
+public sealed record BackoffRow(long Run, int Ask, int Attempts, DateTimeOffset StartedAt, DateTimeOffset NextAt, byte[] LastError)
+{
+    /// <summary>The next attempt of a step at which the flow is stuck: a person must ask for it. In whole microseconds, like all times.</summary>
+    public static readonly DateTimeOffset Never = new(DateTimeOffset.MaxValue.UtcTicks - (DateTimeOffset.MaxValue.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
+}
 
-/// <summary>A message to a flow of another shard: written by the sender's batch, deleted by the receiver's.</summary>
+/// <summary>A message from flow to flow: written by the sender's batch, deleted by the receiver's.</summary>
 /// <param name="Shard">The receiving shard.</param>
 /// <param name="Id">Unique within the receiving shard, and the same each time the sender decides the same (run and position).</param>
 /// <param name="Kind">What it wants.</param>
@@ -125,7 +129,7 @@ public sealed record InboxRow(int Shard, string Id, MessageKind Kind, FlowKey To
     /// <summary>The sending flow, and the ask of its that this is about.</summary>
     public ParentRef? From { get; init; }
 
-    /// <summary>A signal's name; a child's trace parent; the kind of a child's end.</summary>
+    /// <summary>The trace parent of a child that is to be started; null otherwise.</summary>
     public string? Name { get; init; }
 
     /// <summary>The value (JSON).</summary>

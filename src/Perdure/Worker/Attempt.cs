@@ -36,7 +36,8 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
             }
 
             // Only what is still going on needs a timer; an action that has not even returned is looked after by the runner.
-            source.CancelAfter(timeout);
+            TimeSpan left = timeout - runner.Seams.Time.GetElapsedTime(started);
+            source.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
             return new Attempt(await OrLeaveAsync(runner, ask, call.AsTask(), source.Token), null, false, false);
         }
         catch (Exception e)

@@ -19,6 +19,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private TimeSpan _timeout;
     private long _calledAt;
     private volatile bool _stopped = ask.Stopping;
+    private volatile bool _settling = ask.Stopping || ask.Settling;
     private volatile bool _shutdown;
 
     /// <summary>Whether a reconcile has said that it did not happen, and nothing was attempted since.</summary>
@@ -27,6 +28,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     /// <summary>Whether no more attempts are to be made.</summary>
     private bool _isFinal;
 
+    private ErrorInfo? _rejection;
     private int _reconciles;
 
     public StepAsk Ask => ask;
@@ -36,10 +38,15 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     public void Execute() => _ = RunAsync();
 
     /// <summary>The flow no longer wants it.</summary>
-    public void Stop()
+    /// <param name="settle">Whether the attempt that runs may go on to its end.</param>
+    public void Stop(bool settle)
     {
-        _stopped = true;
-        CancelCurrent();
+        _settling = true;
+        if (!settle)
+        {
+            _stopped = true;
+            CancelCurrent();
+        }
     }
 
     /// <summary>The host stops: what has no outcome yet stays open for the next process, and counts as no attempt.</summary>
@@ -97,7 +104,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         }
         catch (Exception e)
         {
-            report = new StepReport.Stuck(_progress with { LastError = runner.Errors.Sort(e) }, new StuckReason(ErrorCodes.KeepsFailing, $"the engine itself failed in step {ask.Name}: {e}"));
+            report = new StepReport.Stuck(_progress with { LastError = runner.Errors.Sort(e) }, new StuckReason(ErrorCodes.KeepsFailing, $"the engine itself failed in step {ask.Name}: {e}"), ask.Kind == AskKind.Undo);
         }
 
         runner.Ended(ask);
@@ -117,17 +124,29 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             return await ReconcileAsync();
         }
 
-        if (_isFinal)
+        if (_rejection is { } rejection)
+        {
+            return Failed(rejection);
+        }
+
+        if (_isFinal && !_settling)
         {
             ErrorInfo last = _progress.LastError!;
             ErrorKind kind = _progress.MayHaveHappened ? ErrorKind.Unknown : ErrorKind.Permanent;
             return Failed(last with { Kind = kind, Code = ErrorRules.CodeOf(kind), Happened = _didNotHappen ? false : null });
         }
 
-        if (_stopped)
+        if (_settling)
         {
             bool untouched = _didNotHappen || (_progress.Attempts == 0 && !_progress.MayHaveHappened);
             return Failed(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.OutcomeUnknown, "Cancelled", "the flow no longer wanted it") { Happened = untouched ? false : null });
+        }
+
+        if (_progress.StartedAt + ask.Retry.Within < runner.Clock.Now())
+        {
+            _isFinal = true; // while the process was down
+            _progress = _progress with { LastError = _progress.LastError ?? new ErrorInfo(ErrorKind.Unknown, ErrorCodes.OutcomeUnknown, nameof(TimeoutException), $"the time for all attempts, {ask.Retry.Within}, is up") };
+            return null;
         }
 
         return await AttemptAsync();
@@ -155,20 +174,36 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             ? new ErrorInfo(ErrorKind.Unknown, ErrorCodes.OutcomeUnknown, nameof(TimeoutException), $"no answer within {timeout}")
             : runner.Errors.Sort(exception);
         _progress = _progress with { LastError = error, MayHaveHappened = _progress.MayHaveHappened || error.Kind == ErrorKind.Unknown };
-        runner.Log.AttemptFailed(exception, ask.Run.Key, ask.Name, _progress.Attempts, error.Kind);
+        runner.Log.AttemptThrew(exception, ask.Run.Key, ask.Name, _progress.Attempts);
+        if (error.Kind == ErrorKind.Rejected)
+        {
+            runner.Log.StepRejected(ask.Run.Key, ask.Name, error.Message);
+        }
+        else
+        {
+            runner.Log.AttemptFailed(ask.Run.Key, ask.Name, _progress.Attempts, error.Kind, error.Message);
+        }
+
         return error.Kind switch
         {
             ErrorKind.Rejected when ask.Kind == AskKind.Undo => Stuck(ErrorCodes.UndoRejected, $"undo {ask.Name} of {ask.Run.Key} was rejected: {error.Message}. Retry it, or settle it by hand and skip it."),
-            ErrorKind.Rejected => Failed(error),
+            ErrorKind.Rejected => Reject(error),
             _ => await BackOffAsync(error),
         };
+    }
+
+    /// <summary>It was rejected now; but if an earlier attempt may have happened, that is found out first.</summary>
+    private StepReport? Reject(ErrorInfo error)
+    {
+        _rejection = error;
+        return _progress.MayHaveHappened && ask.CanReconcile ? null : Failed(error);
     }
 
     private async ValueTask<StepReport?> BackOffAsync(ErrorInfo error)
     {
         Retry retry = ask.Retry;
         int attempts = _progress.Attempts;
-        if (retry.Attempts is null && attempts >= retry.StuckAfter && !_stopped)
+        if (retry.Attempts is null && attempts >= retry.StuckAfter && !_settling)
         {
             return Stuck(ErrorCodes.KeepsFailing, $"{AskText.Word(ask.Kind)} {ask.Name} of {ask.Run.Key} must succeed, and failed {attempts} times, last with: {error.Message}. Repair the cause, then retry the flow.");
         }
@@ -176,7 +211,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         DateTimeOffset now = runner.Clock.Now();
         TimeSpan delay = retry.DelayAfter(attempts, runner.Seams.Chance());
         _isFinal = (error.Kind == ErrorKind.Permanent && ask.Kind != AskKind.Undo) || attempts >= retry.Attempts || now + delay - _progress.StartedAt > retry.Within;
-        if (_isFinal || _stopped)
+        if (_isFinal || _settling)
         {
             return null; // the next thing is to find out whether it happened, and to end
         }
@@ -243,13 +278,14 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private StepReport.Failed Failed(ErrorInfo error) => new(_progress, error);
 
-    private StepReport.Stuck Stuck(string code, string message) => new(_progress, new StuckReason(code, message));
+    private StepReport.Stuck Stuck(string code, string message) => new(_progress, new StuckReason(code, message), ask.Kind == AskKind.Undo);
 
     private void CancelCurrent()
     {
         lock (_lock)
         {
-            _current?.Cancel();
+            // Callbacks on the token are foreign code: they run on the pool.
+            _ = _current?.CancelAsync();
         }
     }
 }

@@ -39,20 +39,25 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
         var run = new StepRun(this, shard, ask);
         if (_running.TryAdd((ask.Run.Number, ask.Number), run))
         {
+            if (_stopping)
+            {
+                run.Shutdown(); // the stop did not see it
+            }
+
             seams.Run(run);
         }
-        else if (ask.Stopping)
+        else if (ask.Stopping || ask.Settling)
         {
-            Stop(ask.Run.Number, ask.Number);
+            Stop(ask.Run.Number, ask.Number, settle: !ask.Stopping);
         }
     }
 
-    /// <summary>Asks a step to stop: its attempt's token is cancelled, and no other attempt is made.</summary>
-    public void Stop(long run, int ask)
+    /// <summary>Asks a step to stop: no other attempt is made, and unless it is only to settle its attempt's token is cancelled.</summary>
+    public void Stop(long run, int ask, bool settle)
     {
         if (_running.TryGetValue((run, ask), out StepRun? step))
         {
-            step.Stop();
+            step.Stop(settle);
         }
     }
 
@@ -60,7 +65,7 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     {
         foreach (KeyValuePair<(long Run, int Ask), StepRun> step in _running.Where(s => s.Key.Run == run))
         {
-            step.Value.Stop();
+            step.Value.Stop(settle: false);
         }
     }
 
