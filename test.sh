@@ -76,11 +76,14 @@ run_tests() {
 }
 
 run_samples() {
-    : # check "sample Orders" dotnet samples/Orders/bin/Release/net10.0/Orders.dll ...
+    local data
+    data=$(mktemp -d)
+    check "sample Orders" dotnet samples/Orders/bin/Release/net10.0/Orders.dll --data "$data"
+    rm -rf "$data"
 }
 
 run_bench() {
-    : # check "bench, short" dotnet bench/Perdure.Bench/bin/Release/net10.0/Perdure.Bench.dll ...
+    check "bench, short" bench/run.sh --short --no-build
 }
 
 build() {
