@@ -113,7 +113,7 @@ public sealed class ChildFailedException : PerdureException
 /// <param name="Message">Its message.</param>
 public sealed record ErrorInfo(ErrorKind Kind, string Code, string Type, string Message)
 {
-    /// <summary>False when a reconcile found that the step did not happen.</summary>
+    /// <summary>False when the step was never attempted, so that it cannot have happened; null otherwise.</summary>
     public bool? Happened { get; init; }
 }
 

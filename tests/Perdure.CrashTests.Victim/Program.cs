@@ -5,9 +5,17 @@ using Perdure.CrashTests.Victim;
 // Starts planned flows on one store and waits until all have ended, through as many processes as it takes.
 Settings settings = Settings.Of(args);
 using IHost host = VictimHost.Build(settings);
-await host.StartAsync();
-
 CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+try
+{
+    await host.StartAsync();
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    Console.WriteLine("stopped"); // while it started; the host gives the store back when it is disposed
+    return;
+}
+
 Driver driver = host.Services.GetRequiredService<Driver>();
 Task driving = driver.RunAsync(stopping);
 if (await Task.WhenAny(driver.Started, driving) == driver.Started)

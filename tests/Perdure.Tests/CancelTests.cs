@@ -171,6 +171,46 @@ public class CancelTests
         attempts.ShouldBe(4);
     }
 
+    [Fact]
+    public async Task A_callback_on_the_flows_token_that_throws_makes_the_flow_stuck_and_nothing_else()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.Configure(o => o.ShardCount = 1).AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            flow.CancellationToken.Register(() => throw new InvalidOperationException("a defect"));
+            return await flow.Signal<int>("never", Day);
+        }).AddFlow("good", async (int n, FlowContext flow) => await flow.Step(() => Task.FromResult(n), name: "a")));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+
+        await run.CancelAsync().Soon();
+
+        FlowDescription stuck = await run.UntilAsync(FlowStatus.Stuck);
+        stuck.StuckReason!.ShouldContain("a callback on a cancellation token of f/1 threw: a defect");
+        (await host.Perdure.Flow<int, int>("good").RunAsync(3).Soon()).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_callback_on_a_steps_token_that_throws_does_not_keep_the_flow_from_its_cancel()
+    {
+        var started = new TaskCompletionSource();
+        await using TestHost host = await TestHost.StartAsync(p => p.Configure(o => o.ShardCount = 1).AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            await flow.Step(s =>
+            {
+                s.CancellationToken.Register(() => throw new InvalidOperationException("a defect"));
+                started.SetResult();
+                return Task.Delay(Timeout.Infinite, s);
+            }, name: "long");
+            return 1;
+        }).AddFlow("good", async (int n, FlowContext flow) => await flow.Step(() => Task.FromResult(n), name: "a")));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+
+        (await run.CancelAsync().Soon()).ShouldBe(CancelAnswer.Accepted);
+
+        await Should.ThrowAsync<FlowCancelledException>(() => run.ResultAsync().Soon());
+        (await host.Perdure.Flow<int, int>("good").RunAsync(3).Soon()).ShouldBe(3);
+    }
+
     private static Task Note(List<string> list, string what)
     {
         list.Add(what);

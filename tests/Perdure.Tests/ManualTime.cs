@@ -26,6 +26,17 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>Lets time pass in small pieces, as real time does, until a task completes.</summary>
+    public async Task<T> AdvanceUntilAsync<T>(Task<T> task)
+    {
+        await Deadline.UntilAsync("the end", () =>
+        {
+            Advance(TimeSpan.FromSeconds(10));
+            return Task.FromResult(task.IsCompleted);
+        });
+        return await task;
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, () => callback(state));

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+
 namespace Perdure.Tests;
 
 public class RecoveryTests
@@ -222,6 +224,58 @@ public class RecoveryTests
         await using TestHost next = await host.RestartAsync();
         (await next.Perdure.Flow<int, int>("f").Get("1").ResultAsync().Soon()).ShouldBe(1);
         attempts.ShouldBe([1, 1]);
+    }
+
+    [Fact]
+    public async Task The_time_for_all_attempts_runs_on_while_the_process_is_down()
+    {
+        var time = new ManualTime();
+        int attempts = 0;
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Step(() =>
+        {
+            attempts++;
+            return Task.FromException<int>(new IOException("later"));
+        }, retry: Retry.Fixed(100, TimeSpan.FromSeconds(30)) with { Within = TimeSpan.FromMinutes(1) }, name: "a")), services: s => s.AddSingleton<TimeProvider>(time));
+        await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await host.Perdure.Get("f", "1").UntilAsync(d => d.Asks.Count == 1 && d.Asks[0].NextAttemptAt is not null);
+        await host.DisposeAsync();
+        time.Advance(TimeSpan.FromHours(5));
+
+        await using TestHost next = await host.RestartAsync();
+
+        await Should.ThrowAsync<FlowFailedException>(() => next.Perdure.Flow<int, int>("f").Get("1").ResultAsync().Soon());
+        attempts.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Flows_that_are_started_before_and_after_a_restart_in_the_same_millisecond_do_not_collide()
+    {
+        var time = new ManualTime();
+        TestHost host = await TestHost.StartAsync(p => p.Configure(o => o.ShardCount = 1).AddFlow("f", async (int _, FlowContext flow) => await flow.Signal<int>("go", Day)), services: s => s.AddSingleton<TimeProvider>(time));
+        await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+
+        await using TestHost next = await host.RestartAsync();
+        FlowHandle<int> second = await next.Perdure.Flow<int, int>("f").StartAsync(0, "2").Soon();
+
+        await second.SignalAsync(2, "go");
+        (await second.ResultAsync().Soon()).ShouldBe(2);
+        (await next.Perdure.Get("f", "1").DescribeAsync()).Status.ShouldBe(FlowStatus.Running);
+    }
+
+    [Fact]
+    public async Task A_client_whose_run_was_not_even_started_is_told_and_can_ask_again()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.Configure(o => o.ShardCount = 1).AddFlow("f", async (int _, FlowContext flow) => await flow.Step(() => Task.FromResult(1), name: "a")));
+        bool failed = false;
+        host.Store.RefuseBatch = batch =>
+        {
+            bool fails = !failed && batch.NewFlows.Count > 0;
+            failed |= fails;
+            return fails ? throw new IOException("nothing was written") : false;
+        };
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => host.Perdure.Flow<int, int>("f").RunAsync(0, "1").Soon());
+        (await host.Perdure.Flow<int, int>("f").RunAsync(0, "1").Soon()).ShouldBe(1);
     }
 
     private static Task<T> Note<T>(List<string> list, string what, T value)

@@ -45,9 +45,11 @@ public class RegistrationTests
         IFlowClient<Greet1> greet = host.Services.GetRequiredService<IFlowClient<Greet1>>();
         FlowHandle<string> first = await greet.StartAsync("a", "1").Soon();
         await greet.StartAsync("a", "1").Soon();
-        (await Should.ThrowAsync<FlowConflictException>(() => greet.StartAsync("b", "1").Soon())).Code.ShouldBe("PRD1002");
+        FlowConflictException conflict = await Should.ThrowAsync<FlowConflictException>(() => greet.StartAsync("b", "1").Soon());
+        conflict.Code.ShouldBe("PRD1002");
+        conflict.Message.ShouldContain("another input");
         await greet.StartAsync("b", "1", new StartOptions { WhenExists = WhenExists.Join }).Soon();
-        await Should.ThrowAsync<FlowConflictException>(() => greet.StartAsync("a", "1", new StartOptions { WhenExists = WhenExists.Fail }).Soon());
+        (await Should.ThrowAsync<FlowConflictException>(() => greet.StartAsync("a", "1", new StartOptions { WhenExists = WhenExists.Fail }).Soon())).Message.ShouldNotContain("another input");
         await first.SignalAsync(1, "go");
         (await greet.RunAsync("a", "1").Soon()).ShouldBe("hello a");
         (await host.Perdure.CountAsync()).ShouldBe(1);

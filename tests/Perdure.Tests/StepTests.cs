@@ -204,16 +204,22 @@ public class StepTests
     }
 
     [Fact]
-    public async Task A_step_whose_result_is_no_json_fails_with_a_clear_error()
+    public async Task A_step_whose_result_is_no_json_fails_with_a_clear_error_and_is_not_done_again()
     {
+        int done = 0;
         await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
         {
-            await flow.Step(() => Task.FromResult<Action>(() => { }), retry: Quick, name: "bad");
+            await flow.Step(() =>
+            {
+                done++;
+                return Task.FromResult<Action>(() => { });
+            }, retry: Quick, name: "bad");
             return 0;
         }));
 
         FlowFailedException failure = await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, int>("f").RunAsync(0).Soon());
         failure.Message.ShouldContain("PRD1006");
+        done.ShouldBe(1);
     }
 
     [Fact]
@@ -230,6 +236,107 @@ public class StepTests
 
         await host.Perdure.Flow<int, int>("f").RunAsync(0, "1").Soon();
         (await host.Perdure.Get("f", "1").DescribeAsync()).Asks.Select(a => $"{a.Kind} {a.Name}").ShouldBe(["step Add", "step Add", "step Add", "undo UndoAdd"]);
+    }
+
+    [Fact]
+    public async Task An_undo_and_a_reconcile_carry_the_key_of_their_step()
+    {
+        List<string> keys = [];
+        string other = "";
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            await flow.Step(s =>
+            {
+                other = s.IdempotencyKey;
+                return Task.CompletedTask;
+            }, name: "other");
+            await flow.Step(
+                async s =>
+                {
+                    await Note(keys, s.IdempotencyKey);
+                    return s.Attempt == 1 ? throw new TimeoutException("silence") : "receipt";
+                },
+                undo: s => Note(keys, s.IdempotencyKey),
+                reconcile: async s =>
+                {
+                    await Note(keys, s.IdempotencyKey);
+                    return (string?)null;
+                },
+                retry: Quick, name: "charge");
+            throw new RejectedException("no");
+        }));
+
+        await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, NoResult>("f").RunAsync(0).Soon());
+        keys.Count.ShouldBe(4); // two attempts, the question between them, the undo
+        keys.Distinct().ShouldHaveSingleItem().ShouldNotBe(other);
+    }
+
+    [Fact]
+    public async Task A_rejection_undoes_nothing_also_after_an_attempt_of_unknown_outcome()
+    {
+        List<string> undone = [];
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            await flow.Step(s => Task.FromException(s.Attempt == 1 ? new TimeoutException("silence") : new RejectedException("declined")), undo: () => Note(undone, "charge"), retry: Quick, name: "charge");
+        }));
+
+        (await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, NoResult>("f").RunAsync(0).Soon())).Error.Kind.ShouldBe(ErrorKind.Rejected);
+        undone.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_reconcile_finds_is_not_attempted_again_so_that_no_rejection_hides_it_from_undo()
+    {
+        int attempts = 0;
+        List<string> undone = [];
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            await flow.Step(() => Task.FromException<string>(++attempts == 1 ? new TimeoutException("silence") : new RejectedException("charged before")),
+                undo: receipt => Note(undone, receipt), reconcile: () => Task.FromResult<string?>("receipt"), retry: Quick, name: "charge");
+            throw new RejectedException("no");
+        }));
+
+        await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, NoResult>("f").RunAsync(0).Soon());
+        attempts.ShouldBe(1);
+        undone.ShouldBe(["receipt"]);
+    }
+
+    [Fact]
+    public async Task A_reconcile_that_fails_is_asked_again_and_uses_up_no_attempt()
+    {
+        int attempts = 0;
+        int asked = 0;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+            await flow.Step(() => Task.FromException<string>(++attempts == 1 ? new TimeoutException("silence") : new IOException("down")),
+                reconcile: () => ++asked < 5 ? Task.FromException<string?>(new IOException("later")) : Task.FromResult<string?>(null), retry: Quick, name: "charge")));
+
+        FlowFailedException failure = await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, string>("f").RunAsync(0).Soon());
+        failure.Error.Kind.ShouldBe(ErrorKind.Permanent);
+        (attempts, asked).ShouldBe((3, 5));
+    }
+
+    [Fact]
+    public async Task A_flow_ends_only_when_steps_that_nobody_awaits_have()
+    {
+        var gate = new TaskCompletionSource();
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", (int input, FlowContext flow) =>
+        {
+            _ = BackgroundAsync(flow);
+            return Task.FromResult(input);
+        }));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(5, "1");
+        (await run.UntilAsync(d => d.Asks.Count == 2)).Status.ShouldBe(FlowStatus.Running);
+
+        gate.SetResult();
+
+        (await run.ResultAsync().Soon()).ShouldBe(5);
+        (await run.DescribeAsync()).Asks.Select(a => $"{a.Name} {a.State}").ShouldBe(["one completed", "two completed"]);
+
+        async Task BackgroundAsync(FlowContext flow)
+        {
+            await flow.Step(() => Task.CompletedTask, name: "one");
+            await flow.Step(() => gate.Task, name: "two");
+        }
     }
 
     private StepTests.Adder Self() => new();

@@ -242,6 +242,52 @@ public class StuckTests
         await run.UntilAsync(FlowStatus.Terminated);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Chance_that_a_step_takes_from_its_flow_is_found_since_a_replay_would_not_repeat_it(bool guid)
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+            await flow.Step(() => Task.FromResult(guid ? $"{flow.NewGuid()}" : $"{flow.Random.Next()}"), name: "a")));
+        FlowHandle run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+
+        FlowDescription stuck = await run.UntilAsync(FlowStatus.Stuck);
+
+        stuck.StuckCode.ShouldBe("PRD3002");
+        stuck.StuckReason!.ShouldContain("f/1 called its FlowContext from a thread that is not its turn's");
+    }
+
+    [Fact]
+    public async Task A_replay_that_never_ends_is_left_behind_and_the_flow_goes_on_after_the_repair()
+    {
+        bool slow = false;
+        TestHost host = await TestHost.StartAsync(p => p
+            .Configure(o => (o.ShardCount, o.BlockingWaitMax, o.TurnTimeMax) = (1, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(300)))
+            .AddFlow("f", async (int _, FlowContext flow) =>
+            {
+                while (Volatile.Read(ref slow))
+                {
+                    // computes and computes
+                }
+
+                await flow.Step(() => Task.CompletedTask, name: "a");
+                await flow.Step(() => Task.CompletedTask, name: "b");
+                return await flow.Signal<int>("go", Day);
+            }).AddFlow("good", async (int n, FlowContext flow) => await flow.Step(() => Task.FromResult(n), name: "a")));
+        await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await host.Perdure.Get("f", "1").UntilAsync(d => d.Asks.Count == 3);
+        Volatile.Write(ref slow, true);
+
+        await using TestHost next = await host.CrashAsync();
+        await next.Perdure.Get("f", "1").SignalAsync(5, "go").Soon();
+        (await next.Perdure.Get("f", "1").UntilAsync(FlowStatus.Stuck)).StuckCode.ShouldBe("PRD3003");
+        Volatile.Write(ref slow, false); // the thread that was left behind goes on
+        (await next.Perdure.Flow<int, int>("good").RunAsync(3).Soon()).ShouldBe(3);
+
+        await next.Perdure.Get("f", "1").RetryAsync().Soon();
+        (await next.Perdure.Flow<int, int>("f").Get("1").ResultAsync().Soon()).ShouldBe(5);
+    }
+
     private static void Blocked(Task task) => task.Wait();
 
     private sealed class Picky : IFlow<int, int>

@@ -220,9 +220,150 @@ public class WaitTests
         (await result).ShouldBeInRange(5, 10);
     }
 
+    [Fact]
+    public async Task A_region_of_minutes_ends_while_a_step_runs()
+    {
+        var time = new ManualTime();
+        var started = new TaskCompletionSource();
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            DateTimeOffset start = flow.Now;
+            try
+            {
+                await flow.Within(TimeSpan.FromMinutes(2), () => flow.Step(s => EndlessAsync(started, s), timeout: Day, name: "endless"));
+                return TimeSpan.Zero;
+            }
+            catch (LimitReachedException)
+            {
+                return flow.Now - start;
+            }
+        }), services: s => s.AddSingleton<TimeProvider>(time));
+        FlowHandle<TimeSpan> run = await host.Perdure.Flow<int, TimeSpan>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+
+        time.Advance(TimeSpan.FromSeconds(121)); // nothing else would wake the flow
+
+        (await run.ResultAsync().Soon()).ShouldBeInRange(TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(122));
+    }
+
+    [Fact]
+    public async Task The_limit_of_an_outer_region_is_seen_as_its_own_by_a_step_in_an_inner_one()
+    {
+        var time = new ManualTime();
+        var started = new TaskCompletionSource();
+        List<string> seen = [];
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            try
+            {
+                await flow.Within(TimeSpan.FromMinutes(2), async () =>
+                {
+                    try
+                    {
+                        await flow.Within(Day, () => flow.Step(s => EndlessAsync(started, s), timeout: Day, name: "endless"), "inner");
+                    }
+                    catch (LimitReachedException e)
+                    {
+                        seen.Add(e.Wait);
+                        throw;
+                    }
+                }, "outer");
+                return "in time";
+            }
+            catch (LimitReachedException e)
+            {
+                return e.Wait;
+            }
+        }), services: s => s.AddSingleton<TimeProvider>(time));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+
+        (await time.AdvanceUntilAsync(run.ResultAsync())).ShouldBe("region outer");
+
+        seen.ShouldBe(["region outer"]);
+        (await run.DescribeAsync()).Asks.Select(a => $"{a.Name} {a.State}").ShouldBe(["outer fired", "inner withdrawn", "endless failed"]);
+    }
+
+    [Fact]
+    public async Task A_limit_that_ends_a_steps_only_attempt_is_a_limit_and_no_failed_step()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            try
+            {
+                await flow.Within(TimeSpan.FromMilliseconds(20), () => flow.Step(s => EndlessAsync(new(), s), retry: Retry.None, name: "endless"));
+                return "in time";
+            }
+            catch (PerdureException e)
+            {
+                return e.GetType().Name;
+            }
+        }));
+
+        (await host.Perdure.Flow<int, string>("f").RunAsync(0).Soon()).ShouldBe(nameof(LimitReachedException));
+    }
+
+    [Fact]
+    public async Task The_loser_of_a_race_in_an_undo_gets_its_token()
+    {
+        var started = new TaskCompletionSource();
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            flow.OnUndo(async () => await flow.First<int>(
+                async _ => await flow.Step(async () =>
+                {
+                    await started.Task;
+                    return 1;
+                }, name: "quick"),
+                async _ =>
+                {
+                    await flow.Step(s => EndlessAsync(started, s), name: "endless");
+                    return 2;
+                }));
+            throw new RejectedException("no");
+        }));
+
+        await Should.ThrowAsync<FlowFailedException>(() => host.Perdure.Flow<int, NoResult>("f").RunAsync(0, "1").Soon());
+        (await host.Perdure.Get("f", "1").DescribeAsync()).Asks.Select(a => $"{a.Name} {a.State}").ShouldBe(["quick completed", "endless failed"]);
+    }
+
+    [Fact]
+    public async Task A_signal_that_came_early_is_described_as_received()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+            await flow.Signal<int>("a", Day) + await flow.Signal<int>("b", Day)));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await run.SignalAsync(1, "b");
+        await run.SignalAsync(1, "a");
+
+        (await run.ResultAsync().Soon()).ShouldBe(2);
+        (await run.DescribeAsync()).Asks.Select(a => a.State).ShouldBe(["received", "received"]);
+    }
+
+    [Fact]
+    public async Task A_signal_may_be_named_after_a_type_that_is_nested_in_a_generic_one()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => (await flow.Signal<Outer<int>.Inner>(Day)).N));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await run.SignalAsync(new Outer<int>.Inner(1));
+
+        (await run.ResultAsync().Soon()).ShouldBe(1);
+    }
+
+    private static Task EndlessAsync(TaskCompletionSource started, CancellationToken token)
+    {
+        started.TrySetResult();
+        return Task.Delay(Timeout.Infinite, token);
+    }
+
     private static Task Note(List<string> list, string what)
     {
         list.Add(what);
         return Task.CompletedTask;
+    }
+
+    private static class Outer<T>
+    {
+        public sealed record Inner(T N);
     }
 }

@@ -8,6 +8,8 @@ namespace Perdure.Engine;
 /// Group commit: while one group of batches commits, the batches of all shards that come meanwhile gather for the next.
 /// </summary>
 /// <remarks>
+/// When many work side by side, what one commit has set going comes back soon after it. So after a group of some size the next one waits until
+/// half of that has gathered again, for a millisecond at most: fewer, larger commits cost less for each input. One who works alone never waits.
 /// A group is all or nothing. When one of its batches is at fault, that one is answered and the others are tried again at once. When
 /// the store cannot write now (a full disk), the group waits and tries again. When the store throws, the outcome of the whole group is unknown.
 /// </remarks>
@@ -16,9 +18,15 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
 
+    private const int HoldFrom = 8;
+    private static readonly TimeSpan HoldMax = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock _lock = new();
     private List<SealedBatch> _gathering = [];
     private bool _committing;
+    private TaskCompletionSource? _held;
+    private int _gathered;
+    private int _wanted;
 
     /// <summary>Takes batches of shards that have none in flight. From any thread.</summary>
     public void Submit(List<SealedBatch> batches)
@@ -26,8 +34,15 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
         lock (_lock)
         {
             _gathering.AddRange(batches);
+            batches.ForEach(b => _gathered += b.Batch.History.Count);
             if (_committing)
             {
+                if (_held is not null && _gathered >= _wanted)
+                {
+                    _held.TrySetResult();
+                    _held = null;
+                }
+
                 return;
             }
 
@@ -39,11 +54,14 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
 
     private async Task CommitAllAsync()
     {
+        int last = 0;
         while (true)
         {
+            await HoldAsync(last);
             List<SealedBatch> group;
             lock (_lock)
             {
+                _held = null;
                 if (_gathering.Count == 0)
                 {
                     _committing = false;
@@ -52,10 +70,32 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
 
                 group = _gathering;
                 _gathering = [];
+                last = _gathered;
+                _gathered = 0;
             }
 
             await CommitGroupAsync(group);
         }
+    }
+
+    /// <summary>Waits until half as many inputs have gathered as the last group had and are at hand, or the time for that is up.</summary>
+    private async Task HoldAsync(int last)
+    {
+        TaskCompletionSource held;
+        lock (_lock)
+        {
+            _wanted = (last + _gathered) / 2;
+            if (last < HoldFrom || _gathered >= _wanted)
+            {
+                return;
+            }
+
+            held = _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        using var over = new CancellationTokenSource();
+        await Task.WhenAny(held.Task, seams.Delay(HoldMax, over.Token));
+        await over.CancelAsync();
     }
 
     private async Task CommitGroupAsync(List<SealedBatch> group)

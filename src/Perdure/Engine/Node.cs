@@ -209,7 +209,11 @@ internal sealed class Node
     {
         try
         {
-            await Store.ReleaseShardsAsync([.. Shards.Where(s => !s.Recovery.IsRecovering).Select(s => s.Commits.Lease)], CancellationToken.None);
+            List<ShardLease> leases = [.. Shards.Where(s => !s.Recovery.IsRecovering).Select(s => s.Commits.Lease)];
+            if (leases.Count > 0)
+            {
+                await Store.ReleaseShardsAsync(leases, CancellationToken.None);
+            }
         }
         catch (StoreException e)
         {

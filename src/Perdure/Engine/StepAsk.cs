@@ -88,8 +88,7 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
     private void Fail(HistoryRow input, ErrorInfo error)
     {
         // A reconcile's "no" may be a "not yet" where a call is still on its way, so an undo that takes no result runs even then.
-        bool wasAttempted = error.Happened != false || input.Attempts > 0;
-        if (error.Kind != ErrorKind.Rejected && wasAttempted && plan.UndoAlways is { } always)
+        if (error.Kind != ErrorKind.Rejected && error.Happened != false && plan.UndoAlways is { } always)
         {
             AddUndo(always);
         }

@@ -43,7 +43,8 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
         await CloseAsync();
     }
 
-    public async ValueTask DisposeAsync() => await CloseAsync();
+    /// <summary>A start that was broken off, or a host that is only disposed, gives the shards back, too.</summary>
+    public async ValueTask DisposeAsync() => await StoppedAsync(CancellationToken.None);
 
     private async Task CloseAsync()
     {

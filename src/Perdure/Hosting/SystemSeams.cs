@@ -12,7 +12,18 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
     public override double Chance() => Random.Shared.NextDouble();
 
-    public override Guid NewGuid() => Guid.CreateVersion7();
+    /// <summary>Ordered by time (version 7, RFC 9562), since keys in order make cheap inserts. Unique, not secret.</summary>
+    public override Guid NewGuid()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Random.Shared.NextBytes(bytes[6..]);
+        long milliseconds = time.GetUtcNow().ToUnixTimeMilliseconds();
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(bytes, (int)(milliseconds >> 16));
+        System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(bytes[4..], (short)milliseconds);
+        bytes[6] = (byte)((bytes[6] & 0x0F) | 0x70);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
 
     public override void Run(IThreadPoolWorkItem work) => ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
 
@@ -24,15 +35,14 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
     /// A thread of its own, not the pool's: steps that block the pool must not stop the engine, and a thread that flow code
     /// holds can be interrupted, or abandoned for another.
     /// </summary>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Late wake-ups may come after the end; without a wait handle the semaphore holds nothing.")]
     private sealed class LoopThread : ILoopThread
     {
         private readonly string _name;
         private readonly Action _pump;
-        private readonly SemaphoreSlim _wake = new(0);
+        private readonly object _lock = new(); // a monitor: its wait does not spin, and a spinning loop takes the core from the steps
         private volatile Thread _thread;
-        private int _pending;
-        private volatile bool _stopped;
+        private bool _pending;
+        private bool _stopped;
 
         public LoopThread(string name, Action pump)
         {
@@ -45,9 +55,13 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
         public void Wake()
         {
-            if (Interlocked.Exchange(ref _pending, 1) == 0)
+            lock (_lock)
             {
-                _wake.Release();
+                if (!_pending)
+                {
+                    _pending = true;
+                    Monitor.PulseAll(_lock);
+                }
             }
         }
 
@@ -74,8 +88,11 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
         public void Stop()
         {
-            _stopped = true;
-            Wake();
+            lock (_lock)
+            {
+                _stopped = true;
+                Monitor.PulseAll(_lock);
+            }
         }
 
         [System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_thread))]
@@ -87,17 +104,30 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
         private void Run()
         {
-            while (!_stopped && Thread.CurrentThread == _thread)
+            while (Wait())
             {
-                _wake.Wait();
-                if (Thread.CurrentThread != _thread)
+                _pump();
+            }
+        }
+
+        /// <summary>Waits for a wake-up.</summary>
+        /// <returns>Whether there is one; false when this thread is to end.</returns>
+        private bool Wait()
+        {
+            lock (_lock)
+            {
+                while (!_pending && !_stopped && Thread.CurrentThread == _thread)
                 {
-                    _wake.Release(); // the wake-up was the successor's
-                    return;
+                    Monitor.Wait(_lock);
                 }
 
-                Volatile.Write(ref _pending, 0);
-                _pump();
+                if (_stopped || Thread.CurrentThread != _thread)
+                {
+                    return false; // what is pending is the successor's
+                }
+
+                _pending = false;
+                return true;
             }
         }
     }

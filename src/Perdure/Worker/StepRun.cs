@@ -22,8 +22,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private volatile bool _settling = ask.Stopping || ask.Settling;
     private volatile bool _shutdown;
 
-    /// <summary>Whether a reconcile has said that it did not happen, and nothing was attempted since.</summary>
-    private bool _didNotHappen;
+    /// <summary>Whether any attempt was made, in this process or an earlier one.</summary>
+    private bool _wasAttempted = ask.Progress.Attempts > 0 || ask.Progress.MayHaveHappened;
 
     /// <summary>Whether no more attempts are to be made.</summary>
     private bool _isFinal;
@@ -133,13 +133,12 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         {
             ErrorInfo last = _progress.LastError!;
             ErrorKind kind = _progress.MayHaveHappened ? ErrorKind.Unknown : ErrorKind.Permanent;
-            return Failed(last with { Kind = kind, Code = ErrorRules.CodeOf(kind), Happened = _didNotHappen ? false : null });
+            return Failed(last with { Kind = kind, Code = ErrorRules.CodeOf(kind) });
         }
 
         if (_settling)
         {
-            bool untouched = _didNotHappen || (_progress.Attempts == 0 && !_progress.MayHaveHappened);
-            return Failed(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.OutcomeUnknown, "Cancelled", "the flow no longer wanted it") { Happened = untouched ? false : null });
+            return Failed(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.OutcomeUnknown, "Cancelled", "the flow no longer wanted it") { Happened = _wasAttempted ? null : false });
         }
 
         if (_progress.StartedAt + ask.Retry.Within < runner.Clock.Now())
@@ -155,7 +154,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private async ValueTask<StepReport?> AttemptAsync()
     {
         _progress = _progress with { Attempts = _progress.Attempts + 1, StartedAt = _progress.StartedAt ?? runner.Clock.Now() };
-        _didNotHappen = false;
+        _wasAttempted = true;
         TimeSpan timeout = ask.Plan.Timeout ?? runner.StepTimeout;
         Attempt attempt = await Attempt.RunAsync(runner, this, _progress.Attempts, timeout, reconcile: false);
         if (attempt.Value is { } value)
@@ -231,7 +230,6 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
         if (attempt.Value == Attempt.No)
         {
             _progress = _progress with { MayHaveHappened = false };
-            _didNotHappen = true;
             return null;
         }
 

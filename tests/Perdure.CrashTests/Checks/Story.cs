@@ -53,6 +53,10 @@ internal sealed class Story
         {
             Asks[number].Withdrawals.Add(input);
         }
+        else if (line[0] == '+' && int.TryParse(line.AsSpan(1), out int taken) && taken < Asks.Count && Asks[taken].Kind == StoredAsk.Signal)
+        {
+            Asks[taken].Withdrawals.Add(input); // a signal that had come before answered it at once
+        }
         else if (line != "P")
         {
             Riddles.Add(line);

@@ -1,0 +1,40 @@
+namespace Perdure.Tests;
+
+public class HostStopTests
+{
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    [Fact]
+    public async Task A_client_that_waits_for_a_result_hears_of_the_hosts_stop()
+    {
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Signal<int>("never", Day)));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        Task<int> result = run.ResultAsync();
+        result.IsCompleted.ShouldBeFalse();
+
+        await host.DisposeAsync();
+
+        (await Should.ThrowAsync<StoreUnavailableException>(() => result.Soon())).Code.ShouldBe("PRD4005");
+    }
+
+    [Fact]
+    public async Task What_a_step_has_done_when_the_host_stops_is_kept()
+    {
+        var started = new TaskCompletionSource();
+        int attempts = 0;
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Step(async s =>
+        {
+            attempts++;
+            started.TrySetResult();
+            await Task.WhenAny(Task.Delay(Timeout.Infinite, s));
+            return 7;
+        }, name: "a")));
+        await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+
+        await using TestHost next = await host.RestartAsync();
+
+        (await next.Perdure.Flow<int, int>("f").Get("1").ResultAsync().Soon()).ShouldBe(7);
+        attempts.ShouldBe(1);
+    }
+}

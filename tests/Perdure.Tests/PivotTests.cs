@@ -1,0 +1,107 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Perdure.Tests;
+
+public class PivotTests
+{
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Cancel_of_a_flow_that_is_stuck_after_its_pivot_is_refused(bool restarted)
+    {
+        bool broken = true;
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            flow.Pivot();
+            return await flow.Step(() => Volatile.Read(ref broken) ? throw new IOException("down") : Task.FromResult(1),
+                retry: Retry.Forever with { First = TimeSpan.FromMilliseconds(1), StuckAfter = 3 }, name: "a");
+        }));
+        await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await host.Perdure.Get("f", "1").UntilAsync(FlowStatus.Stuck);
+        host = restarted ? await host.RestartAsync() : host;
+        FlowHandle<int> run = host.Perdure.Flow<int, int>("f").Get("1");
+
+        (await run.CancelAsync().Soon()).ShouldBe(CancelAnswer.Refused);
+
+        Volatile.Write(ref broken, false);
+        await run.RetryAsync().Soon();
+        (await run.ResultAsync().Soon()).ShouldBe(1);
+        await host.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false, "region region")]
+    [InlineData(true, "receipt")]
+    public async Task A_pivot_in_back_off_at_the_limit_of_its_region_is_settled_without_another_attempt(bool happened, string result)
+    {
+        var time = new ManualTime();
+        int attempts = 0;
+        int asked = 0;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            try
+            {
+                return await flow.Within(TimeSpan.FromMinutes(2), () => flow.Step(() =>
+                {
+                    attempts++;
+                    return Task.FromException<string>(new TimeoutException("silence"));
+                }, reconcile: () =>
+                {
+                    asked++;
+                    return Task.FromResult(happened ? "receipt" : null);
+                }, retry: Retry.Fixed(10, Day), pivot: true, name: "charge"));
+            }
+            catch (LimitReachedException e)
+            {
+                return e.Wait;
+            }
+        }), services: s => s.AddSingleton<TimeProvider>(time));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await run.UntilAsync(d => d.Asks.Count == 2 && d.Asks[1].NextAttemptAt is not null);
+
+        (await time.AdvanceUntilAsync(run.ResultAsync())).ShouldBe(result);
+
+        attempts.ShouldBe(1);
+        asked.ShouldBe(1);
+        (await run.DescribeAsync()).Asks[1].State.ShouldBe(happened ? "completed" : "failed");
+    }
+
+    [Fact]
+    public async Task A_cancel_that_waits_for_the_pivot_is_told_of_a_recovery_and_answered_when_it_is_asked_again()
+    {
+        var charge = new TaskCompletionSource();
+        var started = new TaskCompletionSource();
+        bool lose = false;
+        await using TestHost host = await TestHost.StartAsync(p => p.Configure(o => o.ShardCount = 1).AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            await flow.Step(() =>
+            {
+                started.SetResult();
+                return charge.Task;
+            }, pivot: true, name: "charge");
+            return 1;
+        }));
+        host.Store.Answer = (_, answers) =>
+        {
+            bool isLost = lose;
+            lose = false;
+            return isLost ? throw new IOException("the answer was lost") : answers;
+        };
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+        Task<CancelAnswer> cancel = run.CancelAsync();
+        await run.UntilAsync(d => d.Inputs.Any(i => i.Kind == "CancelRequested"));
+        lose = true;
+        await Should.ThrowAsync<StoreUnavailableException>(() => run.SignalAsync(1, "x").Soon());
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => cancel.Soon());
+        Task<CancelAnswer> again = run.CancelAsync();
+        await run.UntilAsync(d => d.Inputs.Count(i => i.Kind == "CancelRequested") == 2);
+        charge.SetResult();
+
+        (await again.Soon()).ShouldBe(CancelAnswer.Refused);
+        (await run.ResultAsync().Soon()).ShouldBe(1);
+    }
+}
