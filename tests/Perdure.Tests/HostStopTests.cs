@@ -18,6 +18,17 @@ public class HostStopTests
     }
 
     [Fact]
+    public async Task A_call_after_the_hosts_stop_is_refused_at_once()
+    {
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Signal<int>("never", Day)));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+
+        await host.DisposeAsync();
+
+        (await Should.ThrowAsync<PerdureException>(() => run.SignalAsync(1, "never").Soon())).Code.ShouldBe("PRD4005");
+    }
+
+    [Fact]
     public async Task What_a_step_has_done_when_the_host_stops_is_kept()
     {
         var started = new TaskCompletionSource();

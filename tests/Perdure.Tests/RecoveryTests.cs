@@ -73,6 +73,31 @@ public class RecoveryTests
     }
 
     [Fact]
+    public async Task A_step_that_a_crash_ended_is_undone_after_a_cancel_also_when_reconcile_says_no()
+    {
+        bool undone = false;
+        var started = new TaskCompletionSource();
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Step(async () =>
+        {
+            started.TrySetResult();
+            await new TaskCompletionSource().Task;
+            return "paid";
+        }, undo: () =>
+        {
+            undone = true;
+            return Task.CompletedTask;
+        }, reconcile: () => Task.FromResult<string?>(null), name: "charge")));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+        await run.CancelAsync().Soon();
+
+        await using TestHost next = await host.CrashAsync();
+
+        await Should.ThrowAsync<FlowCancelledException>(() => next.Perdure.Flow<int, string>("f").Get("1").ResultAsync().Soon());
+        undone.ShouldBeTrue(); // the no may have been a not yet
+    }
+
+    [Fact]
     public async Task Nothing_leaves_before_its_commit()
     {
         bool ran = false;

@@ -50,7 +50,11 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>Forgets everything and starts over. On the loop.</summary>
     public void Begin(PerdureException reason)
     {
-        Node.Log.ShardLost(shard.Index, reason.Message);
+        if (!Node.IsStopping)
+        {
+            Node.Log.ShardLost(shard.Index, reason.Message);
+        }
+
         IsRecovering = true;
         shard.Careful.Clear();
         shard.Commits.Forget(reason);

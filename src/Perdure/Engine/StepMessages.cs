@@ -6,7 +6,13 @@ namespace Perdure.Engine;
 /// <summary>Starts a step's attempts, once the batch that asked for it is durable.</summary>
 internal sealed class StartStep(Shard shard, StepAsk ask) : IEffect
 {
-    public void Release() => shard.Node.Worker.Start(shard, ask);
+    public void Release()
+    {
+        if (ask.Open)
+        {
+            shard.Node.Worker.Start(shard, ask);
+        }
+    }
 
     public void Lost(PerdureException reason)
     {
@@ -35,6 +41,7 @@ internal sealed class StepReported(FlowKey key, long run, int ask, StepReport re
 {
     public override void Deliver(FlowSlot? slot)
     {
+        Shard.Node.Worker.Ended(run, ask);
         Shard.Careful.Reported(run, ask);
         if (slot?.Row?.Run != run || slot.Phase == SlotPhase.Ended)
         {

@@ -107,9 +107,13 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             report = new StepReport.Stuck(_progress with { LastError = runner.Errors.Sort(e) }, new StuckReason(ErrorCodes.KeepsFailing, $"the engine itself failed in step {ask.Name}: {e}"), ask.Kind == AskKind.Undo);
         }
 
-        runner.Ended(ask);
-        if (report is not null)
+        if (report is null)
         {
+            runner.Ended(ask.Run.Number, ask.Number);
+        }
+        else
+        {
+            // It counts as running until its shard has taken the report, so that a reload in between does not start it again.
             shard.Post(new StepReported(ask.Run.Key, ask.Run.Number, ask.Number, report));
         }
 

@@ -78,7 +78,8 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
         }
     }
 
-    public void Ended(StepAsk ask) => _running.TryRemove((ask.Run.Number, ask.Number), out _);
+    /// <summary>A step's attempts have led to something, and its shard knows it.</summary>
+    public void Ended(long run, int ask) => _running.TryRemove((run, ask), out _);
 
     /// <summary>Cancels all attempts and waits until they have ended, or the grace is over. Outcomes that come in time are kept.</summary>
     public async Task StopAsync(TimeSpan grace)
