@@ -5,6 +5,27 @@ public class HostStopTests
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     [Fact]
+    public async Task A_cancel_that_waits_for_the_pivot_hears_of_the_hosts_stop()
+    {
+        var started = new TaskCompletionSource();
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            await flow.Step(s =>
+            {
+                started.TrySetResult();
+                return Task.Delay(Timeout.Infinite, s);
+            }, pivot: true, name: "charge");
+            return 1;
+        }));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await started.Task.Soon();
+        Task<CancelAnswer> cancel = run.CancelAsync();
+        await run.UntilAsync(d => d.Inputs.Any(i => i.Kind == "CancelRequested"));
+        await host.DisposeAsync();
+        await Should.ThrowAsync<StoreUnavailableException>(() => cancel.Soon());
+    }
+
+    [Fact]
     public async Task A_client_that_waits_for_a_result_hears_of_the_hosts_stop()
     {
         TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Signal<int>("never", Day)));

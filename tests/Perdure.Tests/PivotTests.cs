@@ -69,6 +69,17 @@ public class PivotTests
     }
 
     [Fact]
+    public async Task A_rejection_after_an_attempt_of_unknown_outcome_is_reconciled_once_more()
+    {
+        int asked = 0;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+            await flow.Step(s => s.Attempt == 1 ? Task.FromException<string>(new TimeoutException("t")) : Task.FromException<string>(new RejectedException("already charged")),
+                undo: _ => Task.CompletedTask,
+                reconcile: _ => Task.FromResult(++asked == 1 ? null : "receipt"), retry: Retry.Fixed(3, TimeSpan.Zero), name: "charge")));
+        (await host.Perdure.Flow<int, string>("f").RunAsync(0).Soon()).ShouldBe("receipt");
+    }
+
+    [Fact]
     public async Task A_cancel_that_waits_for_the_pivot_is_told_of_a_recovery_and_answered_when_it_is_asked_again()
     {
         var charge = new TaskCompletionSource();

@@ -5,6 +5,32 @@ public class StuckTests
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     [Fact]
+    public async Task A_result_is_there_also_when_inputs_came_after_the_one_that_ended_the_flow()
+    {
+        bool broken = true;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
+        {
+            int n = await flow.Signal<int>("go", TimeSpan.FromDays(1));
+            if (Volatile.Read(ref broken))
+            {
+                await new TaskCompletionSource().Task;
+            }
+
+            return n;
+        }));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await run.SignalAsync(5, "go");
+        await run.UntilAsync(FlowStatus.Stuck);
+        await run.SignalAsync(6, "go");
+        Volatile.Write(ref broken, false);
+        await run.RetryAsync().Soon();
+        FlowDescription ended = await run.UntilAsync(FlowStatus.Completed);
+
+        ended.Result!.Value.GetInt32().ShouldBe(5);
+        (await run.ResultAsync().Soon()).ShouldBe(5);
+    }
+
+    [Fact]
     public async Task Code_that_does_not_match_its_history_is_shown_with_both_sides_and_goes_on_after_the_repair()
     {
         static Action<PerdureBuilder> Flow(string second) => p => p.AddFlow("f", async (int _, FlowContext flow) =>

@@ -94,7 +94,7 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
         }
 
         using var over = new CancellationTokenSource();
-        await Task.WhenAny(held.Task, seams.Delay(HoldMax, over.Token));
+        await Task.WhenAny(held.Task, seams.Pause(HoldMax, over.Token));
         await over.CancelAsync();
     }
 

@@ -217,6 +217,11 @@ internal sealed class FlowRun
                 break;
             case InputKind.SignalReceived when Asks.Signals.FirstWait(input.Name!) is { } wait:
                 Asks.Close(wait);
+                if (input.Ask != wait.Number)
+                {
+                    Turn.Line(AskText.Taken(wait.Number)); // when it was recorded nobody knew that it would answer this wait
+                }
+
                 wait.Answer(input, live);
                 break;
             case InputKind.SignalReceived:

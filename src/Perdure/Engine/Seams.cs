@@ -20,6 +20,9 @@ internal abstract class Seams
     /// <summary>Makes what runs a loop whenever it is woken.</summary>
     public abstract ILoopThread StartLoop(string name, Action pump);
 
+    /// <summary>Waits for a moment, by the machine's clock.</summary>
+    public abstract Task Pause(TimeSpan pause, CancellationToken cancellationToken);
+
     /// <summary>Waits by the seam's clock.</summary>
     public abstract Task Delay(TimeSpan delay, CancellationToken cancellationToken);
 }

@@ -255,6 +255,19 @@ internal sealed class Shard
         return stop.Task;
     }
 
+    /// <summary>Tells the clients whose messages wait for a flow that nobody can answer them.</summary>
+    public void FailWaiting(PerdureException reason)
+    {
+        foreach (FlowSlot slot in _slots.Values)
+        {
+            slot.PendingCancels?.ForEach(c => c.Fail(reason));
+            foreach (FlowMessage message in slot.HasWaiting ? slot.Waiting : [])
+            {
+                message.Fail(reason);
+            }
+        }
+    }
+
     public void ForgetFlows(PerdureException reason)
     {
         foreach (FlowSlot slot in _slots.Values)

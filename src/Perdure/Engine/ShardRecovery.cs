@@ -42,6 +42,8 @@ internal sealed class ShardRecovery(Shard shard)
         {
             message.Fail(reason);
         }
+
+        shard.FailWaiting(reason);
     }
 
     /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>

@@ -293,20 +293,24 @@ internal sealed class ShardTurns(Shard shard)
 
         foreach (HistoryRow row in stored.History.Skip(undecided.Position))
         {
-            if (slot.Flow is not { } flow)
+            if (slot.Phase == SlotPhase.Ended)
             {
-                return; // stuck again, or ended
+                // It came before anybody knew that the flow would end without it. The result stands in the last row.
+                row.Asks = "";
+                row.Result = row == stored.History[^1] ? slot.Result : null;
+                Batch.Decided.Add(row);
             }
-
-            Turn turn = shard.Loop.Watch.Begin(slot);
-            flow.Take(row, live: null, turn);
-            shard.Loop.Watch.End(turn);
-            Batch.Decided.Add(row);
-            slot.TouchedBatch = shard.Commits.Sequence;
-            Decide(slot, row, turn);
-            if (row.Asks is null)
+            else if (slot.Flow is { } flow)
             {
-                Batch.Decided.Remove(row);
+                Turn turn = shard.Loop.Watch.Begin(slot);
+                flow.Take(row, live: null, turn);
+                shard.Loop.Watch.End(turn);
+                slot.TouchedBatch = shard.Commits.Sequence;
+                Decide(slot, row, turn);
+                if (row.Asks is not null)
+                {
+                    Batch.Decided.Add(row);
+                }
             }
         }
     }

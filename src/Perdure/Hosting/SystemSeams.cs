@@ -29,6 +29,8 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
     public override ILoopThread StartLoop(string name, Action pump) => new LoopThread(name, pump);
 
+    public override Task Pause(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, MachineTime, cancellationToken);
+
     public override Task Delay(TimeSpan delay, CancellationToken cancellationToken) => Task.Delay(delay, time, cancellationToken);
 
     /// <summary>

@@ -29,6 +29,9 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private bool _isFinal;
 
     private ErrorInfo? _rejection;
+
+    /// <summary>Whether any attempt was of unknown outcome, whatever a reconcile said since.</summary>
+    private bool _wasUnknown = ask.Progress.MayHaveHappened;
     private int _reconciles;
 
     public StepAsk Ask => ask;
@@ -177,6 +180,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             ? new ErrorInfo(ErrorKind.Unknown, ErrorCodes.OutcomeUnknown, nameof(TimeoutException), $"no answer within {timeout}")
             : runner.Errors.Sort(exception);
         _progress = _progress with { LastError = error, MayHaveHappened = _progress.MayHaveHappened || error.Kind == ErrorKind.Unknown };
+        _wasUnknown |= error.Kind == ErrorKind.Unknown;
         runner.Log.AttemptThrew(exception, ask.Run.Key, ask.Name, _progress.Attempts);
         if (error.Kind == ErrorKind.Rejected)
         {
@@ -198,8 +202,14 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     /// <summary>It was rejected now; but if an earlier attempt may have happened, that is found out first.</summary>
     private StepReport? Reject(ErrorInfo error)
     {
+        if (!_wasUnknown || !ask.CanReconcile)
+        {
+            return Failed(error);
+        }
+
         _rejection = error;
-        return _progress.MayHaveHappened && ask.CanReconcile ? null : Failed(error);
+        _progress = _progress with { MayHaveHappened = true };
+        return null;
     }
 
     private async ValueTask<StepReport?> BackOffAsync(ErrorInfo error)

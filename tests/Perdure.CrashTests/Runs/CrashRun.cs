@@ -86,7 +86,7 @@ internal sealed class CrashRun(long seed, int repetition, Ending ending, int end
         if (wasEnded)
         {
             Ended++;
-            if (victim.IsStopped)
+            if (victim.IsStopped && File.Exists(SettingsOf(life).Store)) // it may have been stopped before it made one
             {
                 CheckCleanStop();
             }
