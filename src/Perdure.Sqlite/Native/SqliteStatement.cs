@@ -12,6 +12,7 @@ namespace Perdure.Sqlite.Native;
 /// </remarks>
 internal sealed unsafe class SqliteStatement : IDisposable
 {
+    private const int ParametersMax = 32;
     private const int RoomBytes = 16 * 1024;
     private const int ColumnIsNull = 5;
     private const nint ReadInPlace = 0;
@@ -20,6 +21,9 @@ internal sealed unsafe class SqliteStatement : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly byte* _room;
+
+    // A binding stays until it is replaced, and most of a row's columns are as in the row before: null, or the same number.
+    private readonly Bound[] _bound = new Bound[ParametersMax + 1];
     private int _roomUsed;
     private nint _handle;
 
@@ -30,9 +34,25 @@ internal sealed unsafe class SqliteStatement : IDisposable
         _room = (byte*)NativeMemory.Alloc(RoomBytes);
     }
 
-    public void Bind(int index, long value) => Check(NativeMethods.sqlite3_bind_int64(_handle, index, value));
+    public void Bind(int index, long value)
+    {
+        ref Bound bound = ref _bound[index];
+        if (!bound.IsNumber || bound.Number != value)
+        {
+            Check(NativeMethods.sqlite3_bind_int64(_handle, index, value));
+            bound = new Bound(IsNumber: true, IsNull: false, value);
+        }
+    }
 
-    public void BindNull(int index) => Check(NativeMethods.sqlite3_bind_null(_handle, index));
+    public void BindNull(int index)
+    {
+        ref Bound bound = ref _bound[index];
+        if (!bound.IsNull)
+        {
+            Check(NativeMethods.sqlite3_bind_null(_handle, index));
+            bound = new Bound(IsNumber: false, IsNull: true, 0);
+        }
+    }
 
     public void Bind(int index, DateTimeOffset time) => Bind(index, StoredTime.ToStored(time));
 
@@ -56,6 +76,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
             return;
         }
 
+        _bound[index] = default;
         Span<byte> room = new(_room + _roomUsed, RoomBytes - _roomUsed);
         switch (Utf8.FromUtf16(text, room, out _, out int written, replaceInvalidSequences: false))
         {
@@ -74,6 +95,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
     /// <summary>Binds text that is UTF-8 already.</summary>
     public void BindUtf8(int index, ReadOnlySpan<byte> text)
     {
+        _bound[index] = default;
         fixed (byte* bytes = text)
         {
             Check(NativeMethods.BindCopiedText(_handle, index, bytes, text.Length, CopyNow));
@@ -85,8 +107,11 @@ internal sealed unsafe class SqliteStatement : IDisposable
         if (blob is null)
         {
             BindNull(index);
+            return;
         }
-        else if (blob.Length <= RoomBytes - _roomUsed)
+
+        _bound[index] = default;
+        if (blob.Length <= RoomBytes - _roomUsed)
         {
             blob.CopyTo(new Span<byte>(_room + _roomUsed, blob.Length));
             Check(NativeMethods.BindKeptBlob(_handle, index, _room + _roomUsed, blob.Length, ReadInPlace));
@@ -197,4 +222,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
             throw Fail();
         }
     }
+
+    /// <summary>What a parameter is bound to, where that is known cheaply.</summary>
+    private readonly record struct Bound(bool IsNumber, bool IsNull, long Number);
 }

@@ -9,7 +9,7 @@ namespace Perdure.Engine;
 /// </summary>
 /// <remarks>
 /// When many work side by side, what one commit has set going comes back soon after it. So after a group of some size the next one waits until
-/// half of that has gathered again, for a millisecond at most: fewer, larger commits cost less for each input. One who works alone never waits.
+/// a quarter of that has gathered again, for a millisecond at most: fewer, larger commits cost less for each input. One who works alone never waits.
 /// A group is all or nothing. When one of its batches is at fault, that one is answered and the others are tried again at once. When
 /// the store cannot write now (a full disk), the group waits and tries again. When the store throws, the outcome of the whole group is unknown.
 /// </remarks>
@@ -78,13 +78,13 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
         }
     }
 
-    /// <summary>Waits until half as many inputs have gathered as the last group had and are at hand, or the time for that is up.</summary>
+    /// <summary>Waits until a quarter as many inputs have gathered as the last group had, or the time for that is up.</summary>
     private async Task HoldAsync(int last)
     {
         TaskCompletionSource held;
         lock (_lock)
         {
-            _wanted = (last + _gathered) / 2;
+            _wanted = last / 4;
             if (last < HoldFrom || _gathered >= _wanted)
             {
                 return;

@@ -3,14 +3,11 @@ using Perdure.Storage;
 namespace Perdure.Engine;
 
 /// <summary>
-/// One thread that runs several shards. A round takes all messages, runs the turns that they cause, and fires what is due; when the
-/// mailbox is empty the batches of all shards that have something to commit are submitted.
+/// One thread that runs several shards. A round takes all messages, runs the turns that they cause, and fires what is due; then the
+/// batches of all shards that have something to commit are submitted.
 /// </summary>
 internal sealed class ShardLoop
 {
-    /// <summary>What comes while a round runs goes into the same batches, up to so many rounds.</summary>
-    private const int RoundsPerSubmit = 4;
-
     private readonly Mailbox _mailbox = new();
     private readonly PriorityQueue<(Shard Shard, FlowKey Key), DateTimeOffset> _wakes = new();
     private readonly List<SealedBatch> _sealed = [];
@@ -82,14 +79,12 @@ internal sealed class ShardLoop
                 shard.Turns.Abandoned(abandoned.Slot, abandoned.Reason);
             }
 
-            for (int round = 1; round == 1 || !_mailbox.IsEmpty; round++)
+            do
             {
                 Round();
-                if (_mailbox.IsEmpty || round % RoundsPerSubmit == 0)
-                {
-                    Submit();
-                }
+                Submit();
             }
+            while (!_mailbox.IsEmpty);
         }
         catch (TurnAbandonedException)
         {
