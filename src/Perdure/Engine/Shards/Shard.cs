@@ -26,6 +26,7 @@ internal sealed class Shard
         Loop = loop;
         Commits = new ShardCommits(this);
         Turns = new ShardTurns(this);
+        Replay = new ShardReplay(this);
         Recovery = new ShardRecovery(this);
         Careful = new CarefulMode(this);
         Waiters = new EndWaiters();
@@ -40,6 +41,8 @@ internal sealed class Shard
     public ShardCommits Commits { get; }
 
     public ShardTurns Turns { get; }
+
+    public ShardReplay Replay { get; }
 
     public ShardRecovery Recovery { get; }
 
@@ -198,7 +201,7 @@ internal sealed class Shard
         else if (parts == FlowParts.All)
         {
             Add(slot);
-            Turns.Rebuild(slot, stored);
+            Replay.Rebuild(slot, stored);
         }
         else
         {
