@@ -136,7 +136,7 @@ internal sealed class CrashRun(long seed, int repetition, Ending ending, int end
         {
             await host.StartAsync();
             PerdureClient client = host.Services.GetRequiredService<PerdureClient>();
-            if (!await IsQuietAsync(client, settings.Store))
+            if (!await IsQuietAsync(client, host.Services.GetRequiredService<World>(), settings.Store))
             {
                 Complaints.Add($"children that nobody awaits did not end within {QuietLimit}");
             }
@@ -160,8 +160,8 @@ internal sealed class CrashRun(long seed, int repetition, Ending ending, int end
         CompareDescriptions(runs, described);
     }
 
-    /// <summary>Waits for children that nobody awaits: the last process may have ended before them.</summary>
-    private static async Task<bool> IsQuietAsync(PerdureClient client, string store)
+    /// <summary>Waits for children that nobody awaits: the last process may have ended before them. Those that wait for a repair get it.</summary>
+    private static async Task<bool> IsQuietAsync(PerdureClient client, World world, string store)
     {
         DateTimeOffset end = DateTimeOffset.UtcNow + QuietLimit;
         using var file = new StoreFileReader(store);
@@ -170,6 +170,15 @@ internal sealed class CrashRun(long seed, int repetition, Ending ending, int end
             if (DateTimeOffset.UtcNow > end)
             {
                 return false;
+            }
+
+            await foreach (FlowInfo flow in client.ListAsync(new FlowFilter { Statuses = [FlowStatus.Stuck] }))
+            {
+                if (flow.StuckCode == "PRD3005")
+                {
+                    world.Repair(flow.Id);
+                    await client.Get(flow.Type, flow.Id).RetryAsync();
+                }
             }
 
             await Task.Delay(5);
