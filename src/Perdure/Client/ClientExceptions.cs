@@ -50,8 +50,8 @@ public sealed class FlowConflictException : PerdureException
 /// <summary>The store, or the host, cannot say whether a call took effect. Ask again with the same id.</summary>
 public sealed class StoreUnavailableException : PerdureException
 {
-    internal StoreUnavailableException(string message, PerdureException inner)
-        : base(inner.Code, message, inner)
+    internal StoreUnavailableException(FlowKey flow, PerdureException reason)
+        : base(reason.Code, $"{flow}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason)
     {
     }
 }

@@ -26,8 +26,6 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
 
     public bool IsStopping => _stopping;
 
-    public int Running => _running.Count;
-
     /// <summary>Starts a step; one that still runs since before a reload is joined instead.</summary>
     public void Start(Shard shard, StepAsk ask)
     {

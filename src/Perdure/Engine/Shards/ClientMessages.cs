@@ -28,7 +28,7 @@ internal abstract class ClientMessage<TAnswer>(FlowKey key) : FlowMessage(key), 
     public void Lost(PerdureException reason) => Fail(reason);
 
     public override void Fail(PerdureException reason)
-        => _answer.TrySetException(new StoreUnavailableException($"{Key}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason));
+        => _answer.TrySetException(new StoreUnavailableException(Key, reason));
 
     /// <summary>Sets the answer that <see cref="Release"/> gives.</summary>
     protected void Ready(TAnswer answer) => _ready = answer;
@@ -120,7 +120,7 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
     public void Existed() => _end.TrySetResult(null);
 
     public override void Fail(PerdureException reason)
-        => _end.TrySetException(new StoreUnavailableException($"{Key}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason));
+        => _end.TrySetException(new StoreUnavailableException(Key, reason));
 
     public override void Deliver(FlowSlot? slot)
     {

@@ -65,9 +65,6 @@ internal sealed class Node
     /// <summary>Whether all shards are there.</summary>
     public bool IsReady => _ready.Task.IsCompletedSuccessfully && !IsStopping && Shards.All(s => !s.Recovery.IsRecovering);
 
-    /// <summary>How many flows had something to do when the node started.</summary>
-    public int PickedUp => _pickedUp;
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
