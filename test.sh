@@ -95,7 +95,7 @@ rm -rf "$results"
 mkdir -p "$results"
 
 if build; then
-    for project in tests/*/*Tests.csproj; do
+    for project in tests/*/*Tests.csproj tests/Perdure.Simulation/Perdure.Simulation.csproj; do
         run_tests "$project"
     done
     run_samples
