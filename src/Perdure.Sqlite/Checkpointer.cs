@@ -5,7 +5,7 @@ namespace Perdure.Sqlite;
 /// <summary>Copies the log's pages into the file on a thread of its own, so that commits need not wait for it.</summary>
 /// <remarks>
 /// A pass cannot catch up with a writer that goes on, and the log starts over only when all of it has been copied. So a
-/// pass here does the bulk, and the writer itself copies the few pages that came meanwhile, between two commits.
+/// pass here does the bulk, and the writer's connection copies the few pages that came meanwhile, between two commits.
 /// </remarks>
 internal sealed class Checkpointer : IDisposable
 {

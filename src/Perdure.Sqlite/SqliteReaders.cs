@@ -45,8 +45,15 @@ internal sealed class SqliteReaders : IDisposable
         }
     }
 
-    /// <summary>Reads in one read transaction, which sees all that was committed before this call.</summary>
-    public Task<T> ReadAsync<T>(Func<FlowReader, T> read, CancellationToken cancellationToken)
+    /// <summary>Reads in one read transaction, which sees all that was committed before this call. What it saw is durable when this returns.</summary>
+    public async Task<T> ReadAsync<T>(Func<FlowReader, T> read, CancellationToken cancellationToken)
+    {
+        T result = await QueueAsync(read, cancellationToken).ConfigureAwait(false);
+        await _writer.CaughtUpAsync().ConfigureAwait(false);
+        return result;
+    }
+
+    private Task<T> QueueAsync<T>(Func<FlowReader, T> read, CancellationToken cancellationToken)
     {
         TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         try

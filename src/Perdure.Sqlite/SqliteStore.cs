@@ -5,8 +5,8 @@ namespace Perdure.Sqlite;
 
 /// <summary>A store in one SQLite file.</summary>
 /// <remarks>
-/// One process at a time has it open; people may read the file with SQL tools meanwhile. A commit is answered once it is on disk. The
-/// continuation of <see cref="CommitAsync"/> runs on the thread that writes: it must be quick, and must never wait for the store by blocking.
+/// One process at a time has it open; people may read the file with SQL tools meanwhile. A commit is written on the caller's thread, and answered
+/// once it is on disk. The continuation of <see cref="CommitAsync"/> runs on the thread that syncs: it must be quick, and never block.
 /// </remarks>
 public sealed class SqliteStore : IStore
 {
@@ -47,7 +47,7 @@ public sealed class SqliteStore : IStore
         SqliteReaders readers = new(_file, writer);
         try
         {
-            StoreInfo info = await writer.OpenAsync(shardCount).ConfigureAwait(false);
+            StoreInfo info = writer.Open(shardCount);
             readers.Open(_options.Readers);
             _readers = readers;
             return info;

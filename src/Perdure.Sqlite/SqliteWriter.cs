@@ -1,24 +1,23 @@
-using System.Collections.Concurrent;
 using Perdure.Sqlite.Native;
 using Perdure.Storage;
 
 namespace Perdure.Sqlite;
 
-/// <summary>The one thread that writes: it owns the write connection and does what it is told in order.</summary>
+/// <summary>The connection that writes, used by one caller at a time, on the caller's thread.</summary>
 /// <remarks>
-/// A commit's continuation runs on this thread, so that the next group is queued before the thread looks for it. Queueing never
-/// runs anything, so continuations that commit again do not pile up on the stack.
+/// What a write came to is told once it is durable, by <see cref="WalSync"/>'s thread. So a caller may build its next group while the disk
+/// takes the last one, and a group costs one switch of threads on its way to the disk.
 /// </remarks>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
-    private readonly BlockingCollection<Order> _orders = [];
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
     private readonly StoreFile _file;
     private readonly SqliteStoreOptions _options;
     private SqliteConnection? _connection;
     private GroupCommit? _commit;
     private Checkpointer? _checkpointer;
     private WalLimit? _walLimit;
+    private WalSync? _sync;
     private StoreSchema? _schema;
     private volatile StoreException? _failure;
 
@@ -26,70 +25,70 @@ internal sealed class SqliteWriter : IAsyncDisposable
     {
         _file = file;
         _options = options;
-        new Thread(Run) { IsBackground = true, Name = "perdure-sqlite-write" }.Start();
     }
 
     /// <summary>Why nothing may be written or read any more; null while all is well.</summary>
     public StoreException? Failure => _failure;
 
-    public Task<StoreInfo> OpenAsync(int shardCount) =>
-        Queue(() => Open(shardCount), TaskCreationOptions.RunContinuationsAsynchronously, CancellationToken.None);
+    /// <summary>Waits until all that can be read now is durable.</summary>
+    public ValueTask CaughtUpAsync() => _sync is { IsCaughtUp: false }
+        ? new(WriteAsync(static () => true, TaskCreationOptions.RunContinuationsAsynchronously, CancellationToken.None))
+        : default;
 
     public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken) =>
-        Queue<IReadOnlyList<CommitAnswer>>(() => _commit!.Commit(batches), TaskCreationOptions.None, cancellationToken);
+        WriteAsync<IReadOnlyList<CommitAnswer>>(() => _commit!.Commit(batches), TaskCreationOptions.None, cancellationToken);
 
     public Task<T> ChangeShardsAsync<T>(Func<ShardTable, T> change, CancellationToken cancellationToken) =>
-        Queue(() => _commit!.Change(change), TaskCreationOptions.RunContinuationsAsynchronously, cancellationToken);
+        WriteAsync(() => _commit!.Change(change), TaskCreationOptions.RunContinuationsAsynchronously, cancellationToken);
 
-    /// <summary>Does what was queued, then closes the file.</summary>
+    /// <summary>Waits until what was written is durable, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
-        _orders.CompleteAdding();
-        await _ended.Task.ConfigureAwait(false);
-    }
-
-    private Task<T> Queue<T>(Func<T> work, TaskCreationOptions options, CancellationToken cancellationToken)
-    {
-        Order<T> order = new(this, work, options, cancellationToken);
-        return TryQueue(order) ? order.Task : Task.FromException<T>(_failure ?? _file.Closed());
-    }
-
-    private bool TryQueue(Order order)
-    {
-        try
+        WalSync? sync;
+        Checkpointer? checkpointer;
+        lock (_lock)
         {
-            _orders.Add(order);
-            return true;
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // Closed between the caller's look and here.
-        }
-    }
-
-    private void Run()
-    {
-        foreach (Order order in _orders.GetConsumingEnumerable())
-        {
-            order.Run();
-            try
-            {
-                if (_failure is null)
-                {
-                    _walLimit?.Keep();
-                }
-            }
-            catch (SqliteFailure failure)
-            {
-                Fail(failure);
-            }
+            (sync, checkpointer) = (_sync, _checkpointer);
+            (_sync, _checkpointer, _walLimit) = (null, null, null); // nothing is written from here on
         }
 
+        if (sync is not null)
+        {
+            await sync.EndAsync().ConfigureAwait(false);
+        }
+
+        checkpointer?.Dispose();
         Close();
-        _ended.SetResult();
     }
 
-    private StoreInfo Open(int shardCount)
+    private Task<T> WriteAsync<T>(Func<T> work, TaskCreationOptions options, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_sync is not { } sync)
+            {
+                return Task.FromException<T>(_failure ?? _file.Closed());
+            }
+
+            sync.BeginWrite();
+            Write<T> write = new(options, cancellationToken);
+            write.Run(this, work);
+            sync.EndWrite(write.End);
+            KeepWalInLimit();
+            return write.Task;
+        }
+    }
+
+    private void KeepWalInLimit()
+    {
+        if (_failure is null)
+        {
+            _walLimit?.Keep();
+        }
+    }
+
+    /// <exception cref="StoreException">It cannot be opened, and is closed again.</exception>
+    public StoreInfo Open(int shardCount)
     {
         try
         {
@@ -103,9 +102,11 @@ internal sealed class SqliteWriter : IAsyncDisposable
             int stored = (int)connection.QueryNumber("SELECT value FROM meta WHERE name = 'shard_count'");
             Guid storeId = Guid.ParseExact(connection.QueryText("SELECT value FROM meta WHERE name = 'store_id'") ?? "", "N");
             _commit = new GroupCommit(_file, connection, new ShardTable(connection, stored));
-            _checkpointer = new Checkpointer(StoreConnection.Open(_file), () => TryQueue(Order.Nothing));
-            _walLimit = new WalLimit(connection, _checkpointer, _options.WalBytesMax, connection.QueryNumber("PRAGMA page_size"));
-            return new StoreInfo(storeId, stored, "fsync per commit");
+            _checkpointer = new Checkpointer(StoreConnection.Open(_file), AfterPass);
+            WalSync sync = new(connection, () => _failure, failure => Fail(failure));
+            _walLimit = new WalLimit(connection, _checkpointer, sync, _options.WalBytesMax, connection.QueryNumber("PRAGMA page_size"));
+            _sync = sync;
+            return new StoreInfo(storeId, stored, "fsync before each answer");
         }
         catch (SqliteFailure failure)
         {
@@ -124,15 +125,25 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
+    private void AfterPass()
+    {
+        lock (_lock)
+        {
+            KeepWalInLimit();
+        }
+    }
+
     private void Close()
     {
-        _checkpointer?.Dispose();
-        _walLimit = null;
         try
         {
             if (_failure is null)
             {
                 _schema?.ClearOwner();
+            }
+            else
+            {
+                _connection?.LeaveWalOnClose();
             }
         }
         catch (SqliteFailure)
@@ -142,7 +153,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
         _connection?.Dispose();
         _file.Dispose();
-        (_checkpointer, _schema, _connection) = (null, null, null);
+        (_schema, _connection) = (null, null);
     }
 
     /// <summary>Turns a failure into what the caller is told; one after which nothing may go on closes the store.</summary>
@@ -152,66 +163,56 @@ internal sealed class SqliteWriter : IAsyncDisposable
         if (!GroupCommit.MayPass(failure))
         {
             _failure = explained;
-            _connection?.LeaveWalOnClose();
         }
 
         return explained;
     }
 
-    private abstract class Order
-    {
-        /// <summary>Wakes the thread so that it looks after the log.</summary>
-        public static Order Nothing { get; } = new NoOrder();
-
-        public abstract void Run();
-
-        private sealed class NoOrder : Order
-        {
-            public override void Run()
-            {
-            }
-        }
-    }
-
-    private sealed class Order<T>(SqliteWriter writer, Func<T> work, TaskCreationOptions options, CancellationToken cancellationToken) : Order
+    /// <summary>One write: what it came to, told when it is durable.</summary>
+    private sealed class Write<T>(TaskCreationOptions options, CancellationToken cancellationToken)
     {
         private readonly TaskCompletionSource<T> _done = new(options);
+        private T? _result;
+        private Exception? _exception;
 
         public Task<T> Task => _done.Task;
 
-        public override void Run()
+        public void Run(SqliteWriter writer, Func<T> work)
         {
-            if (writer._failure is { } failed)
-            {
-                _done.SetException(failed);
-                return;
-            }
-
-            if (cancellationToken.IsCancellationRequested)
-            {
-                _done.SetCanceled(cancellationToken);
-                return;
-            }
-
-            T result;
             try
             {
-                result = work();
+                if (writer._failure is null)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    _result = work();
+                }
             }
             catch (SqliteFailure failure)
             {
-                _done.SetException(writer.Fail(failure));
-                return;
+                _exception = writer.Fail(failure);
             }
-#pragma warning disable CA1031 // Whatever it is, it is the caller's to know, and the thread goes on for the others.
+#pragma warning disable CA1031 // Whatever it is, it is the caller's to know, with what else the write's end tells.
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                _done.SetException(e);
-                return;
+                _exception = e;
             }
+        }
 
-            _done.SetResult(result);
+        public void End(StoreException? failed)
+        {
+            if ((_exception ?? failed) is not { } exception)
+            {
+                _done.SetResult(_result!);
+            }
+            else if (exception is OperationCanceledException)
+            {
+                _done.SetCanceled(cancellationToken);
+            }
+            else
+            {
+                _done.SetException(exception);
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ internal static class StoreConnection
         }
 
         SetDurability(connection);
+        connection.Execute("PRAGMA synchronous = NORMAL"); // the log is synced by WalSync, before anyone hears of a commit
         connection.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size = -{options.CacheBytes / 1024}"));
         connection.Execute("PRAGMA temp_store = MEMORY");
         if (options.FileBytesMax is { } fileBytesMax)

@@ -2,26 +2,27 @@ using Perdure.Sqlite.Native;
 
 namespace Perdure.Sqlite;
 
-/// <summary>Keeps the log within its limit: decides when a <see cref="Checkpointer"/> copies, and finishes its work on the writer's thread.</summary>
+/// <summary>Keeps the log within its limit: decides when a <see cref="Checkpointer"/> copies, and finishes its work between two writes.</summary>
 internal sealed class WalLimit
 {
     private readonly SqliteConnection _connection;
     private readonly Checkpointer _checkpointer;
+    private readonly WalSync _sync;
     private readonly int _framesMax;
     private readonly int _framesToStart;
     private bool _isCopying;
     private int _finishedAt;
 
-    public WalLimit(SqliteConnection connection, Checkpointer checkpointer, long walBytesMax, long pageBytes)
+    public WalLimit(SqliteConnection connection, Checkpointer checkpointer, WalSync sync, long walBytesMax, long pageBytes)
     {
         _connection = connection;
         _checkpointer = checkpointer;
+        _sync = sync;
         _framesMax = (int)Math.Min(int.MaxValue, walBytesMax / pageBytes);
         _framesToStart = Math.Max(1, _framesMax / 4);
     }
 
     /// <summary>Call it after each commit and after each pass of the checkpointer.</summary>
-    /// <exception cref="SqliteFailure">The file failed: nothing more may be written.</exception>
     public void Keep()
     {
         int frames = _connection.WalFrames;
@@ -29,7 +30,7 @@ internal sealed class WalLimit
         {
             if (_checkpointer.IsIdle || frames >= _framesMax)
             {
-                Finish(frames);
+                _sync.BetweenSyncs(() => Finish(frames));
             }
 
             return;

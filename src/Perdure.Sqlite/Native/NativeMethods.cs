@@ -47,6 +47,9 @@ internal static unsafe partial class NativeMethods
     public static partial nint sqlite3_wal_hook(nint connection, delegate* unmanaged[Cdecl]<nint, nint, nint, int, int> hook, nint argument);
 
     [LibraryImport(Library)]
+    public static partial int sqlite3_file_control(nint connection, nint database, int operation, void* argument);
+
+    [LibraryImport(Library)]
     public static partial int sqlite3_db_config(nint connection, int option, int value, nint result);
 
     // The arguments after the second are variadic, and Apple's arm64 passes those on the stack: six fill the registers.

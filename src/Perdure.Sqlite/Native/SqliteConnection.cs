@@ -12,10 +12,14 @@ internal sealed unsafe class SqliteConnection : IDisposable
     private const uint PreparePersistent = 0x1;
     private const int CheckpointPassive = 0;
     private const int ConfigNoCheckpointOnClose = 1006;
+    private const int ControlJournalPointer = 28;
+    private const int MethodSync = 5; // in sqlite3_io_methods, each field as wide as a pointer
+    private const int SyncFull = 3;
 
     private readonly List<SqliteStatement> _statements = [];
     private readonly int* _walFrames;
     private nint _handle;
+    private nint _wal;
 
     public SqliteConnection(string path, bool create, TimeSpan busyTimeout)
     {
@@ -87,6 +91,31 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
         Check(code);
         return frames == copied;
+    }
+
+    /// <summary>Finds the log's file, for <see cref="SyncWal"/>. The log must be open: a read or a write opens it.</summary>
+    public void FindWal()
+    {
+        nint file = 0;
+        Check(NativeMethods.sqlite3_file_control(_handle, 0, ControlJournalPointer, &file));
+        _wal = file;
+    }
+
+    /// <summary>Makes durable what this connection has committed to the log. On any one thread, also while another one uses the connection.</summary>
+    /// <remarks>
+    /// It calls the sync method of SQLite's own file for the log (<c>xSync</c>), as <c>synchronous = FULL</c> does within each commit. That
+    /// method reads nothing of the connection, and of the file nothing that a write changes.
+    /// </remarks>
+    /// <exception cref="SqliteFailure">What was written may be lost.</exception>
+    public void SyncWal()
+    {
+        nint* methods = *(nint**)_wal;
+        var sync = (delegate* unmanaged[Cdecl]<nint, int, int>)methods[MethodSync];
+        int code = sync(_wal, SyncFull);
+        if (code != (int)ResultCode.Ok)
+        {
+            throw new SqliteFailure(code, "the log could not be synced");
+        }
     }
 
     /// <summary>Keeps the last connection's close from copying the log into the file.</summary>

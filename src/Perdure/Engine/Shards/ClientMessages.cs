@@ -5,7 +5,7 @@ namespace Perdure.Engine;
 
 /// <summary>What a client asks of one flow. Its answer leaves when what it is based on is durable.</summary>
 /// <typeparam name="TAnswer">The answer.</typeparam>
-internal abstract class ClientMessage<TAnswer>(FlowKey key) : FlowMessage(key), IEffect
+internal abstract class ClientMessage<TAnswer>(FlowKey key) : FlowMessage(key), IFreeEffect
 {
     private readonly TaskCompletionSource<TAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TAnswer? _ready;

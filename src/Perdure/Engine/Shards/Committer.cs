@@ -4,127 +4,170 @@ using Perdure.Storage;
 
 namespace Perdure.Engine;
 
-/// <summary>
-/// Group commit: while one group of batches commits, the batches of all shards that come meanwhile gather for the next.
-/// </summary>
+/// <summary>Group commit: while groups of batches commit, the batches of all shards that come meanwhile gather for the next.</summary>
 /// <remarks>
-/// When many work side by side, what one commit has set going comes back soon after it. So after a group of some size the next one waits until
-/// a quarter of that has gathered again, for a millisecond at most: fewer, larger commits cost less for each input. One who works alone never waits.
+/// <para>
+/// Two groups may be under way, so that the store can build one while the disk takes the other. The call that hands a group to the
+/// store is made on a loop's thread, by one loop at a time.
+/// </para>
+/// <para>
+/// A commit costs much by itself, so fewer and larger ones cost less for each input. What one commit has set going comes back soon after it:
+/// while a group is under way the next one waits until it has three quarters of its size, and when none is, until it has half of the last one's, for
+/// a millisecond at most. One who works alone never waits.
+/// </para>
+/// <para>
 /// A group is all or nothing. When one of its batches is at fault, that one is answered and the others are tried again at once. When
 /// the store cannot write now (a full disk), the group waits and tries again. When the store throws, the outcome of the whole group is unknown.
+/// </para>
 /// </remarks>
-internal sealed class Committer(IStore store, Seams seams, ILogger log)
+internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<bool> wakeLoops)
 {
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
 
+    private const int GroupsMax = 2;
     private const int HoldFrom = 8;
     private static readonly TimeSpan HoldMax = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _lock = new();
     private List<SealedBatch> _gathering = [];
-    private bool _committing;
-    private TaskCompletionSource? _held;
     private int _gathered;
+    private int _groups;
+    private int _inputsUnderWay;
+    private int _last;
+    private bool _isWriting;
+    private bool _holds;
+    private bool _heldLongEnough;
     private int _wanted;
 
-    /// <summary>Takes batches of shards that have none in flight. From any thread.</summary>
+    /// <summary>
+    /// How many messages make it worth to wake a loop. While nothing is under way that is each one; else what they cause could not be committed yet,
+    /// and half of what is under way is soon enough. A group's end wakes the loops that have mail.
+    /// </summary>
+    public int Wanted => Volatile.Read(ref _wanted);
+
+    /// <summary>Takes batches of shards that have none in flight. On a loop's thread.</summary>
     public void Submit(List<SealedBatch> batches)
     {
         lock (_lock)
         {
             _gathering.AddRange(batches);
             batches.ForEach(b => _gathered += b.Batch.History.Count);
-            if (_committing)
-            {
-                if (_held is not null && _gathered >= _wanted)
-                {
-                    _held.TrySetResult();
-                    _held = null;
-                }
-
-                return;
-            }
-
-            _committing = true;
         }
-
-        _ = CommitAllAsync();
     }
 
-    private async Task CommitAllAsync()
+    /// <summary>Hands what is due to the store. On a loop's thread.</summary>
+    public void CommitWhatIsDue()
     {
-        int last = 0;
-        while (true)
+        while (TakeGroup() is { } group)
         {
-            await HoldAsync(last);
-            List<SealedBatch> group;
+            _ = CommitAsync(group);
             lock (_lock)
             {
-                _held = null;
-                if (_gathering.Count == 0)
-                {
-                    _committing = false;
-                    return;
-                }
-
-                group = _gathering;
-                _gathering = [];
-                last = _gathered;
-                _gathered = 0;
+                _isWriting = false;
             }
-
-            await CommitGroupAsync(group);
         }
     }
 
-    /// <summary>Waits until a quarter as many inputs have gathered as the last group had, or the time for that is up.</summary>
-    private async Task HoldAsync(int last)
+    private Group? TakeGroup()
     {
-        TaskCompletionSource held;
         lock (_lock)
         {
-            _wanted = last / 4;
-            if (last < HoldFrom || _gathered >= _wanted)
+            int least = Least();
+            if (_isWriting || _gathering.Count == 0 || _groups == GroupsMax || _gathered < least)
             {
-                return;
+                _wanted = _groups == 0 ? 0 : Math.Max(1, _inputsUnderWay / 2);
+                if (_groups == 0 && _gathering.Count > 0 && !_holds)
+                {
+                    _holds = true;
+                    _ = EndHoldAsync();
+                }
+
+                return null;
             }
 
-            held = _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Group group = new(_gathering, _gathered);
+            _isWriting = true;
+            _groups++;
+            _inputsUnderWay += group.Inputs;
+            _last = group.Inputs;
+            _heldLongEnough = false;
+            _gathering = [];
+            _gathered = 0;
+            return group;
         }
-
-        using var over = new CancellationTokenSource();
-        await Task.WhenAny(held.Task, seams.Pause(HoldMax, over.Token));
-        await over.CancelAsync();
     }
 
-    private async Task CommitGroupAsync(List<SealedBatch> group)
+    /// <summary>How many inputs the next group is to have.</summary>
+    private int Least()
     {
+        if (_groups > 0)
+        {
+            return _inputsUnderWay * 3 / 4;
+        }
+
+        return _last < HoldFrom || _heldLongEnough ? 0 : _last / 2;
+    }
+
+    private async Task EndHoldAsync()
+    {
+        await seams.Pause(HoldMax, CancellationToken.None);
+        lock (_lock)
+        {
+            _holds = false;
+            _heldLongEnough = true;
+        }
+
+        wakeLoops(true);
+    }
+
+    private async Task CommitAsync(Group group)
+    {
+        List<SealedBatch> batches = group.Batches;
         TimeSpan pause = TimeSpan.Zero;
-        while (group.Count > 0)
+        while (batches.Count > 0)
         {
             IReadOnlyList<CommitAnswer> answers;
             try
             {
-                answers = await store.CommitAsync(group.ConvertAll(static b => b.Batch), CancellationToken.None);
+                answers = await store.CommitAsync(batches.ConvertAll(static b => b.Batch), CancellationToken.None);
             }
             catch (Exception e)
             {
                 var reason = e as PerdureException ?? new StoreException(ErrorCodes.StoreFailed, $"the store failed in a commit: {e.Message}", e);
-                group.ForEach(b => b.Answered(null, reason));
-                return;
+                IsOver(group);
+                batches.ForEach(b => b.Answered(null, reason));
+                break;
             }
 
-            List<SealedBatch> again = Answer(group, answers);
-            if (again.Count == group.Count)
+            if (answers.All(static a => a.Outcome != CommitOutcome.NotNow))
+            {
+                IsOver(group); // before the answers: who hears one may look for a place
+            }
+
+            List<SealedBatch> again = Answer(batches, answers);
+            if (again.Count == batches.Count)
             {
                 pause = pause == TimeSpan.Zero ? PauseMin : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));
-                log.CommitPaused(group.Count, pause, answers[0].Reason ?? "no reason given");
+                log.CommitPaused(batches.Count, pause, answers[0].Reason ?? "no reason given");
                 await seams.Delay(pause, CancellationToken.None);
             }
 
-            group = again;
+            batches = again;
         }
+
+        wakeLoops(false);
+    }
+
+    private void IsOver(Group group)
+    {
+        lock (_lock)
+        {
+            _groups--;
+            _inputsUnderWay -= group.Inputs;
+        }
+
+        Interlocked.Exchange(ref _wanted, 0); // before the look at who has mail: a fence on both sides, so that no message is missed
     }
 
     private static List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
@@ -146,8 +189,11 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
     }
 }
 
+/// <summary>Batches that are committed together.</summary>
+internal sealed record Group(List<SealedBatch> Batches, int Inputs);
+
 /// <summary>A batch on its way to the store, and later the message that brings its answer back to its shard.</summary>
-internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> effects) : Message
+internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> effects, List<IFreeEffect> free) : Message
 {
     private CommitAnswer? _answer;
     private PerdureException? _unknown;
@@ -156,9 +202,16 @@ internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> e
 
     public List<IEffect> Effects => effects;
 
+    public IReadOnlyList<IFreeEffect> Free => free;
+
     /// <summary>Brings the answer back; none when the outcome is unknown.</summary>
     public void Answered(CommitAnswer? answer, PerdureException? unknown)
     {
+        if (answer?.Outcome == CommitOutcome.Committed)
+        {
+            free.ForEach(static e => e.Release());
+        }
+
         _answer = answer;
         _unknown = unknown;
         shard.Post(this);

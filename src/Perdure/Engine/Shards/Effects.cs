@@ -10,6 +10,12 @@ internal interface IEffect
     void Lost(PerdureException reason);
 }
 
+/// <summary>
+/// An effect that touches nothing of its shard. It leaves as soon as its batch is durable, on the thread that hears of it: a step need not
+/// wait until the loop has time, and the loop is woken later or not at all.
+/// </summary>
+internal interface IFreeEffect : IEffect;
+
 /// <summary>An effect that nobody misses when it is lost, since recovery decides it again.</summary>
 internal sealed class ActionEffect(Action release) : IEffect
 {

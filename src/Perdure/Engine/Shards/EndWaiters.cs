@@ -25,13 +25,8 @@ internal sealed class EndWaiters
         }
     }
 
-    public void Ended(FlowKey key, FlowEnd end)
-    {
-        if (_waiters.Remove(key, out List<WaitForEnd>? list))
-        {
-            list.ForEach(w => w.Ended(end));
-        }
-    }
+    /// <summary>Takes those who wait for one flow; null if nobody does.</summary>
+    public List<WaitForEnd>? Take(FlowKey key) => _waiters.Remove(key, out List<WaitForEnd>? list) ? list : null;
 
     /// <summary>Takes everybody who waits, to ask again after a takeover.</summary>
     public List<WaitForEnd> TakeAll()
@@ -42,12 +37,20 @@ internal sealed class EndWaiters
     }
 }
 
+/// <summary>Tells those who waited for a flow when it decided to end that its end is durable.</summary>
+internal sealed class EndAnswers(Shard shard, List<WaitForEnd> waiters, FlowEnd end) : IFreeEffect
+{
+    public void Release() => waiters.ForEach(w => w.Ended(end));
+
+    public void Lost(PerdureException reason) => waiters.ForEach(shard.Waiters.Add); // the reload decides it again
+}
+
 /// <summary>A flow's end is durable.</summary>
 internal sealed class FlowEnded(Shard shard, FlowSlot slot, FlowEnd end) : IEffect
 {
     public void Release()
     {
-        shard.Waiters.Ended(slot.Key, end);
+        shard.Waiters.Take(slot.Key)?.ForEach(w => w.Ended(end)); // who came since it decided to end
         shard.Remove(slot);
         Diagnostics.PerdureMeter.FlowEnded(slot.Key.Type, end.Status, slot.Row!.State.EndedAt!.Value - slot.Row.CreatedAt);
     }

@@ -7,6 +7,12 @@ internal abstract class Message
 {
     public Message? Next { get; set; }
 
+    /// <summary>How many messages were in the mailbox once this one was.</summary>
+    public int Waiting { get; set; }
+
+    /// <summary>Whether it may wait until enough have come for a commit, or one has ended, while commits are under way.</summary>
+    public virtual bool CanWait => false;
+
     public Shard Shard { get; set; } = null!;
 
     public abstract void Handle();
@@ -32,6 +38,8 @@ internal abstract class FlowMessage(FlowKey key) : Message
     /// <summary>Whether the id was made just now, so that no flow can have it.</summary>
     public virtual bool IsNew => false;
 
+    public override bool CanWait => true;
+
     public sealed override void Handle() => Shard.Route(this);
 
     /// <summary>Handles the message. It may run a turn, as the last thing that it does.</summary>
@@ -50,17 +58,18 @@ internal sealed class Mailbox
     private Message? _top;
 
     /// <summary>Adds a message.</summary>
-    /// <returns>Whether the box was empty, so that the reader must be woken.</returns>
-    public bool Add(Message message)
+    /// <returns>How many wait now.</returns>
+    public int Add(Message message)
     {
         Message? top;
         do
         {
             top = Volatile.Read(ref _top);
             message.Next = top;
+            message.Waiting = top is null ? 1 : top.Waiting + 1;
         }
         while (Interlocked.CompareExchange(ref _top, message, top) != top);
-        return top is null;
+        return message.Waiting;
     }
 
     public bool IsEmpty => Volatile.Read(ref _top) is null;

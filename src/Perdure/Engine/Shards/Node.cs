@@ -27,7 +27,7 @@ internal sealed class Node
         Seams = seams;
         Log = log;
         Clock = new NodeClock(seams.Time, log);
-        Committer = new Committer(store, seams, log);
+        Committer = new Committer(store, seams, log, WakeLoops);
         Loader = new Loader(this);
         Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout);
     }
@@ -64,6 +64,17 @@ internal sealed class Node
 
     /// <summary>Whether all shards are there.</summary>
     public bool IsReady => _ready.Task.IsCompletedSuccessfully && !IsStopping && Shards.All(s => !s.Recovery.IsRecovering);
+
+    private void WakeLoops(bool all)
+    {
+        foreach (ShardLoop loop in _loops)
+        {
+            if (all || loop.HasMail)
+            {
+                loop.Wake();
+            }
+        }
+    }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -13,6 +13,7 @@ internal sealed class ShardCommits(Shard shard)
     private ShardBatch? _open;
     private List<IEffect> _effects = [];
     private List<IEffect> _spare = [];
+    private List<IFreeEffect> _free = [];
     private SealedBatch? _inFlight;
     private long _stored;
     private long _durable;
@@ -52,7 +53,11 @@ internal sealed class ShardCommits(Shard shard)
     /// <summary>Lets an effect go once everything that was decided up to now is durable: at once if it is.</summary>
     public void Then(IEffect effect)
     {
-        if (_open is not null)
+        if (_open is not null && effect is IFreeEffect free)
+        {
+            _free.Add(free);
+        }
+        else if (_open is not null)
         {
             _effects.Add(effect);
         }
@@ -76,9 +81,10 @@ internal sealed class ShardCommits(Shard shard)
 
         _open.Number = _stored + 1;
         _open.Time = Time;
-        _inFlight = new SealedBatch(shard, _open, _effects);
+        _inFlight = new SealedBatch(shard, _open, _effects, _free);
         _open = null;
         _effects = _spare;
+        _free = [];
         Sequence++;
         return _inFlight;
     }
@@ -107,8 +113,9 @@ internal sealed class ShardCommits(Shard shard)
     /// <summary>Forgets what is not known to be durable.</summary>
     public void Forget(PerdureException reason)
     {
-        List<IEffect> lost = [.. _inFlight?.Effects ?? [], .. _effects];
+        List<IEffect> lost = [.. _inFlight?.Effects ?? [], .. _inFlight?.Free ?? [], .. _effects, .. _free];
         _effects = [];
+        _free = [];
         _spare = [];
         _open = null;
         _inFlight = null;

@@ -14,6 +14,7 @@ internal sealed class ShardLoop
     private readonly ITimer _timer;
     private readonly int _slotsMax;
     private Message? _round;
+    private int _woken;
     private volatile bool _timerFired;
     private DateTimeOffset _timerAt = DateTimeOffset.MaxValue;
 
@@ -44,7 +45,21 @@ internal sealed class ShardLoop
     /// <summary>From any thread.</summary>
     public void Post(Message message)
     {
-        if (_mailbox.Add(message))
+        bool canWait = message.CanWait;
+        int waiting = _mailbox.Add(message);
+        if (!canWait || waiting >= Node.Committer.Wanted)
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>Whether messages wait.</summary>
+    public bool HasMail => !_mailbox.IsEmpty;
+
+    /// <summary>Makes the loop look at its mail, and at what there is to commit. From any thread.</summary>
+    public void Wake()
+    {
+        if (Volatile.Read(ref _woken) == 0 && Interlocked.Exchange(ref _woken, 1) == 0)
         {
             Thread.Wake();
         }
@@ -71,6 +86,7 @@ internal sealed class ShardLoop
 
     private void Pump()
     {
+        Interlocked.Exchange(ref _woken, 0); // who posts from now on wakes the loop again
         try
         {
             if (Watch.TakeAbandoned() is { } abandoned)
@@ -184,5 +200,7 @@ internal sealed class ShardLoop
             Node.Committer.Submit(_sealed);
             _sealed.Clear();
         }
+
+        Node.Committer.CommitWhatIsDue();
     }
 }

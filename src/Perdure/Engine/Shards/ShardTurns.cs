@@ -247,6 +247,11 @@ internal sealed class ShardTurns(Shard shard)
             shard.Send(Outgoing.ChildEnded(Node, slot, parent, end, InboxId.Of(slot.Row.Run, input.Position, sent)));
         }
 
+        if (shard.Waiters.Take(slot.Key) is { } waiters)
+        {
+            shard.Commits.Then(new EndAnswers(shard, waiters, end));
+        }
+
         shard.Commits.Then(new FlowEnded(shard, slot, end));
     }
 

@@ -4,7 +4,7 @@ using Perdure.Storage;
 namespace Perdure.Engine;
 
 /// <summary>Starts a step's attempts, once the batch that asked for it is durable.</summary>
-internal sealed class StartStep(Shard shard, StepAsk ask) : IEffect
+internal sealed class StartStep(Shard shard, StepAsk ask) : IFreeEffect
 {
     public void Release()
     {
