@@ -4,10 +4,10 @@ namespace Perdure;
 public sealed class SqliteStoreOptions
 {
     /// <summary>
-    /// Memory for pages of the writing connection, in bytes; 8 MiB by default, at least 1 MiB. More is not always faster:
+    /// Memory for pages of the writing connection, in bytes; 2 MiB by default, at least 1 MiB. More is not always faster:
     /// SQLite may walk the whole cache at a commit.
     /// </summary>
-    public long CacheBytes { get; set; } = 8 * 1024 * 1024;
+    public long CacheBytes { get; set; } = 2 * 1024 * 1024;
 
     /// <summary>
     /// The size of the write-ahead log, in bytes, at which commits wait until it has been copied into the file; 64 MiB by default,

@@ -1,22 +1,24 @@
 using Microsoft.Extensions.DependencyInjection;
+using Perdure.Engine;
 
 namespace Perdure;
 
 /// <summary>What one attempt of a step (or undo) knows. It converts to its <see cref="System.Threading.CancellationToken"/>.</summary>
 public sealed class StepContext
 {
+    private readonly StepAsk _ask;
     private readonly IServiceProvider _services;
 
-    internal StepContext(string idempotencyKey, int attempt, IServiceProvider services, CancellationToken cancellationToken)
+    internal StepContext(StepAsk ask, int attempt, IServiceProvider services, CancellationToken cancellationToken)
     {
-        IdempotencyKey = idempotencyKey;
+        _ask = ask;
         Attempt = attempt;
         CancellationToken = cancellationToken;
         _services = services;
     }
 
     /// <summary>The same for every attempt of this step in this run, and for its undo and reconcile; different for every other step.</summary>
-    public string IdempotencyKey { get; }
+    public string IdempotencyKey => _ask.IdempotencyKey;
 
     /// <summary>1 for the first attempt. Runs that a crash or a shutdown ended are not counted.</summary>
     public int Attempt { get; }

@@ -259,6 +259,11 @@ internal sealed class FlowLife
 
     private void DropWaits()
     {
+        if (_run.Asks.All.Count == 0)
+        {
+            return;
+        }
+
         foreach (Ask wait in _run.Asks.All.Where(a => !a.IsWork).ToList())
         {
             _run.Withdraw(wait, reason: null);

@@ -13,7 +13,7 @@ internal sealed class FlowVerbs(FlowRun run)
         }
 
         plan.Retry?.Check();
-        return Refused<T>() ?? Ask(AskKind.Step, plan, run.Life.Scope, idempotencyKey: null).Task;
+        return Refused<T>() ?? Ask(AskKind.Step, plan, run.Life.Scope, stepKey: null).Task;
     }
 
     /// <summary>Puts a step's undo on the list; it runs under the step's own key, so that a participant can refuse a late do.</summary>
@@ -174,16 +174,13 @@ internal sealed class FlowVerbs(FlowRun run)
         return ask;
     }
 
-    private StepAsk<T> Ask<T>(AskKind kind, StepPlan<T> plan, Scope scope, string? idempotencyKey)
+    private StepAsk<T> Ask<T>(AskKind kind, StepPlan<T> plan, Scope scope, string? stepKey)
     {
         int number = run.Asks.NextNumber();
-        var ask = new StepAsk<T>(number, kind, plan, scope, run, idempotencyKey ?? KeyOf(number));
+        var ask = new StepAsk<T>(number, kind, plan, scope, run, stepKey);
         run.Open(ask);
         return ask;
     }
-
-    /// <summary>Readable, the same for each attempt, and different in every store, run and step.</summary>
-    private string KeyOf(int ask) => $"{run.Key.Type}/{run.Key.Id}/{ask}-{run.Seed:x16}";
 
     /// <summary>The task of an ask that the current scope no longer allows; null if it does.</summary>
     private Task<T>? Refused<T>()

@@ -21,7 +21,7 @@ internal sealed class OpenAsks
 
     public SignalBox Signals => _signals ??= new SignalBox();
 
-    public IEnumerable<Ask> All => _open;
+    public IReadOnlyList<Ask> All => _open;
 
     public int NextNumber() => Made++;
 
@@ -80,7 +80,7 @@ internal sealed class OpenAsks
 
     public void WhenIdle(Action action) => _onIdle = action;
 
-    public List<Ask> Within(Scope scope) => _open.Where(a => a.Scope.IsWithin(scope)).ToList();
+    public List<Ask> Within(Scope scope) => _open.FindAll(a => a.Scope.IsWithin(scope));
 
     private int IndexOf(int number)
     {

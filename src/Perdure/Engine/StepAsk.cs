@@ -4,14 +4,15 @@ using Perdure.Storage;
 namespace Perdure.Engine;
 
 /// <summary>A step or undo that the flow asked for; the worker runs its attempts.</summary>
-internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope scope, FlowRun run, string idempotencyKey)
+internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope scope, FlowRun run, string? stepKey)
     : Ask(number, kind, plan.Name, scope)
 {
     public StepPlan Plan { get; } = plan;
 
     public FlowRun Run { get; } = run;
 
-    public string IdempotencyKey { get; } = idempotencyKey;
+    /// <summary>An undo has its step's. Readable, the same for each attempt, and different in every store, run and step. Made when first asked for.</summary>
+    public string IdempotencyKey { get => field ??= $"{Run.Key.Type}/{Run.Key.Id}/{Number}-{Run.Seed:x16}"; } = stepKey!;
 
     public Retry Retry { get; } = plan.Retry ?? (kind == AskKind.Undo || run.Life.PivotPassed || run.Life.IsShielded(scope) ? Retry.Forever : Retry.Default);
 
@@ -31,8 +32,8 @@ internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope s
 /// <summary>A step's result: the bytes that history holds, and the value that a reader of these bytes gets.</summary>
 internal sealed record StepValue(byte[] Json, object? Value);
 
-internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Scope scope, FlowRun run, string idempotencyKey)
-    : StepAsk(number, kind, plan, scope, run, idempotencyKey)
+internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Scope scope, FlowRun run, string? stepKey)
+    : StepAsk(number, kind, plan, scope, run, stepKey)
 {
     private static readonly StepValue Nothing = new("{}"u8.ToArray(), default(NoResult));
 

@@ -39,7 +39,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     public List<FlowRow> NewFlows { get; } = [];
 
     /// <summary>Runs whose state changes, each run at most once; the run may be one of <see cref="NewFlows"/>.</summary>
-    public List<FlowUpdate> Updates { get; } = [];
+    public List<FlowUpdate> Updates { get; } = new(1);
 
     /// <summary>Inputs, in order within each run.</summary>
     public List<HistoryRow> History { get; } = [];

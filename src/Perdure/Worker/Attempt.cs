@@ -20,14 +20,14 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
     public static async ValueTask<Attempt> RunAsync(StepRunner runner, StepRun run, int number, TimeSpan timeout, bool reconcile)
     {
         StepAsk ask = run.Ask;
-        using var source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, runner.Seams.Time);
+        using var source = new CancellationTokenSource();
         using var span = PerdureSource.StartStep(ask, number);
         var services = new AttemptServices(runner.Scopes);
         long started = runner.Seams.Time.GetTimestamp();
         run.Begin(source, timeout, despiteStop: reconcile);
         try
         {
-            var context = new StepContext(ask.IdempotencyKey, number, services, source.Token);
+            var context = new StepContext(ask, number, services, source.Token);
             ValueTask<StepValue> call = reconcile ? AskAsync(ask, context) : ask.AttemptAsync(context);
             run.Returned();
             if (call.IsCompleted)
@@ -37,7 +37,8 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
 
             // Only what is still going on needs a timer; an action that has not even returned is looked after by the runner.
             TimeSpan left = timeout - runner.Seams.Time.GetElapsedTime(started);
-            source.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            await using ITimer timeUp = runner.Seams.Time.CreateTimer(
+                static s => ((CancellationTokenSource)s!).Cancel(), source, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             return new Attempt(await OrLeaveAsync(runner, ask, call.AsTask(), source.Token), null, false, false);
         }
         catch (Exception e)

@@ -202,7 +202,7 @@ internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> e
 
     public List<IEffect> Effects => effects;
 
-    public IReadOnlyList<IFreeEffect> Free => free;
+    public List<IFreeEffect> Free => free;
 
     /// <summary>Brings the answer back; none when the outcome is unknown.</summary>
     public void Answered(CommitAnswer? answer, PerdureException? unknown)

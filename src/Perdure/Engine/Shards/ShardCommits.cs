@@ -14,6 +14,7 @@ internal sealed class ShardCommits(Shard shard)
     private List<IEffect> _effects = [];
     private List<IEffect> _spare = [];
     private List<IFreeEffect> _free = [];
+    private List<IFreeEffect> _spareFree = [];
     private SealedBatch? _inFlight;
     private long _stored;
     private long _durable;
@@ -84,7 +85,7 @@ internal sealed class ShardCommits(Shard shard)
         _inFlight = new SealedBatch(shard, _open, _effects, _free);
         _open = null;
         _effects = _spare;
-        _free = [];
+        _free = _spareFree;
         Sequence++;
         return _inFlight;
     }
@@ -117,6 +118,7 @@ internal sealed class ShardCommits(Shard shard)
         _effects = [];
         _free = [];
         _spare = [];
+        _spareFree = [];
         _open = null;
         _inFlight = null;
         Sequence++;
@@ -139,6 +141,8 @@ internal sealed class ShardCommits(Shard shard)
 
         effects.Clear();
         _spare = effects;
+        batch.Free.Clear();
+        _spareFree = batch.Free;
         if (_open is not null)
         {
             shard.IsDirty();
