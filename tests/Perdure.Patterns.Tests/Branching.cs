@@ -35,10 +35,18 @@ public sealed class BookTrip(Agency agency) : IFlow<Trip>
 {
     public async Task RunAsync(Trip trip, FlowContext flow)
     {
-        Task<string>? flight = trip.ByPlane ? flow.Step(() => agency.FlightAsync(trip.Id)) : null;
-        Task<string>? car = trip.ByCar ? flow.Step(() => agency.CarAsync(trip.Id)) : null;
+        List<Task<string>> chosen = [];
+        if (trip.ByPlane)
+        {
+            chosen.Add(flow.Step(() => agency.FlightAsync(trip.Id)));
+        }
 
-        string[] tickets = await Task.WhenAll(new[] { flight, car }.OfType<Task<string>>());   // those that were chosen
+        if (trip.ByCar)
+        {
+            chosen.Add(flow.Step(() => agency.CarAsync(trip.Id)));
+        }
+
+        string[] tickets = await Task.WhenAll(chosen);   // waits for those that were chosen, one or both
         await flow.Step(() => agency.SendAsync(string.Join(" and ", tickets)));
     }
 }
@@ -54,7 +62,7 @@ public sealed class PrepareSite(Site site) : IFlow<string>
         async Task Clear()
         {
             await flow.Step(() => site.ClearAsync(plot));
-            await Inspect("the ground");
+            await Inspect("the ground");   // here the branches meet,
         }
 
         async Task Drain()
@@ -63,7 +71,7 @@ public sealed class PrepareSite(Site site) : IFlow<string>
             await Inspect("the pipes");
         }
 
-        async Task Inspect(string part)   // once for each branch that comes here, and for none does it wait
+        async Task Inspect(string part)   // and this runs once for each, as it comes
         {
             await flow.Step(() => site.InspectAsync(part));
             await flow.Step(() => site.ReportAsync(part));

@@ -9,24 +9,25 @@ public sealed class HandleClaim(Insurer insurer) : IFlow<Claim, string>
 {
     public async Task<string> RunAsync(Claim claim, FlowContext flow)
     {
-        switch (claim.IsRegistered)   // two ways in
+        if (claim.IsRegistered)
         {
-            case false:
-                await flow.Step(() => insurer.RegisterAsync(claim.Id));
-                goto case true;
-            case true:
-                if (!await flow.Step(() => insurer.IsCoveredAsync(claim.Id)))
-                {
-                    return "declined";   // one way out
-                }
-
-                if (!await flow.Step(() => insurer.IsCompleteAsync(claim.Id)))
-                {
-                    goto case false;   // and around again, as often as it takes
-                }
-
-                return await flow.Step(() => insurer.AcceptAsync(claim.Id));   // another way out
+            goto check;   // another way in
         }
+
+    register:
+        await flow.Step(() => insurer.RegisterAsync(claim.Id));
+    check:
+        if (!await flow.Step(() => insurer.IsCoveredAsync(claim.Id)))
+        {
+            return "declined";   // one way out
+        }
+
+        if (!await flow.Step(() => insurer.IsCompleteAsync(claim.Id)))
+        {
+            goto register;   // around again, as often as it takes
+        }
+
+        return await flow.Step(() => insurer.AcceptAsync(claim.Id));   // another way out
     }
 }
 // end

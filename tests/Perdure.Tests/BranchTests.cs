@@ -277,6 +277,37 @@ public class BranchTests
     }
 
     [Fact]
+    public async Task A_task_completion_source_stays_on_the_turn_and_a_semaphore_leaves_it()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p
+            .AddFlow("source", async (int _, FlowContext flow) =>
+            {
+                var source = new TaskCompletionSource<int>();
+                Task<int> sum = AddAsync();
+                source.SetResult(await flow.Step(() => Task.FromResult(1), name: "a"));
+                return await sum;
+
+                async Task<int> AddAsync() => await source.Task + await flow.Step(() => Task.FromResult(2), name: "b");
+            })
+            .AddFlow("semaphore", async (int _, FlowContext flow) =>
+            {
+                using var one = new SemaphoreSlim(1);
+                await Task.WhenAll(AloneAsync(), AloneAsync());
+
+                async Task AloneAsync()
+                {
+                    await one.WaitAsync(CancellationToken.None);
+                    await flow.Step(() => Task.CompletedTask, name: "a");
+                    one.Release();
+                }
+            }));
+
+        (await host.Perdure.Flow<int, int>("source").RunAsync(0).Soon()).ShouldBe(3);
+        FlowHandle<NoResult> run = await host.Perdure.Flow<int, NoResult>("semaphore").StartAsync(0, "1");
+        (await run.UntilAsync(FlowStatus.Stuck)).StuckCode.ShouldBe(ErrorCodes.NotDurable);
+    }
+
+    [Fact]
     public async Task Signals_that_came_before_can_be_dropped_and_history_shows_them()
     {
         await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
