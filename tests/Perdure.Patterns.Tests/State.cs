@@ -84,7 +84,10 @@ public sealed class DeliverParcel(Shop shop) : IFlow<string>
                     await flow.Until(() => state == State.Packed, TimeSpan.FromDays(9));
                     return to;
                 });
-            await (address is null ? Task.CompletedTask : flow.Step(() => shop.LabelAsync(address)));
+            if (address is not null)
+            {
+                await flow.Step(() => shop.LabelAsync(address));
+            }
         }
     }
 }
