@@ -134,7 +134,7 @@ public sealed class FlowContext
     }
 
     /// <summary>A region that flow code can end: when the token is cancelled, its open waits throw, its open steps get their token, and what it asks for later throws.</summary>
-    /// <param name="end">A token of a <see cref="CancellationTokenSource"/> that this flow's own code cancels. Many regions may share it.</param>
+    /// <param name="end">A token of a <see cref="CancellationTokenSource"/> that this flow's own code cancels, with <see cref="CancellationTokenSource.Cancel()"/>: <c>CancelAsync</c> and <c>CancelAfter</c> leave the turn. Many regions may share it.</param>
     /// <param name="body">The region; it does not begin when the token is cancelled already.</param>
     /// <remarks>A step whose attempt succeeds all the same has happened and is undone like any other. While a step that may be the pivot is open, the end waits for its outcome.</remarks>
     /// <exception cref="OperationCanceledException">Thrown inside the region, and from it unless it catches it.</exception>
@@ -170,10 +170,10 @@ public sealed class FlowContext
 
     /// <summary>As <see cref="First{T}(IEnumerable{Func{Task{T}}})"/>; each branch gets a token that is cancelled when it is withdrawn, for <see cref="Task.WaitAsync(CancellationToken)"/> and the like.</summary>
     /// <param name="branches">Begun in this order. When one ends at once, those after it do not begin.</param>
-    public Task<T> First<T>(params IReadOnlyList<Func<CancellationToken, Task<T>>> branches)
+    public Task<T> First<T>(params IEnumerable<Func<CancellationToken, Task<T>>> branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
-        return FirstOne(branches);
+        return FirstOne<T>([.. branches]);
     }
 
     /// <summary>Runs branches side by side until so many have ended; the others are withdrawn. A branch that throws decides at once.</summary>

@@ -97,15 +97,16 @@ public class InstanceJoins
         await host.EndAsync("Donate Ada", 1);
         await host.SignalAsync("donor", "Cleo");
         await host.SignalAsync("donor", "Dan");
-        await host.EndAsync("Donate Dan", 2);
-        host.Running.ShouldBe(["Donate Bob", "Donate Cleo", "Operate"]);   // the condition holds
-        await host.SignalAsync("donor", "Eve");   // too late
-        await host.EndAsync("Donate Bob", 1);
-        await host.EndAsync("Operate");
+        await host.EndAsync("Donate Dan", 1);
+        host.Running.ShouldBe(["Donate Bob", "Donate Cleo"]);   // two bags are not enough
         await host.EndAsync("Donate Cleo", 1);
+        host.Running.ShouldBe(["Donate Bob", "Operate"]);   // the condition holds
+        await host.SignalAsync("donor", "Eve");   // too late
+        await host.EndAsync("Operate");
+        await host.EndAsync("Donate Bob", 1);
 
         host.Events.ShouldBe([
             "begin Donate Ada", "begin Donate Bob", "end Donate Ada", "signal donor", "begin Donate Cleo", "signal donor", "begin Donate Dan",
-            "end Donate Dan", "begin Operate", "signal donor", "end Donate Bob", "end Operate", "end Donate Cleo", "completed"]);
+            "end Donate Dan", "end Donate Cleo", "begin Operate", "signal donor", "end Operate", "end Donate Bob", "completed"]);
     }
 }

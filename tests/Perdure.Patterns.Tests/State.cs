@@ -239,12 +239,13 @@ public class StateBased
     {
         await using PatternHost host = await PatternHost.StartAsync<CheckUp>(restarts, flow => flow.StartAsync(["eyes", "ears"], "1"));
         await host.SignalAsync("station is free", "ears");
+        await host.SignalAsync("station is free", "ears");   // once is enough
         await host.SignalAsync("station is free", "eyes");
         host.Running.ShouldBe(["Visit ears"]);
         await host.EndEachAsync("Visit ears", "Visit eyes", "Report");
 
         host.Events.ShouldBe([
-            "signal station is free", "begin Visit ears", "signal station is free", "end Visit ears",
+            "signal station is free", "begin Visit ears", "signal station is free", "signal station is free", "end Visit ears",
             "begin Visit eyes", "end Visit eyes", "begin Report", "end Report", "completed"]);
     }
 }
