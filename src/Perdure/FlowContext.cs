@@ -77,6 +77,35 @@ public sealed class FlowContext
     /// <summary>Waits for a signal of this name; no value when the limit is reached.</summary>
     public Task<Maybe<T>> TrySignal<T>(string name, TimeSpan limit) => Core.Verbs.Signal<T>(name, limit);
 
+    /// <summary>Drops the signals named after this type that came and that nobody took, so that the next wait takes only what comes from now on.</summary>
+    /// <returns>How many there were; the history shows each.</returns>
+    public int DropSignals<T>() => DropSignals(FlowNames.Of(typeof(T)));
+
+    /// <summary>Drops the signals of this name that came and that nobody took, so that the next wait takes only what comes from now on.</summary>
+    /// <returns>How many there were; the history shows each.</returns>
+    public int DropSignals(string name) => Core.Verbs.DropSignals(name);
+
+    /// <summary>Waits until a condition on the flow's own variables holds: that is how branches of one flow wait for one another.</summary>
+    /// <param name="condition">Reads variables of the flow and does nothing else. It is asked at once, and then whenever the flow's code waits again.</param>
+    /// <param name="limit">How long to wait at most.</param>
+    /// <param name="name">What the wait is for, as the history shows it.</param>
+    /// <remarks>Of several waits whose conditions hold the oldest goes on; then the others are asked again. A state that comes and goes while the code runs is not seen.</remarks>
+    /// <exception cref="LimitReachedException">It did not hold within the limit.</exception>
+    public async Task Until(Func<bool> condition, TimeSpan limit, string name = "condition")
+    {
+        if (!await TryUntil(condition, limit, name))
+        {
+            throw new LimitReachedException($"the wait for {name}", limit);
+        }
+    }
+
+    /// <summary>As <see cref="Until"/>; false when the limit is reached.</summary>
+    public Task<bool> TryUntil(Func<bool> condition, TimeSpan limit, string name = "condition")
+    {
+        ArgumentNullException.ThrowIfNull(condition);
+        return Core.Verbs.Until(condition, limit, name);
+    }
+
     /// <summary>Waits durably: the process may end meanwhile.</summary>
     /// <param name="delay">From <see cref="Now"/> on; zero or less goes on at once, after a commit.</param>
     /// <param name="name">What the wait is for, as the history shows it.</param>
@@ -101,18 +130,72 @@ public sealed class FlowContext
     public Task Within(TimeSpan limit, Func<Task> body, string name = "region")
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Core.Verbs.Within(limit, async () =>
-        {
-            await body();
-            return default(NoResult);
-        }, name);
+        return Core.Verbs.Within(limit, () => WithoutResult(body), name);
     }
 
+    /// <summary>A region that flow code can end: when the token is cancelled, its open waits throw, its open steps get their token, and what it asks for later throws.</summary>
+    /// <param name="end">A token of a <see cref="CancellationTokenSource"/> that this flow's own code cancels, with <see cref="CancellationTokenSource.Cancel()"/>: <c>CancelAsync</c> and <c>CancelAfter</c> leave the turn. Many regions may share it.</param>
+    /// <param name="body">The region; it does not begin when the token is cancelled already.</param>
+    /// <remarks>A step whose attempt succeeds all the same has happened and is undone like any other. While a step that may be the pivot is open, the end waits for its outcome.</remarks>
+    /// <exception cref="OperationCanceledException">Thrown inside the region, and from it unless it catches it.</exception>
+#pragma warning disable CA1068 // the body comes last, as in a region with a limit
+    public Task<T> Within<T>(CancellationToken end, Func<Task<T>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Core.Verbs.Within(body, end);
+    }
+
+    /// <inheritdoc cref="Within{T}(CancellationToken, Func{Task{T}})"/>
+    public Task Within(CancellationToken end, Func<Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Core.Verbs.Within(() => WithoutResult(body), end);
+    }
+#pragma warning restore CA1068
+
     /// <summary>Runs branches side by side; the first to end (with a result or an exception) decides, and the others are withdrawn: their waits throw, their steps get their token.</summary>
-    public Task<T> First<T>(params IReadOnlyList<Func<CancellationToken, Task<T>>> branches)
+    /// <param name="branches">Begun in this order. When one ends at once, those after it do not begin.</param>
+    public Task<T> First<T>(params IEnumerable<Func<Task<T>>> branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
-        return Core.Verbs.First(branches);
+        return FirstOne<T>([.. branches.Select(Tokenless)]);
+    }
+
+    /// <inheritdoc cref="First{T}(IEnumerable{Func{Task{T}}})"/>
+    public Task First(params IEnumerable<Func<Task>> branches)
+    {
+        ArgumentNullException.ThrowIfNull(branches);
+        return FirstOne<NoResult>([.. branches.Select(branch => Tokenless(() => WithoutResult(branch)))]);
+    }
+
+    /// <summary>As <see cref="First{T}(IEnumerable{Func{Task{T}}})"/>; each branch gets a token that is cancelled when it is withdrawn, for <see cref="Task.WaitAsync(CancellationToken)"/> and the like.</summary>
+    /// <param name="branches">Begun in this order. When one ends at once, those after it do not begin.</param>
+    public Task<T> First<T>(params IEnumerable<Func<CancellationToken, Task<T>>> branches)
+    {
+        ArgumentNullException.ThrowIfNull(branches);
+        return FirstOne<T>([.. branches]);
+    }
+
+    /// <summary>Runs branches side by side until so many have ended; the others are withdrawn. A branch that throws decides at once.</summary>
+    /// <param name="count">How many decide: at least 1, at most all.</param>
+    /// <param name="branches">Begun in this order. When enough end at once, those after them do not begin.</param>
+    /// <returns>The results in the order in which the branches ended.</returns>
+    public Task<T[]> First<T>(int count, params IEnumerable<Func<Task<T>>> branches)
+    {
+        ArgumentNullException.ThrowIfNull(branches);
+        return Core.Verbs.First(count, [.. branches.Select(Tokenless)]);
+    }
+
+    /// <summary>Runs one branch for each item side by side until so many have ended; the others are withdrawn. A branch that throws decides at once.</summary>
+    /// <param name="count">How many decide: at least 1, at most as many as there are items.</param>
+    /// <param name="items">What the branches are about.</param>
+    /// <param name="branch">Begun for the items in their order. When enough end at once, those after them do not begin.</param>
+    /// <returns>The results in the order in which the branches ended.</returns>
+    public Task<T[]> First<TItem, T>(int count, IEnumerable<TItem> items, Func<TItem, Task<T>> branch)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        ArgumentNullException.ThrowIfNull(branch);
+        return Core.Verbs.First(count, [.. items.Select(item => Tokenless(() => branch(item)))]);
     }
 
     /// <summary>Awaits two tasks of different types; of several exceptions the first task's is thrown.</summary>
@@ -137,4 +220,14 @@ public sealed class FlowContext
     /// <summary>Child flows that were registered as lambdas, by name.</summary>
     public IChildFlow<IFlow<TIn, TOut>> Child<TIn, TOut>(string name)
         => new ChildFlow<IFlow<TIn, TOut>>(Core, Core.Services.Registry.OfName<TIn, TOut>(name).Name);
+
+    private static Func<CancellationToken, Task<T>> Tokenless<T>(Func<Task<T>> branch) => _ => branch();
+
+    private static async Task<NoResult> WithoutResult(Func<Task> body)
+    {
+        await body();
+        return default;
+    }
+
+    private async Task<T> FirstOne<T>(IReadOnlyList<Func<CancellationToken, Task<T>>> branches) => (await Core.Verbs.First(1, branches))[0];
 }

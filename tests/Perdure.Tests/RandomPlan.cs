@@ -11,7 +11,7 @@ internal abstract record RandomPlan
 
     private static RandomPlan Make(Random random, int depth, Counter names)
     {
-        int kind = depth == 0 ? random.Next(7) : random.Next(17);
+        int kind = depth == 0 ? random.Next(7) : random.Next(21);
         RandomPlan Next() => Make(random, depth - 1, names);
         List<RandomPlan> Some() => [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Next())];
         return kind switch
@@ -23,9 +23,12 @@ internal abstract record RandomPlan
             6 => new Chance(),
             7 or 8 or 9 or 10 => new Sequence(Some()),
             11 or 12 => new Parallel(Some()),
-            13 => new Race(Some()),
+            13 => new Race(Some(), random.Next(1, 3)),
             14 => new Region(random.Next(1, 600), Next()),
             15 => new Caught(Next(), random.Next(2) == 0),
+            16 => new EndedRegion(Next(), Next()),
+            17 or 18 => new Condition(Next(), Next()),
+            19 => new Drop($"n{random.Next(2)}"),
             _ => random.Next(4) == 0 ? new Pivot() : new OnUndo($"u{names.Next()}"),
         };
     }
@@ -102,16 +105,69 @@ internal abstract record RandomPlan
         public override Task RunAsync(FlowContext flow, Action<string> seen) => Task.WhenAll(Parts.Select(p => p.RunAsync(flow, seen)));
     }
 
-    private sealed record Race(List<RandomPlan> Parts) : RandomPlan
+    private sealed record Race(List<RandomPlan> Parts, int Count) : RandomPlan
     {
         public override async Task RunAsync(FlowContext flow, Action<string> seen)
         {
-            int first = await flow.First([.. Parts.Select((p, i) => (Func<CancellationToken, Task<int>>)(async _ =>
+            int[] first = await flow.First(Math.Min(Count, Parts.Count), Enumerable.Range(0, Parts.Count), async i =>
             {
-                await p.RunAsync(flow, seen);
+                await Parts[i].RunAsync(flow, seen);
                 return i;
-            }))]);
-            seen($"first={first}");
+            });
+            seen($"first={string.Join(',', first)}");
+        }
+    }
+
+    /// <summary>A region that other code ends.</summary>
+    private sealed record EndedRegion(RandomPlan Body, RandomPlan Before) : RandomPlan
+    {
+        public override async Task RunAsync(FlowContext flow, Action<string> seen)
+        {
+            using var end = new CancellationTokenSource();
+            Task body = flow.Within(end.Token, () => Body.RunAsync(flow, seen));
+            await Before.RunAsync(flow, seen);
+            end.Cancel();
+            try
+            {
+                await body;
+                seen("in time");
+            }
+            catch (OperationCanceledException)
+            {
+                seen("ended");
+            }
+        }
+    }
+
+    /// <summary>Code that waits for what other code does.</summary>
+    private sealed record Condition(RandomPlan Before, RandomPlan After) : RandomPlan
+    {
+        public override Task RunAsync(FlowContext flow, Action<string> seen)
+        {
+            bool isSo = false;
+            return Task.WhenAll(Wait(), Wait(), Do());
+
+            async Task Wait()
+            {
+                seen($"{await flow.TryUntil(() => isSo, Limit)}");
+                await After.RunAsync(flow, seen);
+                isSo = !isSo;
+            }
+
+            async Task Do()
+            {
+                await Before.RunAsync(flow, seen);
+                isSo = true;
+            }
+        }
+    }
+
+    private sealed record Drop(string Name) : RandomPlan
+    {
+        public override Task RunAsync(FlowContext flow, Action<string> seen)
+        {
+            seen($"dropped {flow.DropSignals(Name)}");
+            return Task.CompletedTask;
         }
     }
 

@@ -23,7 +23,7 @@ public class ReplayPropertyTests
         }
 
         // The generator must reach what it is meant to check.
-        string[] wanted = ["Completed", "Failed", "TimerFired", "SignalReceived", "CancelRequested", "Terminated", "=completed", "=failed", "=cancelled", "undo", "child", "withdrawn", "pivot", "stuck PRD3007", "stuck PRD3006"];
+        string[] wanted = ["Completed", "Failed", "TimerFired", "SignalReceived", "CancelRequested", "Terminated", "=completed", "=failed", "=cancelled", "undo", "child", "withdrawn", "taken", "condition", "pivot", "stuck PRD3007", "stuck PRD3006"];
         wanted.Where(w => spread.GetValueOrDefault(w) < 10).ShouldBeEmpty(string.Join(", ", spread.Select(s => $"{s.Key} {s.Value}")));
     }
 
@@ -148,6 +148,8 @@ public class ReplayPropertyTests
                 'U' => "undo",
                 'C' or 'D' => "child",
                 '-' => "withdrawn",
+                '+' => "taken",
+                'H' => "condition",
                 'P' => "pivot",
                 '=' => line,
                 _ => "ask",

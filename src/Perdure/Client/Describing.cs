@@ -41,7 +41,7 @@ internal static class Describing
                 }
                 else if (line.StartsWith('+') && int.TryParse(line.AsSpan(1), out int taken))
                 {
-                    asks[taken] = asks[taken] with { State = "received", AnsweredAt = row.At };
+                    asks[taken] = asks[taken] with { State = asks[taken].Kind == AskText.Word(AskKind.Condition) ? "met" : "received", AnsweredAt = row.At };
                 }
                 else if (line.StartsWith('-') && int.TryParse(line.AsSpan(1), out int withdrawn))
                 {

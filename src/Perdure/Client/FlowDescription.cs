@@ -41,9 +41,9 @@ public sealed record FlowDescription(string Type, string Id, int Version, FlowSt
 
 /// <summary>One thing that a flow asked for.</summary>
 /// <param name="Number">Counted from 0 in the order of asking.</param>
-/// <param name="Kind">What it is: step, undo, timer, signal, region, child, detached child.</param>
+/// <param name="Kind">What it is: step, undo, timer, signal, condition, region, child, detached child.</param>
 /// <param name="Name">Its durable name.</param>
-/// <param name="State">How it stands: open, completed, failed, fired, received, withdrawn, started (a detached child) or settled by hand.</param>
+/// <param name="State">How it stands: open, completed, failed, fired, received, met, withdrawn, started (a detached child) or settled by hand.</param>
 /// <param name="AskedAt">When it was asked for.</param>
 /// <param name="AnsweredAt">When the answer came; null while it is open.</param>
 public sealed record FlowAsk(int Number, string Kind, string Name, string State, DateTimeOffset AskedAt, DateTimeOffset? AnsweredAt)

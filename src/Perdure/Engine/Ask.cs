@@ -10,6 +10,7 @@ internal enum AskKind : ushort
     Timer = 'T',
     Signal = 'W',
     Region = 'L',
+    Condition = 'H',
     Child = 'C',
     DetachedChild = 'D',
 }
@@ -85,6 +86,22 @@ internal sealed class SignalAsk<T>(int number, string name, Scope scope, FlowRun
 
     public override void Answer(HistoryRow input, object? live)
         => _done.SetResult(input.Kind == InputKind.TimerFired ? default : new Maybe<T>(run.Read<T>(input.Payload, $"signal {Name}")));
+
+    public override void Withdraw(Exception reason) => _done.SetException(reason);
+}
+
+/// <summary>A wait until a condition on the flow's own variables holds, with a limit.</summary>
+internal sealed class ConditionAsk(int number, string name, Scope scope, Func<bool> condition) : Ask(number, AskKind.Condition, name, scope)
+{
+    private readonly TaskCompletionSource<bool> _done = new();
+
+    public Task<bool> Task => _done.Task;
+
+    public bool Holds() => condition();
+
+    public void Meet() => _done.SetResult(true);
+
+    public override void Answer(HistoryRow input, object? live) => _done.SetResult(false);
 
     public override void Withdraw(Exception reason) => _done.SetException(reason);
 }

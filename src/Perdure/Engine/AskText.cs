@@ -5,7 +5,7 @@ namespace Perdure.Engine;
 /// <summary>How history writes down what a turn asked for, and how replay compares it.</summary>
 /// <remarks>
 /// One line each: a kind's letter, a space and the name; <c>P</c> where the pivot was passed; <c>-n</c> where ask n was withdrawn;
-/// <c>+n</c> where it took a signal that had come before;
+/// <c>+n</c> where it took a signal that had come before, or the condition that it waited for held;
 /// <c>=status</c> where the flow ended. Asks are numbered from 0 in the order of their lines.
 /// </remarks>
 internal static class AskText
@@ -98,7 +98,7 @@ internal static class AskText
         }
 
         return !IsAsk(line, out AskKind kind, out ReadOnlySpan<char> name)
-            ? line == Pivot ? "the pivot" : line[0] == '=' ? $"the end ({line[1..]})" : line[0] == '+' ? $"an early signal for ask {line[1..]}" : $"withdrawing ask {line[1..]}"
+            ? line == Pivot ? "the pivot" : line[0] == '=' ? $"the end ({line[1..]})" : line[0] == '+' ? $"what ask {line[1..]} waited for" : $"withdrawing ask {line[1..]}"
             : $"{Word(kind)} `{name}`";
     }
 
@@ -109,6 +109,7 @@ internal static class AskText
         AskKind.Timer => "timer",
         AskKind.Signal => "signal",
         AskKind.Region => "region",
+        AskKind.Condition => "condition",
         AskKind.Child => "child",
         AskKind.DetachedChild => "detached child",
         _ => ErrorCodes.HistoryMismatch,
@@ -121,6 +122,7 @@ internal static class AskText
         AskKind.Timer => "T ",
         AskKind.Signal => "W ",
         AskKind.Region => "L ",
+        AskKind.Condition => "H ",
         AskKind.Child => "C ",
         _ => "D ",
     };

@@ -89,10 +89,14 @@ internal sealed class FlowRun
         try
         {
             Dispatch(input, live);
-            while (_later is not null && _later.TryDequeue(out Action? action))
+            do
             {
-                action();
+                while (_later is not null && _later.TryDequeue(out Action? action))
+                {
+                    action();
+                }
             }
+            while (MeetCondition());
 
             if (turn.End is null && turn.Stuck is null && Asks.Count == 0)
             {
@@ -237,6 +241,39 @@ internal sealed class FlowRun
                 AnswerAsk(input, live);
                 break;
         }
+    }
+
+    /// <summary>Answers the first open wait whose condition holds, now that the code waits; what the code does then may change the others.</summary>
+    private bool MeetCondition()
+    {
+        if (Asks.Conditions is not { Count: > 0 } conditions || Turn.End is not null || Turn.Stuck is not null)
+        {
+            return false;
+        }
+
+        foreach (ConditionAsk wait in conditions)
+        {
+            bool holds;
+            try
+            {
+                holds = wait.Holds();
+            }
+            catch (Exception e) when (e is not StuckException)
+            {
+                Withdraw(wait, () => e);
+                return true;
+            }
+
+            if (holds)
+            {
+                Asks.Close(wait);
+                Turn.Line(AskText.Taken(wait.Number));
+                wait.Meet();
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void AnswerAsk(HistoryRow input, object? live)

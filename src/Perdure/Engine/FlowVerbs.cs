@@ -71,6 +71,47 @@ internal sealed class FlowVerbs(FlowRun run)
         return ask.Task;
     }
 
+    /// <summary>Takes signals that came and that nobody took; history shows each as a wait that got it.</summary>
+    public int DropSignals(string name)
+    {
+        StepName.Check(name);
+        run.MustBeOnTurn();
+        if (run.Life.Scope.Refusal() is { } refusal)
+        {
+            throw refusal;
+        }
+
+        int dropped = 0;
+        for (; run.Asks.Signals.TakeEarly(name) is not null; dropped++)
+        {
+            var ask = new SignalAsk<NoResult>(run.Asks.NextNumber(), name, run.Life.Scope, run);
+            run.Open(ask);
+            run.Asks.Close(ask);
+            run.Turn.Line(AskText.Taken(ask.Number));
+        }
+
+        return dropped;
+    }
+
+    public Task<bool> Until(Func<bool> condition, TimeSpan limit, string name)
+    {
+        StepName.Check(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        if (Refused<bool>() is { } refused)
+        {
+            return refused;
+        }
+
+        if (condition())
+        {
+            return Task.FromResult(true); // the code's own doing, so there is nothing to write down
+        }
+
+        var ask = new ConditionAsk(run.Asks.NextNumber(), name, run.Life.Scope, condition) { Due = After(limit) };
+        run.Open(ask);
+        return ask.Task;
+    }
+
     public Task Delay(TimeSpan delay, string name) => DelayUntil(After(delay), name);
 
     public Task DelayUntil(DateTimeOffset time, string name)
@@ -113,35 +154,54 @@ internal sealed class FlowVerbs(FlowRun run)
         }
     }
 
-    public async Task<T> First<T>(IReadOnlyList<Func<CancellationToken, Task<T>>> branches)
+    public async Task<T> Within<T>(Func<Task<T>> body, CancellationToken end)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(branches.Count, nameof(branches));
         if (Refused<T>() is { } refused)
         {
             return await refused;
         }
 
-        var scopes = new Scope[branches.Count];
-        var tasks = new Task<T>[branches.Count];
-        for (int i = 0; i < branches.Count; i++)
+        end.ThrowIfCancellationRequested();
+        var region = new Scope(run, run.Life.Scope);
+        region.LimitBy(() => new OperationCanceledException("The region was cancelled.", end));
+        using CancellationTokenRegistration registration = end.UnsafeRegister(_ =>
         {
-            Scope scope = scopes[i] = new Scope(run, run.Life.Scope);
-            Func<CancellationToken, Task<T>> branch = branches[i];
-            tasks[i] = InAsync(scope, () => branch(scope.Token));
+            run.MustBeOnTurn(); // what cancels is flow code, or it would not do so again
+            region.LimitIsUp();
+        }, null);
+        return await InAsync(region, body);
+    }
+
+    /// <summary>Runs branches until so many have ended, or one has failed; the others are withdrawn.</summary>
+    public async Task<T[]> First<T>(int count, IReadOnlyList<Func<CancellationToken, Task<T>>> branches)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(branches.Count, count, nameof(branches));
+        if (Refused<T[]>() is { } refused)
+        {
+            return await refused;
         }
 
-        Task<T> first = await Task.WhenAny(tasks);
-        run.MustBeOnTurn();
-        for (int i = 0; i < tasks.Length; i++)
+        var race = new Race<T>(count);
+        foreach (Func<CancellationToken, Task<T>> branch in branches)
         {
-            if (tasks[i] != first)
+            if (race.IsDecided())
             {
-                scopes[i].End(() => new OperationCanceledException("Another branch was first."));
-                _ = tasks[i].ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                break; // the branches after it do not begin, so they take no signal that came early
             }
+
+            var scope = new Scope(run, run.Life.Scope);
+            race.Add(scope, InAsync(scope, () => branch(scope.Token)));
         }
 
-        return await first;
+        while (!race.IsDecided())
+        {
+            await Task.WhenAny(race.Open);
+        }
+
+        run.MustBeOnTurn();
+        race.WithdrawOthers();
+        return await race.ResultsAsync();
     }
 
     public Task<TOut> RunChild<TIn, TOut>(string type, TIn input, string? id)

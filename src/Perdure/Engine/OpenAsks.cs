@@ -7,6 +7,7 @@ internal sealed class OpenAsks
     private readonly List<Ask> _open = new(2);
     private PriorityQueue<Ask, (DateTimeOffset Due, int Number)>? _dues;
     private SignalBox? _signals;
+    private List<ConditionAsk>? _conditions;
     private int _work;
 
     /// <summary>Called once, when no work is open any more.</summary>
@@ -23,6 +24,9 @@ internal sealed class OpenAsks
 
     public IReadOnlyList<Ask> All => _open;
 
+    /// <summary>Open waits for conditions, by number; null if there never was one.</summary>
+    public IReadOnlyList<ConditionAsk>? Conditions => _conditions;
+
     public int NextNumber() => Made++;
 
     public Ask? Find(int number) => IndexOf(number) is >= 0 and int index ? _open[index] : null;
@@ -31,6 +35,11 @@ internal sealed class OpenAsks
     {
         _open.Add(ask);
         _work += ask.IsWork ? 1 : 0;
+        if (ask is ConditionAsk condition)
+        {
+            (_conditions ??= []).Add(condition);
+        }
+
         SetDue(ask, ask.Due);
     }
 
@@ -41,6 +50,10 @@ internal sealed class OpenAsks
         if (ask is SignalAsk wait)
         {
             Signals.Forget(wait);
+        }
+        else if (ask is ConditionAsk condition)
+        {
+            _conditions!.Remove(condition);
         }
 
         if (ask.IsWork && --_work == 0)
