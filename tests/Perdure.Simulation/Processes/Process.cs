@@ -98,14 +98,14 @@ internal sealed class Process
     /// <summary>Hands over a message between flows, perhaps once more, perhaps late.</summary>
     public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(new InboxArrived(row));
 
-    /// <summary>What the renewal of leases will say one day.</summary>
+    /// <summary>Makes the shard commit something, so that it finds out that its lease is lost, if it is, and takes it again.</summary>
     private sealed class TakeOver : Message
     {
         public override void Handle()
         {
             if (!Shard.Recovery.IsRecovering)
             {
-                Shard.Recovery.Begin(new StoreException(Diagnostics.ErrorCodes.StoreFailed, "the lease was given to this process"));
+                _ = Shard.Commits.Open;
             }
         }
     }

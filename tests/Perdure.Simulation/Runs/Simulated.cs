@@ -110,7 +110,7 @@ internal sealed class Simulated
     {
         var open = new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing, FlowStatus.Stuck] };
         await Task.WhenAny(clients, Task.Delay(CalmMax, _world.Outside.Time));
-        while (ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) > 0)
+        while (ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) > 0 || _store.HasMessages)
         {
             await Task.Delay(TimeSpan.FromSeconds(10), _world.Outside.Time);
         }

@@ -28,6 +28,9 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
 
     public int Shards => shards;
 
+    /// <summary>Whether a message between flows waits in an inbox.</summary>
+    public bool HasMessages => Enumerable.Range(0, shards).Any(s => Now(Memory.ReadInboxAsync(s, CancellationToken.None)).Count > 0);
+
     /// <summary>Lets a process, and no other one, take a shard from now on.</summary>
     public void Grant(int shard, string process) => _granted[shard] = process;
 
