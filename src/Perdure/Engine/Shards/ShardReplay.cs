@@ -142,6 +142,7 @@ internal sealed class ShardReplay(Shard shard)
             }
             else if (slot.Flow is { } flow)
             {
+                ShardBatch batch = Batch; // open from here on: what the turn sets going waits for it
                 Turn turn = shard.Loop.Watch.Begin(slot);
                 flow.Take(row, live: null, turn);
                 shard.Loop.Watch.End(turn);
@@ -149,7 +150,7 @@ internal sealed class ShardReplay(Shard shard)
                 Turns.Decide(slot, row, turn);
                 if (row.Asks is not null)
                 {
-                    Batch.Decided.Add(row);
+                    batch.Decided.Add(row);
                 }
             }
         }
