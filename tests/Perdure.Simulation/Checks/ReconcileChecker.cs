@@ -10,20 +10,15 @@ internal sealed class ReconcileChecker() : Checker("unknown outcomes are reconci
     {
         foreach (IGrouping<string, Effect> calls in Observed.Effects.Where(e => e.Kind != EffectKind.Undo && StepMarks.Read(e.Step) is { CanReconcile: true }).GroupBy(e => e.Key))
         {
-            Effect? attempt = null;
-            bool wasAsked = false;
-            foreach (Effect call in calls)
+            // A process knows its own attempts, and that there may have been others before its first.
+            foreach (IGrouping<string, Effect> own in calls.GroupBy(c => c.Process))
             {
-                if (call.Kind == EffectKind.Reconcile)
+                bool isUnknown = calls.Any(c => c.Kind == EffectKind.Do && c.Order < own.First().Order);
+                foreach (Effect call in own)
                 {
-                    wasAsked = true;
-                    continue;
+                    MustHold(!isUnknown || call.Kind == EffectKind.Reconcile, $"{call.Flow}: {call.Step} was done again in {call.Process} after an attempt of unknown outcome, without asking whether it happened");
+                    isUnknown = call.Kind == EffectKind.Do && call.End == EffectEnd.Unknown;
                 }
-
-                bool isUnknown = attempt is not null && (attempt.Process != call.Process || attempt.End is EffectEnd.Unknown);
-                MustHold(!isUnknown || wasAsked, $"{call.Flow}: {call.Step} was done again in {call.Process} after an attempt of unknown outcome in {attempt?.Process}, without asking whether it happened");
-                attempt = call;
-                wasAsked = false;
             }
         }
     }

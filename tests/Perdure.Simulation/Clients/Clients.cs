@@ -78,7 +78,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
 
     private async Task SignalAsync(FlowKey key)
     {
-        await PauseAsync(chance.Next(2) == 0 ? 2_000 : 60_000);
+        await ComeAsync(chance.Next(2) == 0 ? 2_000 : 60_000);
         string name = $"n{chance.Next(2)}";
         string value = string.Create(CultureInfo.InvariantCulture, $"{name}:{++_signals}");
         string? sender = chance.Next(3) == 0 ? null : value;
@@ -105,7 +105,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
 
     private async Task CancelAsync(FlowKey key)
     {
-        await PauseAsync(30_000);
+        await ComeAsync(30_000);
         for (int i = 0; i < 3; i++)
         {
             ClientCall call = await CallAsync(ClientVerb.Cancel, key, async (_, handle) => (await handle.CancelAsync("a client's cancel")).ToString());
@@ -118,7 +118,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
 
     private async Task TerminateAsync(FlowKey key)
     {
-        await PauseAsync(60_000);
+        await ComeAsync(60_000);
         await AskAsync(ClientVerb.Terminate, key, async handle =>
         {
             await handle.TerminateAsync("a client's end");
@@ -128,7 +128,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
 
     private async Task DescribeAsync(FlowKey key)
     {
-        await PauseAsync(60_000);
+        await ComeAsync(60_000);
         await AskAsync(ClientVerb.Describe, key, async handle => (await handle.DescribeAsync()).Status.ToString());
     }
 
@@ -184,6 +184,9 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
         await PauseAsync(IsCalm ? 500 : 5_000);
         return !GaveUp;
     }
+
+    /// <summary>Waits for a while; one in four does not wait.</summary>
+    private Task ComeAsync(int millisecondsMax) => PauseAsync(chance.Next(4) == 0 ? 8 : millisecondsMax);
 
     private Task PauseAsync(int millisecondsMax) => Task.Delay(TimeSpan.FromMilliseconds(chance.Next(millisecondsMax)), world.Outside.Time);
 }

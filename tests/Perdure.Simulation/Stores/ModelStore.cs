@@ -18,6 +18,7 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
     private static readonly byte[] PoisonBytes = Encoding.UTF8.GetBytes(Poison);
 
     private readonly string?[] _granted = new string?[shards];
+    private readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
     private readonly string?[] _holders = new string?[shards];
 
     public MemoryStore Memory { get; } = new();
@@ -29,7 +30,7 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
     public int Shards => shards;
 
     /// <summary>Whether a message between flows waits in an inbox.</summary>
-    public bool HasMessages => Enumerable.Range(0, shards).Any(s => Now(Memory.ReadInboxAsync(s, CancellationToken.None)).Count > 0);
+    public bool HasMessages => Enumerable.Range(0, shards).Any(s => Inbox(s).Count > 0);
 
     /// <summary>Lets a process, and no other one, take a shard from now on.</summary>
     public void Grant(int shard, string process) => _granted[shard] = process;
@@ -41,6 +42,15 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
     {
         Take("stranger", [shard], world.Chance.NextGuid());
         observed.Mark("a shard was taken by a stranger");
+    }
+
+    /// <summary>The shards where a message waits that waited at the last call already.</summary>
+    public IEnumerable<int> ForgottenMessages()
+    {
+        HashSet<string> before = [.. _waiting];
+        _waiting.Clear();
+        _waiting.UnionWith(Enumerable.Range(0, shards).SelectMany(Inbox).Select(m => m.Id));
+        return [.. Enumerable.Range(0, shards).Where(s => Inbox(s).Any(m => before.Contains(m.Id)))];
     }
 
     public IReadOnlyList<ShardLease> Take(string process, IReadOnlyList<int> wanted, Guid token)
@@ -105,6 +115,8 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
 
     /// <summary>The memory store answers before it returns.</summary>
     public static T Now<T>(Task<T> answer) => answer.GetAwaiter().GetResult();
+
+    private IReadOnlyList<InboxRow> Inbox(int shard) => Now(Memory.ReadInboxAsync(shard, CancellationToken.None));
 
     private void Log(string process, ShardBatch batch)
     {

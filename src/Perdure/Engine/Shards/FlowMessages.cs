@@ -76,8 +76,7 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 
     private void EndOfChild(FlowSlot? slot)
     {
-        bool isAwaited = slot?.Phase == SlotPhase.Parked || slot?.Flow?.Asks.Find(row.From!.Ask) is ChildAsk;
-        if (slot is not null && isAwaited)
+        if (slot is not null && slot.Awaits(row.From!.Ask))
         {
             InputKind kind = row.Kind == MessageKind.ChildCompleted ? InputKind.Completed : InputKind.Failed;
             Shard.Turns.Live(slot, Shard.Turns.Input(slot, kind) with { Ask = row.From!.Ask, Payload = row.Payload }, live: null, then: null);

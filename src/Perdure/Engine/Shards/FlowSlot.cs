@@ -49,6 +49,9 @@ internal sealed class FlowSlot(FlowKey key)
     /// <summary>Its open children, while it is parked.</summary>
     public List<ParentRef> OpenChildren { get; } = new(0);
 
+    /// <summary>Steps, undos and children without an outcome, by their asks, while it is parked: an outcome is recorded once.</summary>
+    public HashSet<int> OpenWork { get; } = new(0);
+
     /// <summary>Messages that wait until it is read.</summary>
     public Queue<FlowMessage> Waiting => _waiting ??= new();
 
@@ -80,6 +83,9 @@ internal sealed class FlowSlot(FlowKey key)
     public FlowSlot? Older { get; set; }
 
     public FlowStatus Status => Row!.State.Status;
+
+    /// <summary>Whether an ask has no outcome yet.</summary>
+    public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is { IsWork: true } : OpenWork.Contains(ask);
 
     public bool HasSender(string senderId) => Flow?.HasSender(senderId) ?? SenderIds?.Contains(senderId) ?? false;
 }

@@ -59,7 +59,21 @@ internal sealed class ShardTurns(Shard shard)
             shard.Loop.Watch.End(turn);
             Decide(slot, input, turn);
         }
-        else if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.Row!.State.WakeAt != FlowRow.Busy)
+        else
+        {
+            Parked(slot, input);
+        }
+    }
+
+    /// <summary>An input waits for its decision.</summary>
+    private void Parked(FlowSlot slot, HistoryRow input)
+    {
+        if (slot.OpenWork.Remove(input.Ask))
+        {
+            slot.OpenChildren.RemoveAll(c => c.Ask == input.Ask);
+        }
+
+        if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.Row!.State.WakeAt != FlowRow.Busy)
         {
             // A process that has its code must look at it at once.
             SetState(slot, slot.Row.State with { WakeAt = FlowRow.Busy });
@@ -83,6 +97,7 @@ internal sealed class ShardTurns(Shard shard)
             slot.SenderIds = flow.SenderIds;
             slot.PivotPassed = flow.Life.PivotPassed;
             slot.OpenChildren.AddRange(flow.Asks.All.OfType<ChildAsk>().Select(c => new ParentRef(c.Child, c.Number)));
+            slot.OpenWork.UnionWith(flow.Asks.All.Where(a => a.IsWork).Select(a => a.Number));
         }
 
         slot.Flow = null;
