@@ -139,10 +139,10 @@ internal sealed class Shard
     {
         bool isQuiet = slot.StepsRunning == 0 && slot.PendingCancels is null && !slot.HasWaiting
             && slot.Phase is SlotPhase.Live or SlotPhase.Parked && Commits.IsDurable(slot.TouchedBatch);
-        if (isQuiet && slot.Flow is { } flow && slot.Row!.State.WakeAt == FlowRow.Busy)
+        if (isQuiet && slot.Flow is { } flow && slot.State.WakeAt == FlowRow.Busy)
         {
             // Memory is short, so a short wait is written down, too; the flow can go once that is durable.
-            Turns.SetState(slot, slot.Row.State with { WakeAt = flow.Asks.NextDue()?.Due ?? BackoffRow.Never });
+            Turns.SetState(slot, slot.State with { WakeAt = flow.Asks.NextDue()?.Due ?? BackoffRow.Never });
             return false;
         }
 
