@@ -122,7 +122,7 @@ internal sealed class ShardTurns(Shard shard)
     {
         input.Asks = AskText.End(FlowStatus.Terminated);
         Live(slot, input, live: null, then);
-        EndStuckBackoffs(slot);
+        Batch.EndedBackoffs.AddRange(slot.OpenWork.Select(ask => (slot.Row!.Run, ask)));
         shard.Commits.Then(new ActionEffect(() => Node.Worker.StopAll(slot.Row!.Run)));
         int sent = 0;
         foreach (ParentRef child in slot.OpenChildren)
