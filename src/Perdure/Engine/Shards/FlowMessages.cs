@@ -64,10 +64,11 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 
     private void Cancel(FlowSlot? slot)
     {
-        if (slot is { Phase: SlotPhase.Live or SlotPhase.Parked })
+        if (slot is { Phase: SlotPhase.Live or SlotPhase.Parked } && !slot.HasSender(row.Id))
         {
             HistoryRow input = Shard.Turns.Input(slot, InputKind.CancelRequested) with
             {
+                SenderId = row.Id, // another owner of the shard may have told it already
                 Payload = Reasons.Json($"its parent {row.From!.Flow} no longer wants it"),
             };
             Shard.Turns.Live(slot, input, live: null, then: null);
