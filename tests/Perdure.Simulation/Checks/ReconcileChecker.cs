@@ -13,7 +13,10 @@ internal sealed class ReconcileChecker() : Checker("unknown outcomes are reconci
             // A process knows its own attempts, and that there may have been others before its first.
             foreach (IGrouping<string, Effect> own in calls.GroupBy(c => c.Process))
             {
-                bool isUnknown = calls.Any(c => c.Kind == EffectKind.Do && c.Order < own.First().Order);
+                Effect first = own.First();
+                int shard = Story.Find(first.Flow)!.Row.Shard;
+                long taken = Observed.Takes.Last(t => t.Process == first.Process && t.Shard == shard && t.Order < first.Order).Order;
+                bool isUnknown = calls.Any(c => c.Kind == EffectKind.Do && c.Order < taken);
                 foreach (Effect call in own)
                 {
                     MustHold(!isUnknown || call.Kind == EffectKind.Reconcile, $"{call.Flow}: {call.Step} was done again in {call.Process} after an attempt of unknown outcome, without asking whether it happened");

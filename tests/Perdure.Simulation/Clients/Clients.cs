@@ -11,6 +11,7 @@ namespace Perdure.Simulation.Clients;
 /// <summary>Those who start flows, send them signals, cancel them, and want to know how they end. Each call goes to any process, and is asked again when nobody answers.</summary>
 internal sealed class Clients(World world, Cluster cluster, Observed observed, ReplayRandom chance)
 {
+    private const string Unavailable = "unavailable";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private int _signals;
@@ -167,7 +168,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
         }
         catch (PerdureException e)
         {
-            call.Error = e.Code;
+            call.Error = e is StoreUnavailableException ? Unavailable : e.Code;
         }
 
         call.AnswerOrder = observed.Next();
@@ -177,7 +178,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
 
     /// <summary>Whether nobody can say what became of a call.</summary>
     private static bool IsUnanswered(ClientCall call)
-        => call.AnswerOrder == 0 || call.Error is Diagnostics.ErrorCodes.StoreFailed or Diagnostics.ErrorCodes.NotStarted;
+        => call.AnswerOrder == 0 || call.Error is Unavailable or Diagnostics.ErrorCodes.StoreFailed or Diagnostics.ErrorCodes.NotStarted;
 
     private async Task<bool> AgainAsync()
     {
