@@ -241,13 +241,21 @@ public class BranchTests
     [Fact]
     public async Task A_region_that_code_ends_waits_for_a_step_that_is_the_pivot()
     {
+        var begun = new TaskCompletionSource();
         var charge = new TaskCompletionSource();
         await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
         {
             using var end = new CancellationTokenSource();
             Task<int> region = flow.Within(end.Token, async () =>
             {
-                await flow.Step(() => charge.Task, pivot: true, name: "charge");
+                await flow.Step(
+                    () =>
+                    {
+                        begun.SetResult();
+                        return charge.Task;
+                    },
+                    pivot: true,
+                    name: "charge");
                 return await flow.Step(() => Task.FromResult(7), name: "ship");
             });
             await flow.Signal<string>("end", Day);
@@ -255,6 +263,7 @@ public class BranchTests
             return await region;
         }));
         FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await begun.Task.Soon(); // one that has not begun need not be waited for
         await run.SignalAsync("now", "end");
         charge.SetResult();
 

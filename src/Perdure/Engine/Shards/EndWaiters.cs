@@ -52,7 +52,7 @@ internal sealed class FlowEnded(Shard shard, FlowSlot slot, FlowEnd end) : IEffe
     {
         shard.Waiters.Take(slot.Key)?.ForEach(w => w.Ended(end)); // who came since it decided to end
         shard.Remove(slot);
-        Diagnostics.PerdureMeter.FlowEnded(slot.Key.Type, end.Status, slot.Row!.State.EndedAt!.Value - slot.Row.CreatedAt);
+        Diagnostics.PerdureMeter.FlowEnded(slot.Key.Type, end.Status, slot.State.EndedAt!.Value - slot.Row!.CreatedAt);
     }
 
     public void Lost(PerdureException reason)
