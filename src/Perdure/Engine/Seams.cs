@@ -20,6 +20,14 @@ internal abstract class Seams
     /// <summary>Makes what runs a loop whenever it is woken.</summary>
     public abstract ILoopThread StartLoop(string name, Action pump);
 
+    /// <summary>
+    /// How tasks are made on which others wait inside the engine: whoever completes one must not run what waits for it.
+    /// </summary>
+    public abstract TaskCreationOptions Continuations { get; }
+
+    /// <summary>Cancels, and runs the callbacks on the token elsewhere: they are foreign code.</summary>
+    public abstract void Cancel(CancellationTokenSource source);
+
     /// <summary>Waits for a moment, by the machine's clock.</summary>
     public abstract Task Pause(TimeSpan pause, CancellationToken cancellationToken);
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Perdure.Engine;
@@ -18,7 +19,7 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
         _store = builder.Store(services);
         var json = new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax);
         var shared = new FlowServices(services, registry, json, loggers);
-        _node = new Node(_store, builder.Options, shared, builder.Rules, new SystemSeams(time), loggers.CreateLogger("Perdure"));
+        _node = new Node(_store, builder.Options, shared, builder.Rules, services.GetService<Seams>() ?? new SystemSeams(time), loggers.CreateLogger("Perdure"));
         await _node.StartAsync(cancellationToken);
         holder.Current = _node;
     }

@@ -29,6 +29,10 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
     public override ILoopThread StartLoop(string name, Action pump) => new LoopThread(name, pump);
 
+    public override TaskCreationOptions Continuations => TaskCreationOptions.RunContinuationsAsynchronously;
+
+    public override void Cancel(CancellationTokenSource source) => _ = source.CancelAsync();
+
     public override Task Pause(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, MachineTime, cancellationToken);
 
     public override Task Delay(TimeSpan delay, CancellationToken cancellationToken) => Task.Delay(delay, time, cancellationToken);

@@ -63,7 +63,7 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
     /// <summary>Awaits the action; one that ignores its token is left behind after a grace.</summary>
     private static async Task<StepValue> OrLeaveAsync(StepRunner runner, StepAsk ask, Task<StepValue> task, CancellationToken token)
     {
-        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancelled = new TaskCompletionSource(runner.Seams.Continuations);
         await using (token.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), cancelled))
         {
             await Task.WhenAny(task, cancelled.Task);

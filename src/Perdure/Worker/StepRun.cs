@@ -12,7 +12,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     /// <summary>A longer back-off is written down, and the step leaves the worker meanwhile.</summary>
     private static readonly TimeSpan ShortBackoff = TimeSpan.FromSeconds(1);
 
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(runner.Seams.Continuations);
     private readonly Lock _lock = new();
     private StepProgress _progress = ask.Progress;
     private CancellationTokenSource? _current;
@@ -296,8 +296,10 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     {
         lock (_lock)
         {
-            // Callbacks on the token are foreign code: they run on the pool.
-            _ = _current?.CancelAsync();
+            if (_current is { } source)
+            {
+                runner.Seams.Cancel(source);
+            }
         }
     }
 }

@@ -61,7 +61,7 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
 
     public void StopAll(long run)
     {
-        foreach (KeyValuePair<(long Run, int Ask), StepRun> step in _running.Where(s => s.Key.Run == run))
+        foreach (KeyValuePair<(long Run, int Ask), StepRun> step in _running.Where(s => s.Key.Run == run).OrderBy(s => s.Key.Ask))
         {
             step.Value.Stop(settle: false);
         }
@@ -83,7 +83,7 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     public async Task StopAsync(TimeSpan grace)
     {
         _stopping = true;
-        foreach (StepRun step in _running.Values)
+        foreach ((_, StepRun step) in _running.OrderBy(s => s.Key))
         {
             step.Shutdown();
         }

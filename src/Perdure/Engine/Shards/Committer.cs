@@ -90,12 +90,12 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log)
                 return;
             }
 
-            held = _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            held = _held = new TaskCompletionSource(seams.Continuations);
         }
 
         using var over = new CancellationTokenSource();
         await Task.WhenAny(held.Task, seams.Pause(HoldMax, over.Token));
-        await over.CancelAsync();
+        over.Cancel();
     }
 
     private async Task CommitGroupAsync(List<SealedBatch> group)

@@ -245,7 +245,7 @@ internal sealed class Shard
     /// <summary>Completes once everything that was decided up to now is durable. From any thread.</summary>
     public Task DrainAsync()
     {
-        var drain = new Drain();
+        var drain = new Drain(Node.Seams.Continuations);
         Post(drain);
         return drain.Task;
     }
@@ -253,7 +253,7 @@ internal sealed class Shard
     /// <summary>Tells everybody who still waits that the node stops. From any thread.</summary>
     public Task StopAsync(PerdureException reason)
     {
-        var stop = new Stop(reason);
+        var stop = new Stop(reason, Node.Seams.Continuations);
         Post(stop);
         return stop.Task;
     }
@@ -337,9 +337,9 @@ internal readonly record struct ReadyMessage(FlowMessage Message, FlowSlot? Read
 }
 
 /// <summary>Tells when everything that a shard has decided is durable.</summary>
-internal sealed class Drain : Message, IEffect
+internal sealed class Drain(TaskCreationOptions continuations) : Message, IEffect
 {
-    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _drained = new(continuations);
 
     public Task Task => _drained.Task;
 
@@ -351,9 +351,9 @@ internal sealed class Drain : Message, IEffect
 }
 
 /// <summary>The node stops.</summary>
-internal sealed class Stop(PerdureException reason) : Message
+internal sealed class Stop(PerdureException reason, TaskCreationOptions continuations) : Message
 {
-    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _stopped = new(continuations);
 
     public Task Task => _stopped.Task;
 
