@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Hosting;
 using Perdure.Replay;
+using Perdure.Testing.Running;
 
 namespace Perdure.Testing;
 
@@ -42,12 +43,8 @@ public static class ReplayCheck
 
     private static async Task<ReplayReport> CheckAsync(Action<IServiceCollection> configure, IEnumerable<string> files, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(configure);
-        var services = new ServiceCollection();
-        services.AddLogging();
-        configure(services);
-        await using ServiceProvider provider = services.BuildServiceProvider();
-        return await provider.GetRequiredService<ReplayChecker>().CheckAsync(ReadAsync(files, cancellationToken), cancellationToken);
+        using IHost application = TestProcess.Compose(configure).Build();
+        return await application.Services.GetRequiredService<ReplayChecker>().CheckAsync(ReadAsync(files, cancellationToken), cancellationToken);
     }
 
     private static async IAsyncEnumerable<RecordedRun> ReadAsync(IEnumerable<string> files, [EnumeratorCancellation] CancellationToken cancellationToken)

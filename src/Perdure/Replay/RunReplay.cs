@@ -40,7 +40,8 @@ internal sealed class RunReplay(RecordedRun run, FlowDefinition definition, Flow
             : null,
     };
 
-    private ReplayProblem? Run()
+    /// <summary>Replays it here and now.</summary>
+    public ReplayProblem? Run()
     {
         string? strayed = null;
         var flow = new FlowRun(definition, Stored.Row, run.Seed, services, (_, message) => strayed ??= message);

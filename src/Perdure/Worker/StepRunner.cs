@@ -24,6 +24,9 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     /// <summary>The time for an attempt of a step that says nothing.</summary>
     public TimeSpan StepTimeout => stepTimeout;
 
+    /// <summary>Stands around attempts; null in production.</summary>
+    public AttemptFilter? Filter { get; init; }
+
     public bool IsStopping => _stopping;
 
     /// <summary>Starts a step; one that still runs since before a reload is joined instead.</summary>

@@ -28,7 +28,7 @@ internal sealed class Node
         Clock = new NodeClock(seams.Time, log);
         Committer = new Committer(store, seams, log);
         Loader = new Loader(this);
-        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout);
+        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>() };
     }
 
     /// <summary>How far ahead wake-ups are held in memory.</summary>

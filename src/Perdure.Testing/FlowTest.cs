@@ -1,0 +1,154 @@
+using Microsoft.Extensions.DependencyInjection;
+using Perdure.Testing.Running;
+
+namespace Perdure.Testing;
+
+/// <summary>
+/// An application's flows in a test: its own registrations, a store in memory, and a time that the test owns. A flow that waits for 20 days
+/// takes milliseconds, and the process can be made to crash.
+/// </summary>
+/// <remarks>
+/// Of the application, the engine alone is started; other hosted services are not. Its store is replaced, and so are <see cref="TimeProvider"/>
+/// and the engine's threads: flow code and steps run on one thread, so a test with services in memory takes the same course each time. What
+/// the test registers last wins, as always in a service collection. All members can be used from any thread.
+/// </remarks>
+public sealed class FlowTest : IAsyncDisposable
+{
+    private readonly TestWorld _world;
+    private readonly WorldThread _thread;
+    private readonly ReplayWatch? _replays;
+    private bool _isDisposed;
+
+    private FlowTest(Action<IServiceCollection> services, FlowTestOptions options)
+    {
+        var noWatch = new NoWatch();
+        _replays = options.ReplaysEveryInput ? new ReplayWatch() : null;
+        _world = new TestWorld(services, options, findsLongTurns: !System.Diagnostics.Debugger.IsAttached)
+        {
+            Attempts = new AttemptGate((ask, context, reconcile) => Faults.RunAsync(ask, context, reconcile, _world!.Process!.Place.Time)),
+            Commits = _replays ?? (ICommitWatch)noWatch,
+        };
+        if (_replays is not null)
+        {
+            _replays.World = _world;
+        }
+
+        _thread = new WorldThread(_world, movesTime: options.Time == TestTime.MovesByItself);
+    }
+
+    /// <summary>Starts, finds and lists flows. It, and handles that it gave, go on with the next process after a crash.</summary>
+    public PerdureClient Perdure => Process.Perdure;
+
+    /// <summary>The services of the process that runs now.</summary>
+    public IServiceProvider Services => Process.Services;
+
+    /// <summary>What time it is in the test.</summary>
+    public DateTimeOffset Now => _world.World.Now;
+
+    /// <summary>What goes wrong with steps. It outlives crashes.</summary>
+    public Faults Faults { get; } = new();
+
+    private TestProcess Process => _world.Process ?? throw new InvalidOperationException("The test is not started.");
+
+    /// <summary>Starts the application's flows.</summary>
+    /// <param name="services">The application's registrations, as its Program has them, and then what the test wants otherwise.</param>
+    /// <param name="options">How the test's world behaves.</param>
+    /// <exception cref="PerdureException">The registrations are wrong, as at the start of a host (PRD4xxx).</exception>
+    public static async Task<FlowTest> StartAsync(Action<IServiceCollection> services, FlowTestOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var test = new FlowTest(services, options ?? new FlowTestOptions());
+        try
+        {
+            await test._thread.DoAsync(() => test._world.StartAsync(null));
+            return test;
+        }
+        catch
+        {
+            test._thread.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs until no step has anything to do: each run has ended, is stuck, or waits for a signal, a timer or a child that does. Time moves as
+    /// far as steps need it (back-offs, slow services), but not by hand.
+    /// </summary>
+    /// <exception cref="ExpectationException">A run's code does not fit its own history (see <see cref="FlowTestOptions.ReplaysEveryInput"/>).</exception>
+    public async Task IdleAsync()
+    {
+        await _thread.IdleAsync();
+        MustReplay();
+    }
+
+    /// <summary>Lets time pass, with all that happens in it.</summary>
+    /// <inheritdoc cref="IdleAsync" path="/exception"/>
+    public async Task AdvanceAsync(TimeSpan by)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
+        await _thread.AdvanceAsync(by);
+        MustReplay();
+    }
+
+    /// <summary>
+    /// Lets the process die where it is, and starts another one on what the store holds. What the test passed as objects (fakes that remember)
+    /// lives on as the outside world does; what the container made is made anew.
+    /// </summary>
+    /// <param name="services">Other registrations for the new process, such as a new build's; the same by default.</param>
+    /// <remarks>Calls that wait for an answer get a <see cref="StoreUnavailableException"/>. Steps at work on another thread are not stopped.</remarks>
+    /// <inheritdoc cref="IdleAsync" path="/exception"/>
+    public async Task CrashAsync(Action<IServiceCollection>? services = null)
+    {
+        await _thread.DoAsync(() =>
+        {
+            _world.DieAndTellClients();
+            return _world.StartAsync(services);
+        });
+        MustReplay();
+    }
+
+    /// <summary>Stops the process as a host is stopped, and starts another one: a deployment.</summary>
+    /// <param name="services">The registrations of the new process; the same by default.</param>
+    /// <inheritdoc cref="IdleAsync" path="/exception"/>
+    public async Task RestartAsync(Action<IServiceCollection>? services = null)
+    {
+        await _thread.DoAsync(async () =>
+        {
+            await _world.StopAsync();
+            await _world.StartAsync(services);
+        });
+        MustReplay();
+    }
+
+    /// <summary>Stops the process and disposes its services.</summary>
+    /// <inheritdoc cref="IdleAsync" path="/exception"/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        await _thread.DoAsync(_world.StopAsync);
+        _thread.Dispose();
+        await _world.DisposeAsync();
+        MustReplay();
+    }
+
+    private void MustReplay()
+        => Expect.That(_replays?.Problem is null, () => $"A crash would have made a run stuck, since its code decides by something that is not in its history: {_replays!.Problem}");
+
+    private sealed class NoWatch : ICommitWatch
+    {
+        public void Committing(IReadOnlyList<Storage.ShardBatch> batches)
+        {
+            // Nobody looks.
+        }
+
+        public void Committed(IReadOnlyList<Storage.ShardBatch> batches)
+        {
+            // Nobody looks.
+        }
+    }
+}
