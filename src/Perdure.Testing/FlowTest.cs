@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Perdure.Testing.Crashes;
 using Perdure.Testing.Running;
 
 namespace Perdure.Testing;
@@ -68,6 +69,35 @@ public sealed class FlowTest : IAsyncDisposable
             test._thread.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Tries a scenario in every way in which it may go: once as it is; then once for each point where the engine commits, a step begins or
+    /// ends, or an answer reaches the client, with the process dying there and another one going on; then with each step run twice, with each
+    /// answer of a step lost, with each attempt failing once; then with each signal early, late and twice.
+    /// </summary>
+    /// <typeparam name="TOutside">What is outside of the process and survives its death: banks, kitchens, files. Disposed after each schedule, if it can be.</typeparam>
+    /// <param name="outside">Makes it anew for each schedule.</param>
+    /// <param name="services">
+    /// The application's registrations, and then those that stand for the outside. What of it is registered as an object lives on through a
+    /// crash; what the container makes dies with the process.
+    /// </param>
+    /// <param name="scenario">Starts runs, sends signals. When the process dies it is played again from its beginning, as by a client that asks again: give ids to runs.</param>
+    /// <param name="check">What must be so when all runs have ended, in every schedule.</param>
+    /// <param name="seed">The text of one schedule, as a failure names it (such as <c>crash-17</c>): only that one is played.</param>
+    /// <param name="options">How the world behaves.</param>
+    /// <returns>How many schedules were played.</returns>
+    /// <exception cref="ExpectationException">Schedules failed; the message has the smallest, its seed and its course of events.</exception>
+    public static Task<CrashReport> CrashEverywhereAsync<TOutside>(
+        Func<TOutside> outside, Action<IServiceCollection, TOutside> services, Func<CrashRun, TOutside, Task> scenario, Func<CrashRun, TOutside, Task> check,
+        string? seed = null, CrashOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(outside);
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(scenario);
+        ArgumentNullException.ThrowIfNull(check);
+        var everywhere = new CrashEverywhere<TOutside>(outside, services, scenario, check, options ?? new CrashOptions());
+        return Task.Factory.StartNew(() => everywhere.Play(seed), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     /// <summary>

@@ -90,6 +90,20 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     /// <summary>Whether steps are open that have not come to rest: they run, or wait for their next attempt.</summary>
     public bool HasStepsToDo => Shards.Any(s => s.Careful.IsOn || s.Slots.Any(slot => slot.Flow?.Asks.All.Any(a => a is StepAsk) ?? false));
 
+    /// <summary>Whether a run is open that is not stuck.</summary>
+    public bool HasOpenRuns => _store.CountAsync(new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing] }, CancellationToken.None).GetAwaiter().GetResult() > 0;
+
+    /// <summary>When the next thing happens that only time brings about; null if there is none.</summary>
+    public DateTimeOffset? NextDue
+    {
+        get
+        {
+            DateTimeOffset? stored = NextWake.Of(_store, _shards) + Node.NearFuture;
+            DateTimeOffset? inMemory = Shards.SelectMany(s => s.Slots).Min(slot => slot.Flow?.Asks.NextDue()?.Due);
+            return stored is null || inMemory < stored ? inMemory : stored;
+        }
+    }
+
     /// <summary>Whether a client waits for something that takes time: an end, or the outcome of a pivot.</summary>
     public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Slots.Any(slot => slot.PendingCancels is not null));
 
@@ -101,6 +115,9 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
             waiter.GiveUp(reason(waiter.Key));
         }
     }
+
+    /// <summary>A run that is stuck; null if none is.</summary>
+    public FlowDescription? FirstStuck() => ListStuck().FirstOrDefault() is { } row ? Describe(row.Key) : null;
 
     /// <summary>Describes a run as the store has it; null if it has no such run.</summary>
     public FlowDescription? Describe(FlowKey key)
@@ -116,6 +133,9 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     }
 
     private IEnumerable<Shard> Shards => IsAlive ? Process!.Holder.Current?.Shards ?? [] : [];
+
+    private List<FlowRow> ListStuck()
+        => _store.ListAsync(new FlowFilter { Statuses = [FlowStatus.Stuck] }, CancellationToken.None).ToBlockingEnumerable().ToList();
 
     private bool AwaitOutside()
     {
