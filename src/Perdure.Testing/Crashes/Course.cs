@@ -19,6 +19,14 @@ internal sealed class Course(Schedule schedule, ICommitWatch watch) : ICommitWat
 
     public int Points { get; private set; }
 
+    /// <summary>The point at which the process dies; 0 for none. The second time comes soon after the first, not always at the same point.</summary>
+    private int DiesAt => (schedule.Kind, IsPlayedAgain) switch
+    {
+        (ScheduleKind.Crash or ScheduleKind.Recrash, false) => schedule.Number,
+        (ScheduleKind.Recrash, true) => schedule.Number + 1 + (schedule.Number % 5),
+        _ => 0,
+    };
+
     public int Attempts { get; private set; }
 
     /// <summary>How many signals the scenario has sent, this time.</summary>
@@ -80,7 +88,7 @@ internal sealed class Course(Schedule schedule, ICommitWatch watch) : ICommitWat
 
         Points++;
         _events.Add(what);
-        if (schedule.Means(ScheduleKind.Crash, Points))
+        if (Points == DiesAt)
         {
             _events.Add("the process dies");
             Die();

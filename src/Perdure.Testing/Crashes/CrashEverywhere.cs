@@ -34,7 +34,7 @@ internal sealed class CrashEverywhere<TOutside>(
 
         List<Failure> failures = [];
         int played = 1;
-        Schedule[] all = [.. Schedule.All(course.Points, course.Attempts, course.Signals)];
+        Schedule[] all = [.. Schedule.All(course.Points, course.Attempts, course.Signals, options.CrashesAgain)];
         foreach (Schedule schedule in all)
         {
             played++;
@@ -55,7 +55,7 @@ internal sealed class CrashEverywhere<TOutside>(
     private static CrashReport Report(Schedule[] played)
     {
         int Count(ScheduleKind kind) => played.Count(schedule => schedule.Kind == kind);
-        return new CrashReport(Count(ScheduleKind.Crash), Count(ScheduleKind.Twice), Count(ScheduleKind.Lost), Count(ScheduleKind.Fail),
+        return new CrashReport(Count(ScheduleKind.Crash) + Count(ScheduleKind.Recrash), Count(ScheduleKind.Twice), Count(ScheduleKind.Lost), Count(ScheduleKind.Fail),
             Count(ScheduleKind.Early) + Count(ScheduleKind.Late) + Count(ScheduleKind.Again));
     }
 

@@ -15,6 +15,9 @@ public sealed record CrashOptions
     /// <summary>How long before the end of a run's patience a late signal comes; 1 s by default.</summary>
     public TimeSpan LastMoment { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether each crash is also tried with a second one, soon after the next process has started. Not by default: it doubles the time.</summary>
+    public bool CrashesAgain { get; init; }
+
     /// <summary>Whether a run may be stuck at the end; it fails the schedule by default.</summary>
     public bool AllowsStuck { get; init; }
 }

@@ -11,6 +11,9 @@ internal enum ScheduleKind
     /// <summary>The process dies at the n-th point.</summary>
     Crash,
 
+    /// <summary>The process dies at the n-th point, and the next one soon after it has started.</summary>
+    Recrash,
+
     /// <summary>The n-th attempt does its work twice; 0 stands for all.</summary>
     Twice,
 
@@ -35,8 +38,6 @@ internal sealed record Schedule(ScheduleKind Kind, int Number)
 {
     public static readonly Schedule Plain = new(ScheduleKind.Plain, 0);
 
-    public bool Crashes => Kind == ScheduleKind.Crash;
-
     /// <summary>Reads a schedule's text, such as <c>crash-17</c>.</summary>
     public static Schedule Parse(string text)
     {
@@ -53,12 +54,12 @@ internal sealed record Schedule(ScheduleKind Kind, int Number)
     public override string ToString() => Kind == ScheduleKind.Plain ? "plain" : string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}-{Number}");
 
     /// <summary>All schedules of a scenario that passed so many of each, the simple ones first.</summary>
-    public static IEnumerable<Schedule> All(int points, int attempts, int signals)
+    public static IEnumerable<Schedule> All(int points, int attempts, int signals, bool crashesAgain)
     {
         IEnumerable<Schedule> Each(ScheduleKind kind, int from, int count) => Enumerable.Range(from, count).Select(n => new Schedule(kind, n));
         return
         [
-            .. Each(ScheduleKind.Crash, 1, points),
+            .. Each(ScheduleKind.Crash, 1, points), .. Each(ScheduleKind.Recrash, 1, crashesAgain ? points : 0),
             .. Each(ScheduleKind.Twice, attempts > 0 ? 0 : 1, attempts > 0 ? attempts + 1 : 0),
             .. Each(ScheduleKind.Lost, 1, attempts),
             .. Each(ScheduleKind.Fail, 1, attempts),

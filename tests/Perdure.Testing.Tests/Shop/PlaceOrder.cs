@@ -28,4 +28,28 @@ public static class ShopServices
     public static IServiceCollection AddShop(this IServiceCollection services) => services
         .AddSingleton<Stock>().AddSingleton<Cards>().AddSingleton<Mail>()
         .AddPerdure(perdure => perdure.UseSqlite("/nowhere/shop.db").AddFlow<PlaceOrder>());
+
+    /// <summary>The same, as the next build has it: it mails once more, to runs that start from then on.</summary>
+    public static IServiceCollection AddNextShop(this IServiceCollection services) => services
+        .AddSingleton<Stock>().AddSingleton<Cards>().AddSingleton<Mail>()
+        .AddPerdure(perdure => perdure.UseSqlite("/nowhere/shop.db").AddFlow<PlaceOrder>().AddFlow<PlaceOrderWithReminder>());
+}
+
+/// <summary>The next version: open runs stay on the one that they started with.</summary>
+[Named("place-order", Version = 2)]
+public sealed class PlaceOrderWithReminder(Stock stock, Cards cards, Mail mail) : IFlow<Order, Receipt>
+{
+    public async Task<Receipt> RunAsync(Order order, FlowContext flow)
+    {
+        await flow.Step(() => stock.ReserveAsync(order), undo: () => stock.ReleaseAsync(order.Id));
+        string charge = await flow.Step(s => cards.ChargeAsync(order, s.IdempotencyKey), undo: () => cards.RefundAsync(order.Id));
+        await flow.Step(() => mail.InviteAsync(order.Id));
+        if (!(await flow.TrySignal<PickedUp>(TimeSpan.FromDays(10))).HasValue)
+        {
+            await flow.Step(() => mail.InviteAsync(order.Id), name: "Remind");
+            await flow.Signal<PickedUp>(TimeSpan.FromDays(10));
+        }
+
+        return new Receipt(order.Id, charge);
+    }
 }
