@@ -52,7 +52,7 @@ public static class FlowExpectations
         ArgumentNullException.ThrowIfNull(undos);
         List<FlowAsk> done = [.. Done(run, Kinds.Undo)];
         string[] missing = [.. undos.Where(undo => !done.Exists(ask => Names(ask, undo)))];
-        return Expected(run, missing.Length == 0, $"should have undone with {List(missing)}, and undid with {List(done.ConvertAll(ask => ask.Name))}");
+        return Expected(run, missing.Length == 0, $"should have run the undo {List(missing)}, and ran {List(done.ConvertAll(ask => ask.Name))}");
     }
 
     /// <summary>These undos and no others were done, in this order.</summary>
@@ -61,14 +61,14 @@ public static class FlowExpectations
         ArgumentNullException.ThrowIfNull(undos);
         List<FlowAsk> done = [.. Done(run, Kinds.Undo).OrderBy(ask => ask.AnsweredAt)];
         bool isSame = done.Count == undos.Count && done.Zip(undos).All(pair => Names(pair.First, pair.Second));
-        return Expected(run, isSame, $"should have undone with {List(undos)}, in this order and nothing else, and undid with {List(done.ConvertAll(ask => ask.Name))}");
+        return Expected(run, isSame, $"should have run the undos {List(undos)}, in this order and no others, and ran {List(done.ConvertAll(ask => ask.Name))}");
     }
 
     /// <summary>No undo was asked for.</summary>
     public static FlowDescription ShouldHaveUndoneNothing(this FlowDescription run)
     {
         string[] asked = [.. Asks(run, Kinds.Undo).Select(ask => ask.Name)];
-        return Expected(run, asked.Length == 0, $"should have undone nothing, and asked for {List(asked)}");
+        return Expected(run, asked.Length == 0, $"should have run no undo, and asked for {List(asked)}");
     }
 
     /// <summary>The run is open, and waits for this signal, timer or child.</summary>

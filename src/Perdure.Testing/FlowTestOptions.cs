@@ -30,7 +30,7 @@ public enum TestTime
 {
     /// <summary>
     /// It moves to the next timer whenever nothing else can happen while the test awaits something that takes time: the end of a run, or
-    /// <see cref="FlowTest.IdleAsync"/>. Otherwise it stands still.
+    /// <see cref="FlowTest.IdleAsync"/>. Otherwise it stands still. It goes 100 years at most: who waits longer waits for ever.
     /// </summary>
     MovesByItself,
 

@@ -25,9 +25,11 @@ internal static class RunTable
     {
         string version = run.Version == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $" version {run.Version}");
         string took = run.EndedAt is { } ended ? $" after {Elapsed(ended - run.StartedAt)}" : "";
-        string why = run.Error is { } error ? $": {error.Code}: {error.Message}" : run.StuckReason is { } reason ? $": {run.StuckCode}: {reason}" : "";
+        string why = run.Error is { } error ? $": {Coded(error.Code, error.Message)}" : run.StuckReason is { } reason ? $": {Coded(run.StuckCode!, reason)}" : "";
         return $"{run.Type}/{run.Id}{version} {run.Status}{took}{why}";
     }
+
+    private static string Coded(string code, string message) => message.StartsWith(code, StringComparison.Ordinal) ? message : $"{code}: {message}";
 
     private static string Became(FlowDescription run, FlowAsk ask)
     {

@@ -6,8 +6,12 @@ namespace Perdure.Testing.Running;
 /// <remarks>Time stands still between a test's calls. It moves while the test waits for something that takes time, and nothing else can happen.</remarks>
 internal sealed class WorldThread : IDisposable
 {
+    /// <summary>A wait beyond it is one for ever.</summary>
+    private const int YearsMax = 100;
+
     private readonly TestWorld _world;
     private readonly bool _movesTime;
+    private readonly DateTimeOffset _end;
     private readonly List<Wish> _wishes = [];
     private volatile bool _stopped;
 
@@ -15,6 +19,7 @@ internal sealed class WorldThread : IDisposable
     {
         _world = world;
         _movesTime = movesTime;
+        _end = world.World.Now.AddYears(YearsMax);
         var thread = new Thread(Run) { IsBackground = true, Name = "Perdure test world" };
         thread.UnsafeStart();
     }
@@ -96,11 +101,11 @@ internal sealed class WorldThread : IDisposable
     {
         if (_wishes.FirstOrDefault() is not { } wish)
         {
-            return _movesTime && _world.HasClientsWaiting && (Move(DateTimeOffset.MaxValue) || GiveUp());
+            return _movesTime && _world.HasClientsWaiting && (Move(_end) || GiveUp());
         }
 
         bool mayMove = wish.Until is not null || (wish.IsForRest ? _movesTime && _world.HasStepsToDo : true);
-        if (mayMove && Move(wish.Until ?? DateTimeOffset.MaxValue))
+        if (mayMove && Move(wish.Until ?? _end))
         {
             return true;
         }
