@@ -9,7 +9,7 @@ internal sealed class Trace
 
     private World? _world;
 
-    /// <summary>Two worlds with the same hash went the same way (FNV-1a over numbers and text).</summary>
+    /// <summary>Two worlds with the same hash went the same way (FNV-1a over the numbers of what ran and when).</summary>
     public ulong Hash { get; private set; } = 14695981039346656037;
 
     /// <summary>Takes the lines; null if nobody reads them.</summary>
@@ -24,11 +24,6 @@ internal sealed class Trace
     /// <summary>Adds an event to the course of events.</summary>
     public void Note(string what, long about = 0)
     {
-        foreach (char c in what)
-        {
-            Add(c);
-        }
-
         Add((ulong)about);
         Line?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{TimeSpan.FromTicks(_world!.Ticks):c} {what} {about}"));
     }

@@ -242,19 +242,24 @@ internal sealed class FlowLife
 
     private async Task<FlowEnd> FailAsync(Exception? error)
     {
-        if (PivotPassed)
-        {
-            throw _run.Stick(ErrorCodes.FailedAfterPivot, $"{_run.Key} failed after its pivot, where there is no way back: {error!.GetType().Name}: {error.Message}");
-        }
-
+        MustNotHavePassedPivot(error);
         ErrorInfo reason = CancelRequested
             ? new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.FlowCancelled, nameof(FlowStatus.Cancelled), _cancelReason!)
             : Describe(error!);
         _root.End(Cancelled);
         await IdleAsync();
+        MustNotHavePassedPivot(error); // a step that was still going on may have been it
         await UndoAsync();
         await IdleAsync();
         return new FlowEnd(reason.Kind == ErrorKind.Cancelled && reason.Code == ErrorCodes.FlowCancelled ? FlowStatus.Cancelled : FlowStatus.Failed, FlowJson.SerializeError(reason));
+    }
+
+    private void MustNotHavePassedPivot(Exception? error)
+    {
+        if (PivotPassed)
+        {
+            throw _run.Stick(ErrorCodes.FailedAfterPivot, $"{_run.Key} failed after its pivot, where there is no way back: {error?.GetType().Name}: {error?.Message}");
+        }
     }
 
     private void DropWaits()

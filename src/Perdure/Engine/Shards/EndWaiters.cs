@@ -51,7 +51,7 @@ internal sealed class FlowEnded(Shard shard, FlowSlot slot, FlowEnd end) : IEffe
     {
         shard.Waiters.Ended(slot.Key, end);
         shard.Remove(slot);
-        Diagnostics.PerdureMeter.FlowEnded(slot.Key.Type, end.Status, slot.Row!.State.EndedAt!.Value - slot.Row.CreatedAt);
+        Diagnostics.PerdureMeter.FlowEnded(slot.Key.Type, end.Status, slot.State.EndedAt!.Value - slot.Row!.CreatedAt);
     }
 
     public void Lost(PerdureException reason)

@@ -64,10 +64,11 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 
     private void Cancel(FlowSlot? slot)
     {
-        if (slot is { Phase: SlotPhase.Live or SlotPhase.Parked })
+        if (slot is { Phase: SlotPhase.Live or SlotPhase.Parked } && !slot.HasSender(row.Id))
         {
             HistoryRow input = Shard.Turns.Input(slot, InputKind.CancelRequested) with
             {
+                SenderId = row.Id, // another owner of the shard may have told it already
                 Payload = Reasons.Json($"its parent {row.From!.Flow} no longer wants it"),
             };
             Shard.Turns.Live(slot, input, live: null, then: null);
@@ -76,8 +77,7 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 
     private void EndOfChild(FlowSlot? slot)
     {
-        bool isAwaited = slot?.Phase == SlotPhase.Parked || slot?.Flow?.Asks.Find(row.From!.Ask) is ChildAsk;
-        if (slot is not null && isAwaited)
+        if (slot is not null && slot.Awaits(row.From!.Ask))
         {
             InputKind kind = row.Kind == MessageKind.ChildCompleted ? InputKind.Completed : InputKind.Failed;
             Shard.Turns.Live(slot, Shard.Turns.Input(slot, kind) with { Ask = row.From!.Ask, Payload = row.Payload }, live: null, then: null);

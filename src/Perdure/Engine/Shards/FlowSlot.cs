@@ -27,7 +27,19 @@ internal sealed class FlowSlot(FlowKey key)
 
     public SlotPhase Phase { get; set; } = SlotPhase.Loading;
 
-    public FlowRow? Row { get; set; }
+    /// <summary>Its row, as it was inserted or read; <see cref="State"/> goes on from there.</summary>
+    public FlowRow? Row
+    {
+        get;
+        set
+        {
+            field = value;
+            State = value?.State ?? default;
+        }
+    }
+
+    /// <summary>What changes of its row. Kept apart from it: the row itself may be on its way to the store.</summary>
+    public FlowState State { get; set; }
 
     public FlowRun? Flow { get; set; }
 
@@ -48,6 +60,9 @@ internal sealed class FlowSlot(FlowKey key)
 
     /// <summary>Its open children, while it is parked.</summary>
     public List<ParentRef> OpenChildren { get; } = new(0);
+
+    /// <summary>Steps, undos and children without an outcome, by their asks, while it is parked: an outcome is recorded once.</summary>
+    public HashSet<int> OpenWork { get; } = new(0);
 
     /// <summary>Messages that wait until it is read.</summary>
     public Queue<FlowMessage> Waiting => _waiting ??= new();
@@ -79,7 +94,10 @@ internal sealed class FlowSlot(FlowKey key)
 
     public FlowSlot? Older { get; set; }
 
-    public FlowStatus Status => Row!.State.Status;
+    public FlowStatus Status => State.Status;
+
+    /// <summary>Whether an ask has no outcome yet.</summary>
+    public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is { IsWork: true } : OpenWork.Contains(ask);
 
     public bool HasSender(string senderId) => Flow?.HasSender(senderId) ?? SenderIds?.Contains(senderId) ?? false;
 }

@@ -13,9 +13,9 @@ internal sealed class Loader(Node node) : IThreadPoolWorkItem
     private readonly ConcurrentQueue<Wanted> _wanted = new();
     private int _reading;
 
-    public void Request(Shard shard, FlowKey key, FlowParts parts)
+    public void Request(Shard shard, FlowSlot slot, FlowParts parts)
     {
-        _wanted.Enqueue(new Wanted(shard, key, parts));
+        _wanted.Enqueue(new Wanted(shard, slot, parts));
         if (Interlocked.CompareExchange(ref _reading, 1, 0) == 0)
         {
             node.Seams.Run(this);
@@ -56,10 +56,10 @@ internal sealed class Loader(Node node) : IThreadPoolWorkItem
         {
             try
             {
-                IReadOnlyList<StoredFlow?> flows = await node.Store.ReadFlowsAsync(wanted.ConvertAll(w => w.Key), parts, CancellationToken.None);
+                IReadOnlyList<StoredFlow?> flows = await node.Store.ReadFlowsAsync(wanted.ConvertAll(w => w.Slot.Key), parts, CancellationToken.None);
                 for (int i = 0; i < wanted.Count; i++)
                 {
-                    wanted[i].Shard.Post(new FlowLoaded(wanted[i].Key, parts, flows[i]));
+                    wanted[i].Shard.Post(new FlowLoaded(wanted[i].Slot, parts, flows[i]));
                 }
 
                 return;
@@ -72,11 +72,11 @@ internal sealed class Loader(Node node) : IThreadPoolWorkItem
         }
     }
 
-    private sealed record Wanted(Shard Shard, FlowKey Key, FlowParts Parts);
+    private sealed record Wanted(Shard Shard, FlowSlot Slot, FlowParts Parts);
 }
 
 /// <summary>A flow has been read.</summary>
-internal sealed class FlowLoaded(FlowKey key, FlowParts parts, StoredFlow? stored) : Message
+internal sealed class FlowLoaded(FlowSlot slot, FlowParts parts, StoredFlow? stored) : Message
 {
-    public override void Handle() => Shard.Loaded(key, parts, stored);
+    public override void Handle() => Shard.Loaded(slot, parts, stored);
 }

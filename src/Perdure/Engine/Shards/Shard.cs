@@ -142,10 +142,10 @@ internal sealed class Shard
     {
         bool isQuiet = slot.StepsRunning == 0 && slot.PendingCancels is null && !slot.HasWaiting
             && slot.Phase is SlotPhase.Live or SlotPhase.Parked && Commits.IsDurable(slot.TouchedBatch);
-        if (isQuiet && slot.Flow is { } flow && slot.Row!.State.WakeAt == FlowRow.Busy)
+        if (isQuiet && slot.Flow is { } flow && slot.State.WakeAt == FlowRow.Busy)
         {
             // Memory is short, so a short wait is written down, too; the flow can go once that is durable.
-            Turns.SetState(slot, slot.Row.State with { WakeAt = flow.Asks.NextDue()?.Due ?? BackoffRow.Never });
+            Turns.SetState(slot, slot.State with { WakeAt = flow.Asks.NextDue()?.Due ?? BackoffRow.Never });
             return false;
         }
 
@@ -168,37 +168,37 @@ internal sealed class Shard
         slot.Phase = SlotPhase.Loading;
         slot.Flow = null;
         slot.ArmedFor = null;
-        Commits.Then(new ActionEffect(() => Node.Loader.Request(this, slot.Key, FlowParts.All)));
+        Commits.Then(new ActionEffect(() => Node.Loader.Request(this, slot, FlowParts.All)));
     }
 
     public FlowSlot Load(FlowKey key, Knowledge needs)
     {
         var slot = new FlowSlot(key);
         _slots[key] = slot;
-        Node.Loader.Request(this, key, needs == Knowledge.Row ? FlowParts.End : FlowParts.All);
+        Node.Loader.Request(this, slot, needs == Knowledge.Row ? FlowParts.End : FlowParts.All);
         return slot;
     }
 
-    public void Loaded(FlowKey key, FlowParts parts, StoredFlow? stored)
+    public void Loaded(FlowSlot slot, FlowParts parts, StoredFlow? stored)
     {
-        if (!_slots.TryGetValue(key, out FlowSlot? slot) || slot.Phase != SlotPhase.Loading)
+        if (Find(slot.Key) != slot || slot.Phase != SlotPhase.Loading)
         {
-            return; // of a life before the last takeover
+            return; // of a life before the last takeover: what was read then may be out of date
         }
 
         if (stored is null)
         {
-            _slots.Remove(key);
-            Careful.Loaded(key);
+            _slots.Remove(slot.Key);
+            Careful.Loaded(slot.Key);
             DeliverAll(slot.Waiting, null);
         }
         else if (stored.Row.State.Status is >= FlowStatus.Completed)
         {
-            _slots.Remove(key);
+            _slots.Remove(slot.Key);
             slot.Phase = SlotPhase.Ended;
             slot.Row = stored.Row;
             slot.Result = stored.History[^1].Result;
-            Careful.Loaded(key);
+            Careful.Loaded(slot.Key);
             DeliverAll(slot.Waiting, slot);
         }
         else if (parts == FlowParts.All)
@@ -302,7 +302,7 @@ internal sealed class Shard
 
         if (slot.Waiting.Count > 0)
         {
-            Node.Loader.Request(this, slot.Key, FlowParts.All);
+            Node.Loader.Request(this, slot, FlowParts.All);
         }
         else
         {

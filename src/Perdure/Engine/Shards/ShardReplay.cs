@@ -135,6 +135,7 @@ internal sealed class ShardReplay(Shard shard)
             }
             else if (slot.Flow is { } flow)
             {
+                ShardBatch batch = Batch; // open from here on: what the turn sets going waits for it
                 Turn turn = shard.Loop.Watch.Begin(slot);
                 flow.Take(row, live: null, turn);
                 shard.Loop.Watch.End(turn);
@@ -142,7 +143,7 @@ internal sealed class ShardReplay(Shard shard)
                 Turns.Decide(slot, row, turn);
                 if (row.Asks is not null)
                 {
-                    Batch.Decided.Add(row);
+                    batch.Decided.Add(row);
                 }
             }
         }
@@ -158,9 +159,11 @@ internal sealed class ShardReplay(Shard shard)
         slot.StuckAsks.Clear();
         slot.StuckAsks.AddRange(stored.Backoffs.Where(b => b.NextAt == BackoffRow.Never).Select(b => new StuckAsk(b.Ask, asks[b.Ask].Kind == AskKind.Undo)));
         HashSet<int> answered = [.. stored.History.Select(h => h.Ask)];
+        var open = asks.Select((a, i) => (a.Kind, a.Name, Number: i)).Where(a => !answered.Contains(a.Number)).ToList();
         slot.OpenChildren.Clear();
-        slot.OpenChildren.AddRange(asks.Select((a, i) => (a.Kind, a.Name, Number: i)).Where(a => a.Kind == AskKind.Child && !answered.Contains(a.Number))
-            .Select(a => new ParentRef(AskText.Child(a.Name), a.Number)));
+        slot.OpenChildren.AddRange(open.Where(a => a.Kind == AskKind.Child).Select(a => new ParentRef(AskText.Child(a.Name), a.Number)));
+        slot.OpenWork.Clear();
+        slot.OpenWork.UnionWith(open.Where(a => a.Kind is AskKind.Step or AskKind.Undo or AskKind.Child).Select(a => a.Number));
         if (stored.Row.State.Status != FlowStatus.Stuck && Node.Services.Registry.Find(slot.Key.Type, stored.Row.Version) is null)
         {
             Node.Log.NoCode(slot.Key, stored.Row.Version);

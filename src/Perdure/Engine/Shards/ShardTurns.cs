@@ -59,10 +59,24 @@ internal sealed class ShardTurns(Shard shard)
             shard.Loop.Watch.End(turn);
             Decide(slot, input, turn);
         }
-        else if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.Row!.State.WakeAt != FlowRow.Busy)
+        else
+        {
+            Parked(slot, input);
+        }
+    }
+
+    /// <summary>An input waits for its decision.</summary>
+    private void Parked(FlowSlot slot, HistoryRow input)
+    {
+        if (slot.OpenWork.Remove(input.Ask))
+        {
+            slot.OpenChildren.RemoveAll(c => c.Ask == input.Ask);
+        }
+
+        if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.State.WakeAt != FlowRow.Busy)
         {
             // A process that has its code must look at it at once.
-            SetState(slot, slot.Row.State with { WakeAt = FlowRow.Busy });
+            SetState(slot, slot.State with { WakeAt = FlowRow.Busy });
         }
     }
 
@@ -83,6 +97,7 @@ internal sealed class ShardTurns(Shard shard)
             slot.SenderIds = flow.SenderIds;
             slot.PivotPassed = flow.Life.PivotPassed;
             slot.OpenChildren.AddRange(flow.Asks.All.OfType<ChildAsk>().Select(c => new ParentRef(c.Child, c.Number)));
+            slot.OpenWork.UnionWith(flow.Asks.All.Where(a => a.IsWork).Select(a => a.Number));
         }
 
         slot.Flow = null;
@@ -107,7 +122,7 @@ internal sealed class ShardTurns(Shard shard)
     {
         input.Asks = AskText.End(FlowStatus.Terminated);
         Live(slot, input, live: null, then);
-        EndStuckBackoffs(slot);
+        Batch.EndedBackoffs.AddRange(slot.OpenWork.Select(ask => (slot.Row!.Run, ask)));
         shard.Commits.Then(new ActionEffect(() => Node.Worker.StopAll(slot.Row!.Run)));
         int sent = 0;
         foreach (ParentRef child in slot.OpenChildren)
@@ -122,20 +137,21 @@ internal sealed class ShardTurns(Shard shard)
     {
         long sequence = shard.Commits.Sequence;
         slot.TouchedBatch = sequence;
-        slot.Row!.State = state;
+        slot.State = state;
         if (slot.InsertedIn == sequence)
         {
             _ = Batch; // the row itself is in this batch
+            slot.Row!.State = state;
         }
         else if (slot.UpdatedIn == sequence)
         {
-            Batch.Updates[slot.UpdateIndex] = new FlowUpdate(slot.Row.Run, state);
+            Batch.Updates[slot.UpdateIndex] = new FlowUpdate(slot.Row!.Run, state);
         }
         else
         {
             slot.UpdatedIn = sequence;
             slot.UpdateIndex = Batch.Updates.Count;
-            Batch.Updates.Add(new FlowUpdate(slot.Row.Run, state));
+            Batch.Updates.Add(new FlowUpdate(slot.Row!.Run, state));
         }
     }
 
@@ -145,7 +161,7 @@ internal sealed class ShardTurns(Shard shard)
         DateTimeOffset now = shard.Commits.Time;
         DateTimeOffset? due = slot.Flow!.Asks.NextDue()?.Due;
         DateTimeOffset wake = slot.StepsRunning > 0 || due < now + LongWait ? FlowRow.Busy : due ?? BackoffRow.Never;
-        DateTimeOffset stored = slot.Row!.State.WakeAt ?? BackoffRow.Never;
+        DateTimeOffset stored = slot.State.WakeAt ?? BackoffRow.Never;
         FlowStatus status = slot.Flow.Life.IsUndoing ? FlowStatus.Undoing : FlowStatus.Running;
 
         // A wake-up that comes too early finds nothing to do, so a later one is written only when the stored one is over.

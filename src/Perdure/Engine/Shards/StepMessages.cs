@@ -48,14 +48,14 @@ internal sealed class StepReported(FlowKey key, long run, int ask, StepReport re
             return; // terminated meanwhile
         }
 
-        var step = slot.Flow?.Asks.Find(ask) as StepAsk;
-        if (slot.Flow is not null)
+        if (!slot.Awaits(ask))
         {
-            if (step is null)
-            {
-                return; // settled by hand meanwhile
-            }
+            return; // settled by hand meanwhile, or by another owner of the shard
+        }
 
+        var step = slot.Flow?.Asks.Find(ask) as StepAsk;
+        if (step is not null)
+        {
             slot.StepsRunning--;
         }
 

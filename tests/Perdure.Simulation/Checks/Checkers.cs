@@ -1,0 +1,55 @@
+using Perdure.Simulation.Seen;
+
+namespace Perdure.Simulation.Checks;
+
+/// <summary>Looks for one kind of broken promise.</summary>
+internal abstract class Checker(string name)
+{
+    private List<Violation> _found = [];
+
+    public string Name => name;
+
+    protected Story Story { get; private set; } = null!;
+
+    protected Observed Observed { get; private set; } = null!;
+
+    public void Run(Story story, Observed observed, List<Violation> found)
+    {
+        (Story, Observed, _found) = (story, observed, found);
+        Check();
+    }
+
+    protected abstract void Check();
+
+    protected void MustHold(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            _found.Add(new Violation(name, otherwise));
+        }
+    }
+
+    protected void Wrong(string what) => MustHold(false, what);
+}
+
+/// <summary>All checkers.</summary>
+internal static class Checkers
+{
+    public static List<Violation> Run(Story story, Observed observed, string? unfinished)
+    {
+        List<Violation> found = [];
+        Checker[] all =
+        [
+            new OwnerChecker(), new HistoryChecker(), new CommitFirstChecker(), new AnswerChecker(), new UndoChecker(), new AttemptChecker(),
+            new ReconcileChecker(), new SignalChecker(), new MessageChecker(), new BackoffChecker(), new StatusChecker(), new ProgressChecker(unfinished),
+        ];
+        foreach (Checker checker in all)
+        {
+            checker.Run(story, observed, found);
+        }
+
+        found.AddRange(observed.Oddities.Select(o => new Violation("what flows and stores see", o)));
+        Marking.Of(story, observed);
+        return found;
+    }
+}

@@ -1,0 +1,28 @@
+using Perdure.Simulation.Plans;
+using Perdure.Simulation.Seen;
+
+namespace Perdure.Simulation.Checks;
+
+/// <summary>A step that can be asked whether it happened is asked, before it is done again after an attempt of unknown outcome (a time-out, a death).</summary>
+internal sealed class ReconcileChecker() : Checker("unknown outcomes are reconciled")
+{
+    protected override void Check()
+    {
+        foreach (IGrouping<string, Effect> calls in Observed.Effects.Where(e => e.Kind != EffectKind.Undo && StepMarks.Read(e.Step) is { CanReconcile: true }).GroupBy(e => e.Key))
+        {
+            // A process knows its own attempts, and that there may have been others before its first.
+            foreach (IGrouping<string, Effect> own in calls.GroupBy(c => c.Process))
+            {
+                Effect first = own.First();
+                int shard = Story.Find(first.Flow)!.Row.Shard;
+                long taken = Observed.Takes.Last(t => t.Process == first.Process && t.Shard == shard && t.Order < first.Order).Order;
+                bool isUnknown = calls.Any(c => c.Kind == EffectKind.Do && c.Order < taken);
+                foreach (Effect call in own)
+                {
+                    MustHold(!isUnknown || call.Kind == EffectKind.Reconcile, $"{call.Flow}: {call.Step} was done again in {call.Process} after an attempt of unknown outcome, without asking whether it happened");
+                    isUnknown = call.Kind == EffectKind.Do && call.End == EffectEnd.Unknown;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace Perdure.Simulation.Plans;
+
+/// <summary>What a planned flow is started with: the seed of its plan, and how deep the plan may nest.</summary>
+internal sealed record PlanInput(long Seed, int Depth);
+
+/// <summary>Types of the flows that the simulator runs.</summary>
+internal static class PlanTypes
+{
+    /// <summary>A random plan; a version of the code has plans of its own.</summary>
+    public const string Plan = "plan";
+
+    /// <summary>Steps in a row, whose code somebody edits without giving it a new version.</summary>
+    public const string Edited = "edited";
+}

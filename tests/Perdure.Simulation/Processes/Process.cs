@@ -1,0 +1,112 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Perdure.Client;
+using Perdure.Engine;
+using Perdure.Hosting;
+using Perdure.Serialization;
+using Perdure.Simulation.Plans;
+using Perdure.Simulation.Seen;
+using Perdure.Simulation.Services;
+using Perdure.Simulation.Stores;
+using Perdure.Storage;
+using Perdure.Testing.Virtual;
+
+namespace Perdure.Simulation.Processes;
+
+/// <summary>One process with the engine in it.</summary>
+internal sealed class Process
+{
+    // Whatever costs much to make and holds no state is the same for all processes.
+    private static readonly ServiceProvider NoServices = new ServiceCollection().BuildServiceProvider();
+    private static readonly FlowJson Json = new(FlowJson.DefaultOptions(), 100_000);
+    private static readonly ErrorRules Rules = new ErrorRules().Permanent<PermanentFault>();
+
+    private readonly PerdureOptions _options;
+    private readonly ModelStore _store;
+
+    public Process(string name, World world, ModelStore store, Service service, Observed observed, Build build, PerdureOptions options)
+    {
+        Name = name;
+        Build = build;
+        _store = store;
+        _options = options;
+        Place = world.NewPlace(name);
+        IEnumerable<FlowDefinition> plans = Enumerable.Range(1, build.Versions).Select(version => new FlowDefinition<PlanInput, string>(PlanTypes.Plan, version, null,
+            _ => (input, flow) => new Play(flow, this, service, observed).RunAsync(input, version)));
+        var edited = new FlowDefinition<PlanInput, string>(PlanTypes.Edited, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunEditedAsync(input));
+        var registry = new FlowRegistry([.. plans, edited]);
+        Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance), Rules,
+            new VirtualSeams(Place, Place.Time), NullLogger.Instance);
+        var holder = new NodeHolder { Current = Node };
+        Client = new PerdureClient(new FlowCalls(holder), registry);
+    }
+
+    public string Name { get; }
+
+    public Build Build { get; }
+
+    public Place Place { get; }
+
+    public Node Node { get; }
+
+    public PerdureClient Client { get; }
+
+    /// <summary>Whether it has started, and neither died nor stopped.</summary>
+    public bool IsUp { get; private set; }
+
+    public bool IsLoading { get; set; }
+
+    /// <summary>Starts the engine; the store lets it take all shards from whoever has them.</summary>
+    public async Task StartAsync()
+    {
+        for (int shard = 0; shard < _options.ShardCount; shard++)
+        {
+            _store.Grant(shard, Name);
+        }
+
+        await Place.Start(async () =>
+        {
+            await Node.StartAsync(CancellationToken.None);
+            return true;
+        });
+        IsUp = !Place.IsDead;
+    }
+
+    public Task StopAsync()
+    {
+        IsUp = false;
+        return Place.Start(async () =>
+        {
+            await Node.StopAsync();
+            return true;
+        });
+    }
+
+    public void Die()
+    {
+        IsUp = false;
+        Place.Die();
+    }
+
+    /// <summary>Makes it take a shard, whoever has it.</summary>
+    public void Steal(int shard)
+    {
+        _store.Grant(shard, Name);
+        Node.Shards[shard].Post(new TakeOver());
+    }
+
+    /// <summary>Hands over a message between flows, perhaps once more, perhaps late.</summary>
+    public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(new InboxArrived(row));
+
+    /// <summary>Makes the shard commit something, so that it finds out that its lease is lost, if it is, and takes it again.</summary>
+    private sealed class TakeOver : Message
+    {
+        public override void Handle()
+        {
+            if (!Shard.Recovery.IsRecovering)
+            {
+                _ = Shard.Commits.Open;
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Perdure.Engine;
+using Perdure.Simulation.Checks;
+using Perdure.Simulation.Clients;
+using Perdure.Simulation.Processes;
+using Perdure.Simulation.Seen;
+using Perdure.Simulation.Services;
+using Perdure.Simulation.Stores;
+using Perdure.Testing.Virtual;
+
+namespace Perdure.Simulation.Runs;
+
+/// <summary>What came of one seed.</summary>
+/// <param name="Seed">The seed.</param>
+/// <param name="TraceHash">Sums up the course of events.</param>
+/// <param name="Violations">What the checkers found.</param>
+/// <param name="Marks">Rare situations that came about.</param>
+/// <param name="Took">How much virtual time it took.</param>
+/// <param name="Commits">How many batches were committed.</param>
+/// <param name="ForeignPosts">How much escaped to another thread.</param>
+internal sealed record SimulatedRun(ulong Seed, ulong TraceHash, IReadOnlyList<Violation> Violations, IReadOnlySet<string> Marks, TimeSpan Took, int Commits, long ForeignPosts);
+
+/// <summary>Runs one seed: processes, clients, an operator and chaos, then calm until all flows have ended, then the checks.</summary>
+internal sealed class Simulated
+{
+    private const long StepsMax = 3_000_000;
+    private static readonly TimeSpan CalmMax = TimeSpan.FromHours(2);
+
+    private readonly World _world;
+    private readonly Observed _observed = new();
+    private readonly ModelStore _store;
+    private readonly Service _service;
+    private readonly Cluster _cluster;
+    private readonly Chaos _chaos;
+    private readonly Clients.Clients _clients;
+    private readonly Operator _operator;
+    private readonly ReplayRandom _chance;
+    private string? _unfinished;
+
+    private Simulated(ulong seed, Action<string>? trace)
+    {
+        _world = new World(seed, WorkOrder.ByChance);
+        if (trace is not null)
+        {
+            _world.Trace.ReadBy(_world, trace);
+        }
+
+        _chance = new ReplayRandom(ReplayRandom.Mix(seed ^ 0x51_3));
+        _store = new ModelStore(_world, _observed, shards: _chance.Next(1, 5));
+        _service = new Service(_world, _observed);
+        _cluster = new Cluster(_world, _store, _service, _observed, _chance);
+        _chaos = new Chaos(_world, _store, _cluster, _observed, _chance);
+        _clients = new Clients.Clients(_world, _cluster, _observed, _chance);
+        _operator = new Operator(_world, _clients, _cluster, _observed, _chance);
+    }
+
+    public static SimulatedRun Of(ulong seed, Action<string>? trace = null) => new Simulated(seed, trace).Run();
+
+    private SimulatedRun Run()
+    {
+        DateTimeOffset start = _world.Now;
+        bool isOver = false;
+        Task<bool> main = _world.Outside.Start(MainAsync);
+        if (!_world.Run(() => main.IsCompleted || (isOver = _world.Steps > StepsMax)))
+        {
+            _unfinished ??= "the world stands still";
+        }
+
+        _unfinished ??= isOver ? $"no end after {StepsMax} pieces of work" : null;
+        if (main.IsFaulted)
+        {
+            throw main.Exception;
+        }
+
+        Story story = Story.Read(_observed);
+        List<Violation> violations = Checkers.Run(story, _observed, _unfinished);
+        return new SimulatedRun(_world.Seed, _world.Trace.Hash, violations, _observed.Marks, _world.Now - start, _observed.Batches.Count, _world.ForeignPosts);
+    }
+
+    private async Task<bool> MainAsync()
+    {
+        _world.DueElsewhere = () => _store.HolderOf(0) is null ? null : NextWake.Of(_store.Memory, _store.Shards);
+        var chaos = TimeSpan.FromSeconds(_chance.Next(20, 120));
+        while (await _cluster.StartAsync(_cluster.AnyBuild()) is null)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _world.Outside.Time);
+        }
+
+        Task[] clients = [.. Enumerable.Range(1, _chance.Next(2, 7)).Select(i => _clients.FollowAsync(i, chaos / 2))];
+        Task looksAfter = _operator.WorkAsync();
+        await _chaos.RunAsync(chaos);
+
+        Process survivor = await _chaos.CalmAsync();
+        _world.Trace.Note($"calm, {survivor.Name} survives");
+        _service.IsCalm = _operator.IsCalm = _clients.IsCalm = true;
+        Task polls = PollAsync(survivor);
+        Task all = Task.WhenAll(clients);
+        await Task.WhenAny(AllEndAsync(all), Task.Delay(CalmMax, _world.Outside.Time));
+        if (!all.IsCompletedSuccessfully)
+        {
+            _unfinished = all.IsFaulted ? all.Exception.ToString() : "clients wait in vain";
+        }
+
+        _clients.GaveUp = _operator.HasGone = true;
+        await Task.WhenAll(looksAfter, polls);
+        await survivor.StopAsync();
+        return true;
+    }
+
+    /// <summary>Waits until all runs have ended and all clients know it.</summary>
+    private async Task AllEndAsync(Task clients)
+    {
+        var open = new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing, FlowStatus.Stuck] };
+        await Task.WhenAny(clients, Task.Delay(CalmMax, _world.Outside.Time));
+        while (ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) > 0 || _store.HasMessages)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(10), _world.Outside.Time);
+        }
+    }
+
+    /// <summary>Does what polling will do one day: it finds messages of other processes that nobody hands over.</summary>
+    private async Task PollAsync(Process survivor)
+    {
+        while (!_clients.GaveUp)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(10), _world.Outside.Time);
+            foreach (int shard in _store.ForgottenMessages())
+            {
+                _store.TakeByStranger(shard);
+                survivor.Steal(shard);
+            }
+        }
+    }
+}

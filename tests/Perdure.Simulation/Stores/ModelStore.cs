@@ -1,0 +1,138 @@
+using System.Text;
+using Perdure.Engine;
+using Perdure.Simulation.Seen;
+using Perdure.Storage;
+using Perdure.Testing.Virtual;
+
+namespace Perdure.Simulation.Stores;
+
+/// <summary>
+/// The store that all processes share. It has a place of its own, so a call that is on its way when its process dies still
+/// arrives. It says who may take which shard, as leases will, and writes down what it commits.
+/// </summary>
+internal sealed class ModelStore(World world, Observed observed, int shards)
+{
+    /// <summary>What a value ends with that the store does not take.</summary>
+    public const string Poison = "!poison";
+
+    private static readonly byte[] PoisonBytes = Encoding.UTF8.GetBytes(Poison);
+
+    private readonly string?[] _granted = new string?[shards];
+    private readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
+    private readonly string?[] _holders = new string?[shards];
+
+    public MemoryStore Memory { get; } = new();
+
+    public Place Place { get; } = world.NewPlace("store");
+
+    public StoreFaults Faults { get; } = StoreFaults.Of(new ReplayRandom(ReplayRandom.Mix(world.Seed ^ 0x57_04E)));
+
+    public int Shards => shards;
+
+    /// <summary>Whether a message between flows waits in an inbox.</summary>
+    public bool HasMessages => Enumerable.Range(0, shards).Any(s => Inbox(s).Count > 0);
+
+    /// <summary>Lets a process, and no other one, take a shard from now on.</summary>
+    public void Grant(int shard, string process) => _granted[shard] = process;
+
+    public string? HolderOf(int shard) => _holders[shard];
+
+    /// <summary>Somebody takes a shard, and is never heard of again.</summary>
+    public void TakeByStranger(int shard)
+    {
+        Take("stranger", [shard], world.Chance.NextGuid());
+        observed.Mark("a shard was taken by a stranger");
+    }
+
+    /// <summary>The shards where a message waits that waited at the last call already.</summary>
+    public IEnumerable<int> ForgottenMessages()
+    {
+        HashSet<string> before = [.. _waiting];
+        _waiting.Clear();
+        _waiting.UnionWith(Enumerable.Range(0, shards).SelectMany(Inbox).Select(m => m.Id));
+        return [.. Enumerable.Range(0, shards).Where(s => Inbox(s).Any(m => before.Contains(m.Id)))];
+    }
+
+    public IReadOnlyList<ShardLease> Take(string process, IReadOnlyList<int> wanted, Guid token)
+    {
+        if (process != "stranger" && wanted.Any(s => _granted[s] != process))
+        {
+            throw new StoreException(Diagnostics.ErrorCodes.StoreFailed, "the lease is another process's");
+        }
+
+        IReadOnlyList<ShardLease> leases = Now(Memory.TakeShardsAsync(wanted, token, CancellationToken.None));
+        foreach (ShardLease lease in leases)
+        {
+            if (_holders[lease.Shard] is { } before && before != process && process != "stranger")
+            {
+                observed.Mark("a shard went from one process to another");
+            }
+
+            _holders[lease.Shard] = process;
+            observed.Takes.Add(new TakenShard(observed.Next(), process, lease.Shard, lease.Epoch));
+            world.Trace.Note($"{process} takes shard {lease.Shard} under epoch", lease.Epoch);
+        }
+
+        return leases;
+    }
+
+    public IReadOnlyList<CommitAnswer> Commit(string process, IReadOnlyList<ShardBatch> batches)
+    {
+        if (Faults.IsFull)
+        {
+            observed.Mark("the disk was full");
+            return CommitGroup.NotNow(batches.Count, "the disk is full");
+        }
+
+        for (int i = 0; i < batches.Count; i++)
+        {
+            if (batches[i].History.Exists(static h => h.Payload is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0))
+            {
+                observed.Mark("a value was refused");
+                return CommitGroup.Refused(batches.Count, i, "poison");
+            }
+        }
+
+        IReadOnlyList<CommitAnswer> answers = Now(Memory.CommitAsync(batches, CancellationToken.None));
+        for (int i = 0; i < batches.Count; i++)
+        {
+            if (answers[i].Outcome == CommitOutcome.Committed)
+            {
+                Log(process, batches[i]);
+            }
+            else if (answers[i].Outcome == CommitOutcome.Fenced)
+            {
+                observed.Mark("a batch of an earlier owner was fenced");
+            }
+            else if (answers[i].Outcome == CommitOutcome.Refused)
+            {
+                observed.Odd($"{process}: shard {batches[i].Lease.Shard} batch {batches[i].Number} contradicts what is stored: {answers[i].Reason}");
+            }
+        }
+
+        return answers;
+    }
+
+    /// <summary>The memory store answers before it returns.</summary>
+    public static T Now<T>(Task<T> answer) => answer.GetAwaiter().GetResult();
+
+    private IReadOnlyList<InboxRow> Inbox(int shard) => Now(Memory.ReadInboxAsync(shard, CancellationToken.None));
+
+    private void Log(string process, ShardBatch batch)
+    {
+        long order = observed.Next();
+        observed.Batches.Add(CommittedBatch.Of(order, process, batch));
+        if (world.Trace.Line is not null)
+        {
+            string rows = string.Join("; ", batch.History.Select(h => $"{h.Run & 0xFFFFFFFF:x}[{h.Position}] {h.Kind} {h.Ask} {h.Name} => {h.Asks?.Replace('\n', '|') ?? "?"}"));
+            string news = string.Join(' ', batch.NewFlows.Select(f => $"+{f.Key}={f.Run & 0xFFFFFFFF:x}"));
+            string states = string.Join(' ', batch.Updates.Select(u => $"{u.Run & 0xFFFFFFFF:x}:{u.State.Status}@{u.State.WakeAt:T}"));
+            string messages = $"{string.Join(' ', batch.Sent.Select(m => $">{m.Kind} {m.Id}"))} {string.Join(' ', batch.Received.Select(m => $"<{m}"))}";
+            world.Trace.Note($"commit by {process} shard {batch.Lease.Shard}.{batch.Lease.Epoch}: {news} {rows} {states} {messages}", batch.Number);
+        }
+        else
+        {
+            world.Trace.Note("commit", batch.Number);
+        }
+    }
+}

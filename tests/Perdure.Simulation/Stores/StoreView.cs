@@ -1,0 +1,129 @@
+using Perdure.Diagnostics;
+using Perdure.Simulation.Processes;
+using Perdure.Simulation.Seen;
+using Perdure.Storage;
+
+namespace Perdure.Simulation.Stores;
+
+/// <summary>One process's connection to the store: calls take time, fail, or are done without an answer.</summary>
+internal sealed class StoreView(ModelStore store, Process process, Observed observed) : IStore
+{
+    private readonly HashSet<int> _inFlight = [];
+
+    public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
+        => CallAsync("open", () => ModelStore.Now(store.Memory.OpenAsync(shardCount, CancellationToken.None)));
+
+    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+        => CallAsync("take", () => store.Take(process.Name, shards, token));
+
+    public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken) => CallAsync("release", () =>
+    {
+        store.Memory.ReleaseShardsAsync(leases, CancellationToken.None).GetAwaiter().GetResult();
+        return true;
+    });
+
+    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    {
+        List<int> shards = [.. batches.Select(b => b.Lease.Shard)];
+        if (!shards.TrueForAll(_inFlight.Add))
+        {
+            observed.Odd($"{process.Name} has two commits of one shard in flight: {string.Join(' ', shards)}");
+        }
+
+        try
+        {
+            return await CallAsync("commit", () => store.Commit(process.Name, batches));
+        }
+        finally
+        {
+            shards.ForEach(s => _inFlight.Remove(s));
+        }
+    }
+
+    public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
+    {
+        process.IsLoading = true;
+        return CallAsync("read flows", () =>
+        {
+            process.IsLoading = false;
+            return ModelStore.Now(store.Memory.ReadFlowsAsync(keys, parts, CancellationToken.None));
+        });
+    }
+
+    public Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+        => CallAsync("read waking", () => ModelStore.Now(store.Memory.ReadWakingAsync(shard, after, until, limit, CancellationToken.None)));
+
+    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken)
+        => CallAsync("read inbox", () => ModelStore.Now(store.Memory.ReadInboxAsync(shard, CancellationToken.None)));
+
+    public IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken) => store.Memory.ListAsync(filter, cancellationToken);
+
+    public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken) => store.Memory.CountAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken)
+        => CallAsync("read versions", () => ModelStore.Now(store.Memory.ReadOpenVersionsAsync(CancellationToken.None)));
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private Task<T> CallAsync<T>(string what, Func<T> call)
+    {
+        var answer = new TaskCompletionSource<T>();
+        store.Place.Post(() => _ = ServeAsync(what, call, answer));
+        return answer.Task;
+    }
+
+    /// <summary>The store's side of a call. What it has begun it does, whether or not the process lives to hear of it.</summary>
+    private async Task ServeAsync<T>(string what, Func<T> call, TaskCompletionSource<T> answer)
+    {
+        await Task.Delay(store.Faults.Delay(), store.Place.Time);
+        if (store.Faults.Fails())
+        {
+            store.Place.World.Trace.Note($"{process.Name} {what} fails");
+            await Task.Delay(TimeSpan.FromMilliseconds(1), store.Place.Time);
+            answer.SetException(Failure($"{what} failed"));
+            return;
+        }
+
+        T result;
+        try
+        {
+            result = call();
+        }
+        catch (StoreException e)
+        {
+            answer.SetException(e);
+            return;
+        }
+
+        MarkLateLanding(what);
+        await Task.Delay(store.Faults.Delay(), store.Place.Time);
+        if (store.Faults.Loses())
+        {
+            store.Place.World.Trace.Note($"{process.Name} {what} loses its answer");
+            MarkLoss(what, result);
+            answer.SetException(Failure($"the answer to {what} was lost"));
+            return;
+        }
+
+        answer.SetResult(result);
+    }
+
+    private void MarkLateLanding(string what)
+    {
+        if (what == "commit" && process.Place.IsDead)
+        {
+            observed.Mark("a commit reached the store after its process had died");
+        }
+    }
+
+    private void MarkLoss<T>(string what, T result)
+    {
+        if (what == "commit")
+        {
+            bool landed = result is IReadOnlyList<CommitAnswer> answers && answers[0].Outcome == CommitOutcome.Committed;
+            observed.Mark(landed ? "a commit's answer was lost, and it had landed" : "a commit's answer was lost, and it had not landed");
+        }
+    }
+
+    private static StoreException Failure(string message) => new(ErrorCodes.StoreFailed, message);
+}
