@@ -66,7 +66,8 @@ public sealed class FlowTest : IAsyncDisposable
         }
         catch
         {
-            test._thread.Dispose();
+            await test._thread.DisposeAsync();
+            await test._world.DisposeAsync();
             throw;
         }
     }
@@ -98,6 +99,16 @@ public sealed class FlowTest : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(check);
         var everywhere = new CrashEverywhere<TOutside>(outside, services, scenario, check, options ?? new CrashOptions());
         return Task.Factory.StartNew(() => everywhere.Play(seed), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>The same for an application in which nothing but runs is looked at: what its container makes dies with the process.</summary>
+    /// <inheritdoc cref="CrashEverywhereAsync{TOutside}"/>
+    public static Task<CrashReport> CrashEverywhereAsync(Action<IServiceCollection> services, Func<CrashRun, Task> scenario, Func<CrashRun, Task> check, string? seed = null, CrashOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(scenario);
+        ArgumentNullException.ThrowIfNull(check);
+        return CrashEverywhereAsync(static () => 0, (s, _) => services(s), (run, _) => scenario(run), (run, _) => check(run), seed, options);
     }
 
     /// <summary>
@@ -161,7 +172,7 @@ public sealed class FlowTest : IAsyncDisposable
 
         _isDisposed = true;
         await _thread.DoAsync(_world.StopAsync);
-        _thread.Dispose();
+        await _thread.DisposeAsync();
         await _world.DisposeAsync();
         MustReplay();
     }

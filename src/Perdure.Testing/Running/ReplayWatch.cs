@@ -1,4 +1,3 @@
-using Perdure.Engine;
 using Perdure.Replay;
 using Perdure.Storage;
 
@@ -52,7 +51,11 @@ internal sealed class ReplayWatch : ICommitWatch
 
     private void Check(FlowKey key)
     {
-        Node node = World.Process!.Node;
+        if (World.Process?.Holder.Current is not { } node)
+        {
+            return; // it has not started
+        }
+
         StoredFlow stored = World.Store.ReadFlowsAsync([key], FlowParts.All, CancellationToken.None).GetAwaiter().GetResult()[0]!;
         bool isOpenAndWell = stored.Row.State.Status != FlowStatus.Stuck && stored.History.All(h => h.Asks is not null);
         bool isItsTurn = stored.History.Count <= EveryInputMax || stored.History.Count % ThenEvery == 0 || stored.Row.State.EndedAt is not null;

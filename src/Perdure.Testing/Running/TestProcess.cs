@@ -23,6 +23,7 @@ internal sealed class TestProcess : IAsyncDisposable
         _host = host;
         _machineTime = machineTime;
         Place = place;
+        Holder = host.Services.GetRequiredService<NodeHolder>();
     }
 
     public Place Place { get; }
@@ -31,7 +32,7 @@ internal sealed class TestProcess : IAsyncDisposable
 
     public PerdureClient Perdure => _host.Services.GetRequiredService<PerdureClient>();
 
-    public NodeHolder Holder => _host.Services.GetRequiredService<NodeHolder>();
+    public NodeHolder Holder { get; }
 
     public Node Node => Holder.Node;
 

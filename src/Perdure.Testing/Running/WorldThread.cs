@@ -4,7 +4,7 @@ namespace Perdure.Testing.Running;
 
 /// <summary>The thread that runs a test's world. The test is on other threads: it calls the engine as any client does, and says here what else it wants.</summary>
 /// <remarks>Time stands still between a test's calls. It moves while the test waits for something that takes time, and nothing else can happen.</remarks>
-internal sealed class WorldThread : IDisposable
+internal sealed class WorldThread : IAsyncDisposable
 {
     /// <summary>A wait beyond it is one for ever.</summary>
     private const int YearsMax = 100;
@@ -13,6 +13,7 @@ internal sealed class WorldThread : IDisposable
     private readonly bool _movesTime;
     private readonly DateTimeOffset _end;
     private readonly List<Wish> _wishes = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopped;
 
     public WorldThread(TestWorld world, bool movesTime)
@@ -42,10 +43,12 @@ internal sealed class WorldThread : IDisposable
     /// <summary>Lets time pass, with all that happens in it. From any thread.</summary>
     public Task AdvanceAsync(TimeSpan by) => WishAsync(new Wish { By = by });
 
-    public void Dispose()
+    /// <summary>Ends the thread. From any other thread.</summary>
+    public async ValueTask DisposeAsync()
     {
         _stopped = true;
         _world.World.Outside.Post(static () => { });
+        await _ended.Task;
     }
 
     private Task WishAsync(Wish wish)
@@ -93,6 +96,8 @@ internal sealed class WorldThread : IDisposable
                 _world.GiveUp(_ => e);
             }
         }
+
+        _ended.SetResult();
     }
 
     /// <summary>Nothing is left to run now: does what is next of what the test wants.</summary>
@@ -110,18 +115,18 @@ internal sealed class WorldThread : IDisposable
             return true;
         }
 
-        if (wish is { IsForRest: false, Until: null })
-        {
-            return false; // it is being done, outside of the world
-        }
-
+        _wishes.Remove(wish);
         if (wish.Until is { } until)
         {
             _world.World.Advance(until - _world.World.Now);
             _world.RunReady();
         }
 
-        _wishes.Remove(wish);
+        if (wish.Until is null && !wish.IsForRest)
+        {
+            wish.Refuse(new ExpectationException("The process does not come up, or does not come to its end: nothing more can happen."));
+        }
+
         wish.Grant();
         return true;
     }

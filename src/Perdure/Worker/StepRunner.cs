@@ -86,7 +86,7 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     public async Task StopAsync(TimeSpan grace)
     {
         _stopping = true;
-        foreach ((_, StepRun step) in _running.OrderBy(s => s.Key))
+        foreach ((_, StepRun step) in _running.ToArray().OrderBy(s => s.Key)) // a copy: sorting what others change meanwhile loses entries
         {
             step.Shutdown();
         }

@@ -97,6 +97,22 @@ public sealed partial class CrashEverywhereTests
         message.ShouldContain("flow/1 Stuck: PRD3007");
     }
 
+    [Fact]
+    public async Task Without_an_outside_the_runs_are_looked_at()
+    {
+        CrashReport report = await FlowTest.CrashEverywhereAsync(
+            Flows.Of(async (id, flow) =>
+            {
+                await flow.Step(() => Task.CompletedTask, name: "Do");
+                await flow.Delay(TimeSpan.FromDays(1));
+                return id;
+            }),
+            async run => Assert.Equal("1", await run.Perdure.Flow<string, string>("flow").RunAsync("1", id: "1")),
+            run => run.Perdure.Get("flow", "1").ShouldHaveRunAsync("Do", times: 1));
+
+        report.Crashes.ShouldBeGreaterThan(8);
+    }
+
     [Theory]
     [InlineData("crush-1")]
     [InlineData("crash-x")]
