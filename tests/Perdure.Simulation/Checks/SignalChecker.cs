@@ -34,8 +34,11 @@ internal sealed class SignalChecker() : Checker("signals")
         List<AskStory> asks = run.Asks();
         Dictionary<string, Queue<string>> early = [];
         List<string> given = [];
+        HashSet<int> open = [];
+        int asked = 0;
         foreach (Input input in run.Inputs)
         {
+            open.Remove(input.Row.Ask);
             if (input.Row.Kind == InputKind.SignalReceived)
             {
                 if (input.Row.Ask >= 0)
@@ -46,11 +49,25 @@ internal sealed class SignalChecker() : Checker("signals")
                 else
                 {
                     QueueOf(early, input.Row.Name!).Enqueue(Value(input.Row));
+                    MustHold(input.WasUndecided || !open.Any(w => asks[w].Name == input.Row.Name), $"{run.Key} was not given signal {input.Row.Name}, for which it waits");
                 }
             }
 
-            foreach (string line in input.Lines.Where(l => l[0] == '+'))
+            string[] lines = [.. input.Lines];
+            for (int i = 0; i < lines.Length; i++)
             {
+                string line = lines[i];
+                asked += CheckAsk(run, early, open, asked, line, next: lines.ElementAtOrDefault(i + 1));
+                if (line[0] is '+' or '-')
+                {
+                    open.Remove(int.Parse(line.AsSpan(1), CultureInfo.InvariantCulture));
+                }
+
+                if (line[0] != '+')
+                {
+                    continue;
+                }
+
                 string name = asks[int.Parse(line.AsSpan(1), CultureInfo.InvariantCulture)].Name;
                 bool isThere = QueueOf(early, name).TryDequeue(out string? value);
                 MustHold(isThere, $"{run.Key}: a wait for {name} took a signal that was not there");
@@ -62,6 +79,20 @@ internal sealed class SignalChecker() : Checker("signals")
         {
             CheckResult(run, given, JsonSerializer.Deserialize<string>(result)!);
         }
+    }
+
+    /// <summary>A wait takes a signal that is there already at once.</summary>
+    /// <returns>How many asks the line makes.</returns>
+    private int CheckAsk(RunStory run, Dictionary<string, Queue<string>> early, HashSet<int> open, int number, string line, string? next)
+    {
+        if (line.StartsWith("W ", StringComparison.Ordinal))
+        {
+            open.Add(number);
+            bool isThere = QueueOf(early, line[2..]).Count > 0;
+            MustHold(!isThere || next == string.Create(CultureInfo.InvariantCulture, $"+{number}"), $"{run.Key} waits for signal {line[2..]}, which has come already");
+        }
+
+        return line.Length > 2 && line[1] == ' ' ? 1 : 0;
     }
 
     private void CheckResult(RunStory run, List<string> given, string result)

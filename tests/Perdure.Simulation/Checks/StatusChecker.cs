@@ -36,9 +36,10 @@ internal sealed class StatusChecker() : Checker("states have reasons")
     private bool MayBeStuck(RunStory run, string code) => code switch
     {
         ErrorCodes.HistoryMismatch => run.Key.Type == PlanTypes.Edited,
-        ErrorCodes.StoreRefused => Observed.Marks.Contains("a value was refused"),
+        ErrorCodes.StoreRefused => Observed.Refused.Contains(run.Row.Run),
         ErrorCodes.CrashSuspect => Observed.Takes.GroupBy(t => t.Shard).Any(t => t.Count() >= 3),
-        ErrorCodes.UndoRejected or ErrorCodes.FailedAfterPivot or ErrorCodes.KeepsFailing => true,
+        ErrorCodes.UndoRejected => Observed.Effects.Exists(e => e.Flow == run.Key && e.Kind == EffectKind.Undo && e.End == EffectEnd.Rejected),
+        ErrorCodes.FailedAfterPivot => run.PassedPivot || run.Inputs.Exists(i => i.WasUndecided),
         _ => false,
     };
 

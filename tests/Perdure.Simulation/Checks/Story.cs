@@ -42,7 +42,7 @@ internal sealed class Story
 
             foreach (FlowUpdate update in committed.Batch.Updates)
             {
-                runs[update.Run].States.Add((committed.Order, update.State));
+                runs.GetValueOrDefault(update.Run)?.States.Add((committed.Order, update.State));
             }
 
             foreach (HistoryRow row in committed.Batch.History)

@@ -25,6 +25,9 @@ internal sealed class Observed
     /// <summary>Rare situations that came about.</summary>
     public HashSet<string> Marks { get; } = [];
 
+    /// <summary>Runs with a value that the store refused.</summary>
+    public HashSet<long> Refused { get; } = [];
+
     /// <summary>Whether something was done that may convict a run of bringing processes down.</summary>
     public int Kills { get; set; }
 

@@ -86,8 +86,10 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
 
         for (int i = 0; i < batches.Count; i++)
         {
-            if (batches[i].History.Exists(static h => h.Payload is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0))
+            List<HistoryRow> poison = batches[i].History.FindAll(static h => h.Payload is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0);
+            if (poison.Count > 0)
             {
+                poison.ForEach(h => observed.Refused.Add(h.Run));
                 observed.Mark("a value was refused");
                 return CommitGroup.Refused(batches.Count, i, "poison");
             }

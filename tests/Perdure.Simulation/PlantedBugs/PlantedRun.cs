@@ -1,0 +1,49 @@
+#if PLANTED
+using System.Runtime.CompilerServices;
+using Perdure.Simulation.Checks;
+using Perdure.Simulation.Runs;
+using Xunit.Abstractions;
+
+namespace Perdure.Simulation.PlantedBugs;
+
+/// <summary>Runs seeds with each planted bug on until a checker finds it. Built in the copy only.</summary>
+public sealed class PlantedRun(ITestOutputHelper output)
+{
+    private const int SeedsMax = 1_500;
+
+    [Fact]
+    public void Each_bug_is_found_by_a_checker()
+    {
+        List<string> missed = [];
+        foreach (PlantedBugText bug in BugList.Read(Folder()))
+        {
+            PlantedBug.On = bug.Name;
+            (ulong seed, Violation? violation) = Search();
+            output.WriteLine($"{bug.Rule,-9} | {bug.Name,-24} | seed {seed,4} | {violation?.Checker ?? "NOT FOUND"}: {violation?.What}");
+            if (violation is null)
+            {
+                missed.Add(bug.Name);
+            }
+        }
+
+        PlantedBug.On = null;
+        Search(seeds: 20).Found.ShouldBeNull("with no bug on, none is found");
+        missed.ShouldBeEmpty();
+    }
+
+    private static (ulong Seed, Violation? Found) Search(ulong seeds = SeedsMax)
+    {
+        for (ulong seed = 1; seed <= seeds; seed++)
+        {
+            if (Simulated.Of(seed).Violations is [var first, ..])
+            {
+                return (seed, first);
+            }
+        }
+
+        return (seeds, null);
+    }
+
+    private static string Folder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
+}
+#endif
