@@ -32,6 +32,17 @@ public static class ReplayCheck
     public static Task<ReplayReport> FileAsync(Action<IServiceCollection> configure, string file, CancellationToken cancellationToken = default)
         => CheckAsync(configure, [file], cancellationToken);
 
+    /// <summary>Checks runs of the store that the registrations choose: a copy of production's file, say.</summary>
+    /// <param name="configure">The application's registrations, with the store.</param>
+    /// <param name="filter">Which runs; those that are open by default.</param>
+    /// <param name="cancellationToken">Stops the check.</param>
+    public static async Task<ReplayReport> StoreAsync(Action<IServiceCollection> configure, FlowFilter? filter = null, CancellationToken cancellationToken = default)
+    {
+        IHost application = TestProcess.Compose(configure).Build();
+        await using var services = (IAsyncDisposable)application;
+        return await application.Services.GetRequiredService<PerdureClient>().CheckReplayAsync(filter, cancellationToken);
+    }
+
     /// <summary>Every run fits the code.</summary>
     /// <exception cref="ExpectationException">Some do not; the message says which, where and why.</exception>
     public static void ShouldPass(this ReplayReport report)
@@ -43,7 +54,8 @@ public static class ReplayCheck
 
     private static async Task<ReplayReport> CheckAsync(Action<IServiceCollection> configure, IEnumerable<string> files, CancellationToken cancellationToken)
     {
-        using IHost application = TestProcess.Compose(configure).Build();
+        IHost application = TestProcess.Compose(configure).Build();
+        await using var services = (IAsyncDisposable)application;
         return await application.Services.GetRequiredService<ReplayChecker>().CheckAsync(ReadAsync(files, cancellationToken), cancellationToken);
     }
 

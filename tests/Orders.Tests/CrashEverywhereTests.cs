@@ -19,7 +19,7 @@ public sealed class CrashEverywhereTests(ITestOutputHelper output)
         long start = Stopwatch.GetTimestamp();
 
         CrashReport report = await FlowTest.CrashEverywhereAsync(
-            outside: () => new TestFolder(),                // the services' own files: they outlive every crash
+            outside: () => new TestFolder(inMemory: true),  // the services' own files: they outlive every crash
             services: (services, folder) => services.AddSingleton<INetwork>(new ScriptedNetwork()).AddOrders(folder.Path),
             scenario: async (run, _) =>
             {

@@ -74,6 +74,18 @@ internal sealed class CrashEverywhere<TOutside>(
         }
         finally
         {
+            Dispose(world);
+        }
+    }
+
+    private static void Dispose(TOutside world)
+    {
+        if (world is IAsyncDisposable disposable)
+        {
+            disposable.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+        else
+        {
             (world as IDisposable)?.Dispose();
         }
     }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Perdure.Diagnostics;
-using Perdure.Storage;
 
 namespace Perdure.Testing.Tests.Replay;
 
@@ -145,20 +145,27 @@ public sealed class ReplayCheckTests : IDisposable
     [Fact]
     public async Task A_store_can_be_checked_before_its_host_is_started()
     {
-        var store = new MemoryStore();
-        await using (ServiceProvider first = Provider(store, SellAsync))
+        string file = Path.Combine(_folder, "flows.db");
+        using (IHost host = Compose(file, SellAsync))
         {
-            var host = (Microsoft.Extensions.Hosting.IHostedLifecycleService)first.GetRequiredService<Microsoft.Extensions.Hosting.IHostedService>();
-            await host.StartingAsync(default);
-            FlowHandle<int> run = await first.GetRequiredService<PerdureClient>().Flow<string, int>("flow").StartAsync("1", id: "1");
+            await host.StartAsync();
+            FlowHandle<int> run = await host.Services.GetRequiredService<PerdureClient>().Flow<string, int>("flow").StartAsync("1", id: "1");
             await run.SignalAsync(1, "unasked");
-            await host.StoppedAsync(default);
+            await host.StopAsync();
         }
 
-        await using ServiceProvider next = Provider(store, (id, flow) => SellAsync(id, flow, first: "Charge"));
-        ReplayReport report = await next.GetRequiredService<PerdureClient>().CheckReplayAsync();
+        using (IHost next = Compose(file, (id, flow) => SellAsync(id, flow, first: "Charge")))
+        {
+            ReplayReport report = await next.Services.GetRequiredService<PerdureClient>().CheckReplayAsync();
 
-        report.Problems.ShouldHaveSingleItem().Reason.ShouldContain("history says step `Pay`, the code says step `Charge`");
+            report.Problems.ShouldHaveSingleItem().Reason.ShouldContain("history says step `Pay`, the code says step `Charge`");
+            await next.StartAsync();
+            await next.StopAsync();
+        }
+
+        ReplayReport again = await ReplayCheck.StoreAsync(services => services.AddPerdure(perdure => perdure.UseSqlite(file).AddFlow<string, int>("flow", SellAsync)));
+
+        again.ShouldPass();
     }
 
     [Fact]
@@ -242,8 +249,12 @@ public sealed class ReplayCheckTests : IDisposable
         return Task.CompletedTask;
     }
 
-    private static ServiceProvider Provider(MemoryStore store, Func<string, FlowContext, Task<int>> flow)
-        => new ServiceCollection().AddLogging().AddPerdure(perdure => perdure.UseMemory(store).AddFlow("flow", flow)).BuildServiceProvider();
+    private static IHost Compose(string file, Func<string, FlowContext, Task<int>> flow)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddPerdure(perdure => perdure.UseSqlite(file).AddFlow("flow", flow));
+        return builder.Build();
+    }
 
     private async Task RecordAsync(bool ends)
     {
