@@ -61,8 +61,8 @@ internal sealed class ReplayChecker(PerdureBuilder builder, FlowRegistry registr
 
         var replay = new RunReplay(run, definition, _services);
         seams.Run(replay);
-        int position = -1;
-        while (position != replay.Position)
+        int position;
+        do
         {
             position = replay.Position;
             try
@@ -74,6 +74,7 @@ internal sealed class ReplayChecker(PerdureBuilder builder, FlowRegistry registr
                 // Many turns may take long; one may not.
             }
         }
+        while (position < 0 || position != replay.Position);
 
         return replay.At(position, ErrorCodes.TurnTooLong, $"the code held its turn for over {builder.Options.TurnTimeMax.TotalSeconds:N0} s: move long computations and blocking calls into steps.");
     }

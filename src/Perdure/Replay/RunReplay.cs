@@ -9,14 +9,14 @@ namespace Perdure.Replay;
 internal sealed class RunReplay(RecordedRun run, FlowDefinition definition, FlowServices services) : IThreadPoolWorkItem
 {
     private readonly TaskCompletionSource<ReplayProblem?> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _position;
+    private int _position = -1;
 
     private StoredFlow Stored => run.Stored;
 
     /// <summary>What was found; null if the run fits.</summary>
     public Task<ReplayProblem?> Found => _done.Task;
 
-    /// <summary>The history row that it is at.</summary>
+    /// <summary>The history row that it is at; -1 before it begins.</summary>
     public int Position => Volatile.Read(ref _position);
 
     public void Execute()
@@ -27,7 +27,7 @@ internal sealed class RunReplay(RecordedRun run, FlowDefinition definition, Flow
         }
         catch (Exception e)
         {
-            _done.SetResult(At(Position, ErrorCodes.FlowFailed, $"the engine itself failed: {e}"));
+            _done.SetResult(At(Math.Max(0, Position), ErrorCodes.FlowFailed, $"the engine itself failed: {e}"));
         }
     }
 

@@ -10,7 +10,7 @@ public sealed class OutsideWorkTests
         {
             await flow.Step(() => Task.Run(() => SpinWait.SpinUntil(() => false, 20)), name: "Work", timeout: TimeSpan.FromMinutes(1));
             return flow.Now;
-        });
+        }, new FlowTestOptions { OutsideWorkMax = TimeSpan.FromMinutes(1) });
         DateTimeOffset start = test.Now;
 
         FlowHandle<DateTimeOffset> run = await test.StartFlowAsync<DateTimeOffset>();
