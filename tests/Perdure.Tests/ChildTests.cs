@@ -1,8 +1,32 @@
+using Perdure.Engine;
+using Perdure.Storage;
+
 namespace Perdure.Tests;
 
 public class ChildTests
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    [Fact]
+    public async Task The_end_of_a_child_that_is_told_again_to_a_parent_without_its_code_is_recorded_once()
+    {
+        static PerdureBuilder Child(PerdureBuilder p) => p.AddFlow<int, int>("child", (_, flow) => flow.Signal<int>("go", Day));
+        var parent = new FlowKey("parent", "1");
+        TestHost host = await TestHost.StartAsync(p => Child(p).AddFlow<int, int>("parent", (n, flow) => flow.Child<int, int>("child").Run(n, id: "c")));
+        await host.Perdure.Flow<int, int>("parent").StartAsync(0, "1");
+        await Deadline.UntilAsync("the child", async () => await host.Perdure.CountAsync(new FlowFilter { Type = "child" }) == 1);
+        TestHost without = await host.CrashAsync(p => Child(p));
+        await without.Perdure.Get("child", "c").SignalAsync(5, "go");
+        await without.Perdure.Get("parent", "1").UntilAsync(d => d.Inputs.Count == 2);
+
+        await using TestHost again = await without.CrashAsync(p => Child(p));
+        var end = new InboxRow(again.Node.ShardOf(parent), "late", MessageKind.ChildCompleted, parent) { From = new ParentRef(new FlowKey("child", "c"), 0), Payload = "5"u8.ToArray() };
+        again.Node.Shards[end.Shard].Post(new InboxArrived(end));
+        await again.Perdure.Get("parent", "1").SignalAsync(1, "after it");
+
+        FlowDescription told = await again.Perdure.Get("parent", "1").DescribeAsync();
+        told.Inputs.Select(i => i.Kind).ShouldBe(["Started", "Completed", "SignalReceived"]);
+    }
 
     [Fact]
     public async Task A_parent_awaits_its_childrens_results()

@@ -31,6 +31,36 @@ public class PivotTests
         await host.DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_flow_that_failed_while_its_pivot_was_under_way_is_not_undone_once_the_pivot_is_passed()
+    {
+        var begun = new TaskCompletionSource();
+        var pivot = new TaskCompletionSource<int>();
+        int undone = 0;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow<int, int>("f", async (n, flow) =>
+        {
+            await flow.Step(() => Task.FromResult(n), undo: _ => Task.FromResult(++undone), name: "a");
+            _ = flow.Step(() => Begin(), pivot: true, name: "b");
+            await flow.Signal<int>("fail", Day);
+            throw new InvalidOperationException("no");
+        }));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await begun.Task.Soon();
+        await run.SignalAsync(1, "fail").Soon();
+
+        pivot.SetResult(1);
+
+        FlowDescription stuck = await run.UntilAsync(FlowStatus.Stuck);
+        stuck.StuckCode.ShouldBe("PRD3007");
+        undone.ShouldBe(0);
+
+        Task<int> Begin()
+        {
+            begun.SetResult();
+            return pivot.Task;
+        }
+    }
+
     [Theory]
     [InlineData(false, "region region")]
     [InlineData(true, "receipt")]

@@ -2,6 +2,21 @@ namespace Perdure.Tests;
 
 public class TerminateTests
 {
+    [Fact]
+    public async Task A_back_off_is_gone_when_its_run_is_terminated_without_its_code()
+    {
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow<int, int>("f", (_, flow) =>
+            flow.Step(() => Task.FromException<int>(new IOException("down")), retry: Retry.Fixed(5, TimeSpan.FromHours(1)), name: "a")));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await run.UntilAsync(d => d.Asks[0].NextAttemptAt is not null);
+
+        await using TestHost without = await host.CrashAsync(p => p.AddFlow<int, int>("other", (_, _) => Task.FromResult(1)));
+        await without.Perdure.Get("f", "1").TerminateAsync().Soon();
+
+        IReadOnlyList<Storage.StoredFlow?> stored = await without.Memory.ReadFlowsAsync([new("f", "1")], Storage.FlowParts.All, CancellationToken.None);
+        stored[0]!.Backoffs.ShouldBeEmpty();
+    }
+
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly Retry Quick = Retry.Forever with { First = TimeSpan.FromMilliseconds(1), StuckAfter = 3 };
 

@@ -45,11 +45,22 @@ internal static class Checkers
         ];
         foreach (Checker checker in all)
         {
-            checker.Run(story, observed, found);
+            try
+            {
+                checker.Run(story, observed, found);
+            }
+            catch (Exception e)
+            {
+                found.Add(new Violation(checker.Name, $"no sense can be made of what was seen: {e}"));
+            }
         }
 
         found.AddRange(observed.Oddities.Select(o => new Violation("what flows and stores see", o)));
-        Marking.Of(story, observed);
+        if (found.Count == 0)
+        {
+            Marking.Of(story, observed);
+        }
+
         return found;
     }
 }

@@ -15,6 +15,8 @@ internal sealed class StatusChecker() : Checker("states have reasons")
             CheckStates(run);
             CheckEnd(run);
             CheckCancel(run);
+            bool wasBlamed = run.States.Exists(s => s.State.StuckCode == ErrorCodes.StoreRefused) || !run.States.Exists(s => s.State.StuckCode == ErrorCodes.CrashSuspect);
+            MustHold(!Observed.Refused.Contains(run.Row.Run) || wasBlamed, $"{run.Key}: the store refused a value of it, and it was blamed for a crash");
         }
     }
 

@@ -48,6 +48,7 @@ internal sealed class Operator(World world, Clients clients, Cluster cluster, Ob
     {
         int helped = _helped[flow] = _helped.GetValueOrDefault(flow) + 1;
         observed.Mark($"a run was stuck with {code}");
+
         if (helped > RetriesMax && IsCalm)
         {
             await clients.AskAsync(ClientVerb.Terminate, flow, async handle =>

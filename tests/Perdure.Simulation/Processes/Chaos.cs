@@ -109,7 +109,6 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
             observed.Mark("a process was killed while runs were being read");
         }
 
-        observed.Kills++;
         process.Die();
     }
 

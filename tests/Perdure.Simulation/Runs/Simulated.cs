@@ -58,17 +58,16 @@ internal sealed class Simulated
     private SimulatedRun Run()
     {
         DateTimeOffset start = _world.Now;
-        bool isOver = false;
-        Task<bool> main = _world.Outside.Start(MainAsync);
-        if (!_world.Run(() => main.IsCompleted || (isOver = _world.Steps > StepsMax)))
+        try
         {
-            _unfinished ??= "the world stands still";
+            Task<bool> main = _world.Outside.Start(MainAsync);
+            bool isOver = false;
+            bool ended = _world.Run(() => main.IsCompleted || (isOver = _world.Steps > StepsMax));
+            _unfinished ??= isOver ? $"no end after {StepsMax} pieces of work" : ended ? main.Exception?.ToString() : "the world stands still";
         }
-
-        _unfinished ??= isOver ? $"no end after {StepsMax} pieces of work" : null;
-        if (main.IsFaulted)
+        catch (Exception e)
         {
-            throw main.Exception;
+            _unfinished = $"the engine threw, where nobody catches it: {e}";
         }
 
         Story story = Story.Read(_observed);

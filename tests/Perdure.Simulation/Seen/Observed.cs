@@ -28,14 +28,14 @@ internal sealed class Observed
     /// <summary>Runs with a value that the store refused.</summary>
     public HashSet<long> Refused { get; } = [];
 
-    /// <summary>Whether something was done that may convict a run of bringing processes down.</summary>
-    public int Kills { get; set; }
-
     public long Next() => ++_last;
 
     public void Odd(string what) => Oddities.Add(what);
 
-    public void Mark(string situation) => Marks.Add(situation);
+    /// <summary>Marks that a rare situation came about.</summary>
+    /// <exception cref="ArgumentException">It is not among <see cref="Situations.All"/>, so that nobody would miss it.</exception>
+    public void Mark(string situation)
+        => Marks.Add(Situations.All.Contains(situation) ? situation : throw new ArgumentException($"add it to {nameof(Situations)}: {situation}", nameof(situation)));
 }
 
 /// <summary>A batch, as it was when the store committed it.</summary>

@@ -90,9 +90,9 @@ internal sealed class Service(World world, Observed observed)
     {
         if (!_done.TryGetValue(key, out string? value))
         {
-            bool isPoison = !IsCalm && Chance(150) == 0;
+            bool isPoison = !IsCalm && Chance(80) == 0;
             _done[key] = value = string.Create(CultureInfo.InvariantCulture, $"{step.Name}#{++_values}{(isPoison ? Stores.ModelStore.Poison : "")}");
-            if (isPoison)
+            if (isPoison && Chance(2) == 0)
             {
                 _done.Remove(key); // the next attempt gives a value that the store takes
             }

@@ -9,6 +9,7 @@ namespace Perdure.Simulation.Stores;
 internal sealed class StoreView(ModelStore store, Process process, Observed observed) : IStore
 {
     private readonly HashSet<int> _inFlight = [];
+    private readonly HashSet<(FlowKey Flow, long Epoch)> _read = [];
 
     public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
         => CallAsync("open", () => ModelStore.Now(store.Memory.OpenAsync(shardCount, CancellationToken.None)));
@@ -43,6 +44,7 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
     public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
     {
         process.IsLoading = true;
+        MarkRereads(keys, parts);
         return CallAsync("read flows", () =>
         {
             process.IsLoading = false;
@@ -106,6 +108,18 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
         }
 
         answer.SetResult(result);
+    }
+
+    private void MarkRereads(IReadOnlyList<FlowKey> keys, FlowParts parts)
+    {
+        foreach (FlowKey key in parts == FlowParts.All ? keys : [])
+        {
+            TakenShard? taken = observed.Takes.LastOrDefault(t => t.Shard == process.Node.ShardOf(key));
+            if (taken?.Process == process.Name && !_read.Add((key, taken.Epoch)))
+            {
+                observed.Mark("a run was read again by its owner");
+            }
+        }
     }
 
     private void MarkLateLanding(string what)

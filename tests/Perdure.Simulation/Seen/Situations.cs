@@ -1,0 +1,50 @@
+namespace Perdure.Simulation.Seen;
+
+/// <summary>Rare situations that the fixed seeds must reach: what they never reach they do not test.</summary>
+internal static class Situations
+{
+    public static readonly HashSet<string> All =
+    [
+        "a back-off was written down",
+        "a batch of an earlier owner was fenced",
+        "a cancel came during undo",
+        "a child was cancelled by its parent",
+        "a clock was set ahead",
+        "a clock was set back",
+        "a commit reached the store after its process had died",
+        "a commit's answer was lost, and it had landed",
+        "a commit's answer was lost, and it had not landed",
+        "a limit withdrew waits",
+        "a message between flows came again",
+        "a pivot was passed",
+        "a process started while others ran",
+        "a process was killed while an undo ran",
+        "a process was killed while runs were being read",
+        "a process was killed while steps ran",
+        "a process was stopped",
+        "a process woke from a pause and had lost shards",
+        "a run failed",
+        "a run was cancelled",
+        "a run was read again by its owner",
+        "a run was stuck with PRD3001",
+        "a run was stuck with PRD3006",
+        "a run was stuck with PRD3007",
+        "a run was stuck with PRD3008",
+        "a run was stuck with PRD3009",
+        "a run was terminated",
+        "a shard recovered from unclean ends",
+        "a shard was in careful mode",
+        "a shard was stolen while steps of its owner ran",
+        "a shard was taken by a stranger",
+        "a shard went from one process to another",
+        "a signal came before its wait",
+        "a signal was sent twice",
+        "a start was in conflict with another one",
+        "a step was reconciled",
+        "a value was refused",
+        "an early signal was decided late",
+        "an input was recorded undecided, and decided later",
+        "an undo was settled by hand",
+        "the disk was full",
+    ];
+}
