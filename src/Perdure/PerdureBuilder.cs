@@ -42,6 +42,9 @@ public sealed class PerdureBuilder
         return this;
     }
 
+    /// <summary>Takes this store whatever was chosen: a test replaces the application's.</summary>
+    internal void ReplaceStore(IStore store) => _store = _ => store;
+
     /// <summary>Keeps everything in memory, for tests: nothing survives the process.</summary>
     /// <param name="store">A store to go on with, as after a crash; a new one by default.</param>
     public PerdureBuilder UseMemory(MemoryStore? store = null) => UseStore(_ => store ?? new MemoryStore());

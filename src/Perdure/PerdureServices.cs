@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Perdure.Client;
 using Perdure.Engine;
 using Perdure.Hosting;
+using Perdure.Replay;
 
 namespace Perdure;
 
@@ -28,7 +29,8 @@ public static class PerdureServices
         services.AddSingleton(builder);
         services.AddSingleton<NodeHolder>();
         services.AddSingleton<FlowCalls>();
-        services.AddSingleton(s => new PerdureClient(s.GetRequiredService<FlowCalls>(), registry));
+        services.AddSingleton<ReplayChecker>();
+        services.AddSingleton(s => new PerdureClient(s.GetRequiredService<FlowCalls>(), registry, s.GetRequiredService<ReplayChecker>()));
         services.AddSingleton(typeof(IFlowClient<>), typeof(InjectedFlowClient<>));
         services.AddSingleton<PerdureHealthCheck>(s => new PerdureHealthCheck(s.GetRequiredService<NodeHolder>()));
         services.AddSingleton<PerdureHost>();

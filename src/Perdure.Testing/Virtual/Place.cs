@@ -48,6 +48,13 @@ internal sealed class Place
         return outcome.Task;
     }
 
+    /// <summary>Queues the start of an async method without a result.</summary>
+    public Task Start(Func<Task> method) => Start(async () =>
+    {
+        await method();
+        return true;
+    });
+
     /// <summary>From now on nothing that belongs here runs, and nothing answers.</summary>
     public void Die()
     {

@@ -31,7 +31,9 @@ internal sealed class VirtualTime(World world, Place place) : TimeProvider
 /// <summary>A timer of a place. When it fires, its callback is queued like other work.</summary>
 internal sealed class VirtualTimer(World world, Place place, TimerCallback callback, object? state) : ITimer
 {
+    private readonly RunningAttempt? _attempt = RunningAttempt.Current;
     private bool _isDisposed;
+    private bool _isSet;
 
     public Place Place => place;
 
@@ -50,21 +52,36 @@ internal sealed class VirtualTimer(World world, Place place, TimerCallback callb
 
         Period = period > TimeSpan.Zero ? period.Ticks : 0;
         world.Set(this, dueTime < TimeSpan.Zero ? null : world.Ticks + dueTime.Ticks);
+        IsSet(dueTime >= TimeSpan.Zero);
         return true;
     }
 
-    public void Fire() => world.Post(place, place.Context, static s => ((VirtualTimer)s!).Call(), this);
+    public void Fire()
+    {
+        IsSet(Period > 0);
+        world.Post(place, place.Context, static s => ((VirtualTimer)s!).Call(), this);
+    }
 
     public void Dispose()
     {
         _isDisposed = true;
         world.Set(this, null);
+        IsSet(false);
     }
 
     public ValueTask DisposeAsync()
     {
         Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private void IsSet(bool isSet)
+    {
+        if (isSet != _isSet)
+        {
+            _isSet = isSet;
+            _attempt?.TimerIs(isSet);
+        }
     }
 
     private void Call()

@@ -124,13 +124,34 @@ internal sealed class World
         MoveTo(until);
     }
 
+    /// <summary>Moves time to the next timer, if one fires by then, and fires it; what that sets going is not run.</summary>
+    public bool FireNext(DateTimeOffset until) => FireNext((until - _start).Ticks);
+
+    /// <summary>Waits in real time for work from another thread, between two calls.</summary>
+    /// <returns>Whether there is some.</returns>
+    public bool AwaitWork(TimeSpan limit)
+    {
+        lock (_gate)
+        {
+            while (_ready.IsEmpty)
+            {
+                if (!Monitor.Wait(_gate, limit))
+                {
+                    return !_ready.IsEmpty;
+                }
+            }
+        }
+
+        return true;
+    }
+
     internal void Post(Place place, SynchronizationContext context, SendOrPostCallback callback, object? state)
     {
         lock (_gate)
         {
-            if (_thread is not null && System.Threading.Thread.CurrentThread != _thread)
+            if (System.Threading.Thread.CurrentThread != _thread)
             {
-                ForeignPosts++;
+                ForeignPosts += _thread is null ? 0 : 1;
                 Monitor.PulseAll(_gate);
             }
 

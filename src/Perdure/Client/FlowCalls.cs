@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Hosting;
+using Perdure.Replay;
 using Perdure.Serialization;
 using Perdure.Storage;
 
@@ -54,6 +55,12 @@ internal sealed class FlowCalls(NodeHolder holder)
 
     public async Task<FlowDescription> DescribeAsync(FlowKey key, CancellationToken cancellationToken)
         => Describing.Describe(await ReadAsync(key, FlowParts.All, cancellationToken));
+
+    public async Task ExportAsync(FlowKey key, Stream destination, CancellationToken cancellationToken)
+    {
+        StoredFlow stored = await ReadAsync(key, FlowParts.All, cancellationToken);
+        await HistoryJson.WriteAsync(new RecordedRun(stored, Node.SeedOf(stored.Row.Run)), destination, cancellationToken);
+    }
 
     public Task SignalAsync<T>(FlowKey key, T value, string? name, string? signalId, CancellationToken cancellationToken)
     {

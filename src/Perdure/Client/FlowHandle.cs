@@ -27,6 +27,10 @@ public class FlowHandle
     /// <exception cref="FlowNotFoundException">There is no such run.</exception>
     public Task<FlowDescription> DescribeAsync(CancellationToken cancellationToken = default) => Calls.DescribeAsync(Key, cancellationToken);
 
+    /// <summary>Writes the run's history out as JSON (docs/reference/history-json.md), for a replay check against other code. It holds the run's payloads.</summary>
+    /// <exception cref="FlowNotFoundException">There is no such run.</exception>
+    public Task ExportAsync(Stream destination, CancellationToken cancellationToken = default) => Calls.ExportAsync(Key, destination, cancellationToken);
+
     /// <summary>Sends a signal. When the task completes the signal is durable, and the flow takes it once, in the order of arrival, now or when it first waits for it.</summary>
     /// <param name="value">The value.</param>
     /// <param name="name">The signal's name; that of the value's type by default.</param>

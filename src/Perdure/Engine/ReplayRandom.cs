@@ -19,6 +19,11 @@ internal sealed class ReplayRandom(ulong seed) : Random
         return z ^ (z >> 31);
     }
 
+    public static ulong StoreSeed(Guid storeId) => BitConverter.ToUInt64(storeId.ToByteArray());
+
+    /// <summary>The seed of a run's chance: different in every store.</summary>
+    public static ulong SeedOf(ulong storeSeed, long run) => Mix(storeSeed ^ Mix((ulong)run));
+
     public Guid NextGuid()
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -44,6 +44,13 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
         await CloseAsync();
     }
 
+    /// <summary>Gives nothing back, as a process that died.</summary>
+    public void Abandon()
+    {
+        _node = null;
+        _store = null;
+    }
+
     /// <summary>A start that was broken off, or a host that is only disposed, gives the shards back, too.</summary>
     public async ValueTask DisposeAsync() => await StoppedAsync(CancellationToken.None);
 

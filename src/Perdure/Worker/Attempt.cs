@@ -28,7 +28,7 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
         try
         {
             var context = new StepContext(ask, number, services, source.Token);
-            ValueTask<StepValue> call = reconcile ? AskAsync(ask, context) : ask.AttemptAsync(context);
+            ValueTask<StepValue> call = runner.Filter is { } filter ? filter.RunAsync(ask, context, reconcile) : CallAsync(ask, context, reconcile);
             run.Returned();
             if (call.IsCompleted)
             {
@@ -58,6 +58,9 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
             await services.DisposeAsync();
         }
     }
+
+    /// <summary>Calls a step's action, or its reconcile.</summary>
+    public static ValueTask<StepValue> CallAsync(StepAsk ask, StepContext context, bool reconcile) => reconcile ? AskAsync(ask, context) : ask.AttemptAsync(context);
 
     private static async ValueTask<StepValue> AskAsync(StepAsk ask, StepContext context) => await ask.ReconcileAsync(context) ?? No;
 

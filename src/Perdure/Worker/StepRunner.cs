@@ -24,6 +24,9 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     /// <summary>The time for an attempt of a step that says nothing.</summary>
     public TimeSpan StepTimeout => stepTimeout;
 
+    /// <summary>Stands around attempts; null in production.</summary>
+    public AttemptFilter? Filter { get; init; }
+
     public bool IsStopping => _stopping;
 
     /// <summary>Starts a step; one that still runs since before a reload is joined instead.</summary>
@@ -83,7 +86,7 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     public async Task StopAsync(TimeSpan grace)
     {
         _stopping = true;
-        foreach ((_, StepRun step) in _running.OrderBy(s => s.Key))
+        foreach ((_, StepRun step) in _running.ToArray().OrderBy(s => s.Key)) // a copy: sorting what others change meanwhile loses entries
         {
             step.Shutdown();
         }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Perdure.Client;
 using Perdure.Engine;
 using Perdure.Hosting;
+using Perdure.Replay;
 using Perdure.Serialization;
 using Perdure.Simulation.Plans;
 using Perdure.Simulation.Seen;
@@ -38,7 +39,8 @@ internal sealed class Process
         Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance), Rules,
             new VirtualSeams(Place, Place.Time), NullLogger.Instance);
         var holder = new NodeHolder { Current = Node };
-        Client = new PerdureClient(new FlowCalls(holder), registry);
+        var checker = new ReplayChecker(new PerdureBuilder(new ServiceCollection()), registry, holder, NoServices, Place.Time, NullLoggerFactory.Instance);
+        Client = new PerdureClient(new FlowCalls(holder), registry, checker);
     }
 
     public string Name { get; }

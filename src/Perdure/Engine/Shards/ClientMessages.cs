@@ -119,6 +119,9 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
 
     public void Existed() => _end.TrySetResult(null);
 
+    /// <summary>Nothing more can happen: a test learns it at once.</summary>
+    public void GiveUp(Exception reason) => _end.TrySetException(reason);
+
     public override void Fail(PerdureException reason)
         => _end.TrySetException(new StoreUnavailableException(Key, reason));
 

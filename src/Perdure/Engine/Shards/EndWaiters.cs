@@ -7,6 +7,8 @@ internal sealed class EndWaiters
 {
     private readonly Dictionary<FlowKey, List<WaitForEnd>> _waiters = [];
 
+    public bool IsEmpty => _waiters.Count == 0;
+
     public void Add(WaitForEnd waiter)
     {
         if (!_waiters.TryGetValue(waiter.Key, out List<WaitForEnd>? list))

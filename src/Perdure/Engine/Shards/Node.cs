@@ -15,7 +15,6 @@ internal sealed class Node
     private readonly List<ITimer> _timers = [];
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardLoop[] _loops = [];
-    private ulong _storeSeed;
     private int _shardsToCome;
     private int _pickedUp;
 
@@ -29,7 +28,7 @@ internal sealed class Node
         Clock = new NodeClock(seams.Time, log);
         Committer = new Committer(store, seams, log, WakeLoops);
         Loader = new Loader(this);
-        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout);
+        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>() };
     }
 
     /// <summary>How far ahead wake-ups are held in memory.</summary>
@@ -60,6 +59,8 @@ internal sealed class Node
 
     public Shard[] Shards { get; private set; } = [];
 
+    public ulong StoreSeed { get; private set; }
+
     public bool IsStopping { get; private set; }
 
     /// <summary>Whether all shards are there.</summary>
@@ -79,7 +80,7 @@ internal sealed class Node
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
-        _storeSeed = BitConverter.ToUInt64(info.StoreId.ToByteArray());
+        StoreSeed = ReplayRandom.StoreSeed(info.StoreId);
         _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Math.Min(Options.Loops, info.ShardCount))))];
         Shards = [.. Enumerable.Range(0, info.ShardCount).Select(i => new Shard(i, this, _loops[i % _loops.Length]))];
         _shardsToCome = Shards.Length;
@@ -129,7 +130,7 @@ internal sealed class Node
     public Shard ShardFor(FlowKey key) => Shards[ShardOf(key)];
 
     /// <summary>The seed of a run's chance: different in every store.</summary>
-    public ulong SeedOf(long run) => ReplayRandom.Mix(_storeSeed ^ ReplayRandom.Mix((ulong)run));
+    public ulong SeedOf(long run) => ReplayRandom.SeedOf(StoreSeed, run);
 
     /// <summary>A shard has read what was going on. On its loop.</summary>
     public void ShardIsReady(int pickedUp)

@@ -96,6 +96,9 @@ internal sealed class Shard
         return Commits.Seal();
     }
 
+    /// <summary>The flows in memory.</summary>
+    public IEnumerable<FlowSlot> Slots => _slots.Values;
+
     public FlowSlot? Find(FlowKey key) => _slots.GetValueOrDefault(key);
 
     public void Route(FlowMessage message)

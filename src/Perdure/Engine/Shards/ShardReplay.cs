@@ -78,15 +78,8 @@ internal sealed class ShardReplay(Shard shard)
                 return row;
             }
 
-            turn.Clear();
-            turn.IsReplay = true;
-            flow.Take(row, live: null, turn);
+            HistoryReplay.Take(flow, row, turn);
             shard.Loop.Watch.Check(turn);
-            if (turn.Stuck is null && AskText.Differs(row.Asks, turn, flow.Key.ToString(), row.Position) is { } difference)
-            {
-                turn.Stuck = new StuckReason(ErrorCodes.HistoryMismatch, difference);
-            }
-
             if (turn.Stuck is not null)
             {
                 return null;

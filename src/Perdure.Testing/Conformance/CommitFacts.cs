@@ -1,11 +1,10 @@
 using Perdure.Storage;
 
-namespace Perdure.Stores.Tests;
+namespace Perdure.Testing.Conformance;
 
 /// <summary>What a batch writes, and what a store refuses.</summary>
-public abstract class CommitFacts : ShardFacts
+internal sealed class CommitFacts : StoreSuite
 {
-    [Fact]
     public async Task Everything_a_batch_holds_is_there_after_the_store_is_opened_again()
     {
         FlowRow flow = new(11, 2, Key("äöü €"), 3, At(1))
@@ -32,7 +31,6 @@ public abstract class CommitFacts : ShardFacts
         backoff.ShouldBe(new BackoffRow(11, 5, 6, At(2), At(3), backoff.LastError));
     }
 
-    [Fact]
     public async Task Empty_is_not_the_same_as_nothing()
     {
         ShardBatch batch = Batch();
@@ -45,7 +43,6 @@ public abstract class CommitFacts : ShardFacts
         (history[1].Name, history[1].Asks, history[1].Payload).ShouldBe((null, null, null));
     }
 
-    [Fact]
     public async Task Large_values_are_kept_whole()
     {
         byte[] large = [.. Enumerable.Range(0, 300_000).Select(i => (byte)i)];
@@ -60,7 +57,6 @@ public abstract class CommitFacts : ShardFacts
         row.Result.ShouldBe([1]);
     }
 
-    [Fact]
     public async Task A_state_replaces_the_one_before_even_in_the_batch_that_starts_the_flow()
     {
         ShardBatch batch = Batch();
@@ -75,7 +71,6 @@ public abstract class CommitFacts : ShardFacts
         (await ReadAsync("f1"))!.Row.State.ShouldBe(new FlowState(FlowStatus.Completed, null, At(60)));
     }
 
-    [Fact]
     public async Task An_input_that_was_not_decided_can_be_decided_later()
     {
         ShardBatch batch = Batch();
@@ -94,7 +89,6 @@ public abstract class CommitFacts : ShardFacts
         history[1].Asks.ShouldBe("");
     }
 
-    [Fact]
     public async Task A_backoff_is_replaced_and_then_ended()
     {
         ShardBatch batch = Batch();
@@ -110,7 +104,6 @@ public abstract class CommitFacts : ShardFacts
         (await ReadAsync("f1"))!.Backoffs.Select(backoff => (backoff.Ask, backoff.Attempts, backoff.NextAt)).ShouldBe([(1, 2, At(2))]);
     }
 
-    [Fact]
     public async Task A_message_waits_in_the_receivers_inbox_until_a_batch_of_the_receiver_takes_it()
     {
         InboxRow message = new(1, "m1", MessageKind.ChildCompleted, Key("to")) { From = new ParentRef(Key("from"), 3), Name = "n", Payload = [1] };
@@ -130,7 +123,6 @@ public abstract class CommitFacts : ShardFacts
         (await Store.ReadInboxAsync(1, default)).Select(row => row.Id).ShouldBe(["m0"]);
     }
 
-    [Fact]
     public async Task A_message_that_is_sent_again_is_passed_over()
     {
         ShardBatch sending = Batch(0);
@@ -144,10 +136,11 @@ public abstract class CommitFacts : ShardFacts
         (await Store.ReadInboxAsync(2, default)).Single().To.ShouldBe(Key("other shard"));
     }
 
-    public static TheoryData<string> Faults => ["run", "key", "history", "update", "decision"];
-
-    [Theory]
-    [MemberData(nameof(Faults))]
+    [Case("run")]
+    [Case("key")]
+    [Case("history")]
+    [Case("update")]
+    [Case("decision")]
     public async Task A_batch_that_cannot_be_written_is_refused_and_the_others_may_be_committed_without_it(string fault)
     {
         ShardBatch first = Batch(0);
@@ -174,7 +167,6 @@ public abstract class CommitFacts : ShardFacts
         (await ListAsync(new FlowFilter())).ShouldBe([2, 1]);
     }
 
-    [Fact]
     public async Task Two_batches_of_one_group_that_start_the_same_flow_cannot_both_be_written()
     {
         ShardBatch first = Batch(0);
@@ -185,7 +177,6 @@ public abstract class CommitFacts : ShardFacts
         (await ReadAsync("same")).ShouldBeNull();
     }
 
-    [Fact]
     public async Task Batches_of_several_shards_are_committed_together()
     {
         ShardBatch[] batches = [.. Enumerable.Range(0, ShardCount).Select(shard => Batch(shard))];
@@ -198,20 +189,11 @@ public abstract class CommitFacts : ShardFacts
         (await Store.CountAsync(new FlowFilter(), default)).ShouldBe(ShardCount);
     }
 
-    [Fact]
     public async Task Commits_that_are_issued_from_the_continuation_of_the_last_do_not_pile_up()
     {
         const int count = 2_000;
         await CommitOneAfterAnotherAsync(count);
         (await TakeAsync())[0].Batch.ShouldBe(count);
-    }
-
-    /// <summary>Compares rows with what their arrays hold.</summary>
-    protected static void ShouldBeSame(HistoryRow actual, HistoryRow expected)
-    {
-        actual.Payload.ShouldBe(expected.Payload);
-        actual.Result.ShouldBe(expected.Result);
-        (actual with { Payload = null, Result = null }).ShouldBe(expected with { Payload = null, Result = null });
     }
 
     private async Task CommitOneAfterAnotherAsync(int count)

@@ -1,11 +1,10 @@
 using Perdure.Storage;
 
-namespace Perdure.Stores.Tests;
+namespace Perdure.Testing.Conformance;
 
-/// <summary>What every store must do: inherit it, say how to connect, and all facts run against your store.</summary>
-public abstract class StoreConformance : CommitFacts
+/// <summary>What a store gives back, and what it says of many flows.</summary>
+internal sealed class ReadFacts : StoreSuite
 {
-    [Fact]
     public async Task Flows_are_read_in_the_order_of_the_keys_with_null_for_those_that_are_not_there()
     {
         await StartAsync(Flow(1), Flow(2));
@@ -14,17 +13,15 @@ public abstract class StoreConformance : CommitFacts
         flows.Select(flow => flow?.Row.Run).ShouldBe([2, null, null, 1, 2]);
     }
 
-    [Fact]
     public async Task Reading_nothing_gives_nothing()
     {
         (await Store.ReadFlowsAsync([], FlowParts.All, default)).ShouldBeEmpty();
     }
 
-    [Theory]
-    [InlineData(FlowParts.Row, new int[0])]
-    [InlineData(FlowParts.Start, new[] { 0 })]
-    [InlineData(FlowParts.End, new[] { 2 })]
-    [InlineData(FlowParts.All, new[] { 0, 1, 2 })]
+    [Case(FlowParts.Row, new int[0])]
+    [Case(FlowParts.Start, new[] { 0 })]
+    [Case(FlowParts.End, new[] { 2 })]
+    [Case(FlowParts.All, new[] { 0, 1, 2 })]
     public async Task As_much_of_a_flow_is_read_as_was_asked_for(FlowParts parts, int[] positions)
     {
         ShardBatch batch = Batch();
@@ -38,7 +35,6 @@ public abstract class StoreConformance : CommitFacts
         (await ReadAsync("f2", parts))!.History.ShouldBeEmpty();
     }
 
-    [Fact]
     public async Task Nobodys_later_change_of_a_row_reaches_what_is_stored()
     {
         FlowRow flow = Flow(1);
@@ -56,7 +52,6 @@ public abstract class StoreConformance : CommitFacts
         ShouldBeSame(again.History[0], Input(1, 0));
     }
 
-    [Fact]
     public async Task Waking_flows_come_earliest_first_and_those_that_are_busy_before_all()
     {
         await StartAsync(Waking(5, At(30)), Waking(4, FlowRow.Busy), Waking(3, At(20)), Waking(2, FlowRow.Busy), Waking(1, At(30)));
@@ -70,7 +65,6 @@ public abstract class StoreConformance : CommitFacts
         ]);
     }
 
-    [Fact]
     public async Task Waking_flows_can_be_read_in_pages_up_to_a_time()
     {
         await StartAsync([.. Enumerable.Range(1, 20).Select(run => Waking(run, run % 3 == 0 ? FlowRow.Busy : At(run % 7)))]);
@@ -88,7 +82,6 @@ public abstract class StoreConformance : CommitFacts
         paged.Count.ShouldBe((await ReadWakingAsync()).Count(waking => waking.WakeAt <= At(4)));
     }
 
-    [Fact]
     public async Task A_flow_wakes_in_its_own_shard_at_its_latest_time_and_no_more_once_it_has_ended()
     {
         await StartAsync(Waking(1, At(10)), Waking(2, FlowRow.Busy), Waking(3, At(10)));
@@ -101,7 +94,6 @@ public abstract class StoreConformance : CommitFacts
         (await ReadWakingAsync()).Select(waking => (waking.Run, waking.WakeAt)).ShouldBe([(1, FlowRow.Busy), (2, At(40))]);
     }
 
-    [Fact]
     public async Task Flows_are_listed_newest_run_first_by_every_condition()
     {
         await StartAsync([.. Enum.GetValues<FlowStatus>().Select((status, i) => InStatus(i + 1, status))]);
@@ -119,7 +111,6 @@ public abstract class StoreConformance : CommitFacts
         (await ListAsync(new FlowFilter { Limit = 0 })).ShouldBeEmpty();
     }
 
-    [Fact]
     public async Task A_long_list_is_whole()
     {
         await StartAsync([.. Enumerable.Range(1, 1_000).Select(run => Flow(run))]);
@@ -127,7 +118,6 @@ public abstract class StoreConformance : CommitFacts
         (await ListAsync(new FlowFilter { Limit = 600 })).Count.ShouldBe(600);
     }
 
-    [Fact]
     public async Task A_count_is_the_length_of_the_list()
     {
         await StartAsync([.. Enumerable.Range(0, 70).Select(i => InStatus(i + 1, (FlowStatus)(i % 7)))]);
@@ -143,7 +133,6 @@ public abstract class StoreConformance : CommitFacts
         }
     }
 
-    [Fact]
     public async Task Open_versions_are_those_that_runs_still_need()
     {
         FlowRow old = Flow(1) with { Version = 1 };
@@ -156,7 +145,6 @@ public abstract class StoreConformance : CommitFacts
             [new OpenVersion("Another", 7, 1), new OpenVersion("Order", 1, 1), new OpenVersion("Order", 2, 2)]);
     }
 
-    [Fact]
     public async Task A_read_sees_what_was_committed_before_it_began()
     {
         for (int run = 1; run <= 200; run++)
@@ -166,7 +154,6 @@ public abstract class StoreConformance : CommitFacts
         }
     }
 
-    [Fact]
     public async Task A_call_that_was_cancelled_before_it_began_does_nothing()
     {
         CancellationToken cancelled = new(canceled: true);

@@ -1,9 +1,9 @@
 using Perdure.Storage;
 
-namespace Perdure.Stores.Tests;
+namespace Perdure.Testing.Conformance;
 
 /// <summary>What every group of facts about a store begins with: an open store whose shards are taken.</summary>
-public abstract class StoreSuite : IAsyncLifetime
+internal abstract class StoreSuite : IAsyncDisposable
 {
     /// <summary>How many shards the store under test gets.</summary>
     protected const int ShardCount = 4;
@@ -12,6 +12,7 @@ public abstract class StoreSuite : IAsyncLifetime
     protected static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly Dictionary<int, long> _numbers = [];
+    private Func<IStore> _connect = null!;
 
     /// <summary>The store under test.</summary>
     protected IStore Store { get; private set; } = null!;
@@ -22,25 +23,30 @@ public abstract class StoreSuite : IAsyncLifetime
     /// <summary>The leases on all its shards.</summary>
     protected IReadOnlyList<ShardLease> Leases { get; private set; } = [];
 
-    /// <summary>Makes an object over the store of this test: empty the first time, and with what was committed after that.</summary>
-    protected abstract IStore Connect();
-
-    /// <inheritdoc/>
-    public virtual async Task InitializeAsync()
+    /// <summary>Opens a store that is empty, and takes its shards.</summary>
+    /// <param name="connect">Makes an object over the store: empty the first time, and with what was committed after that.</param>
+    public async Task OpenAsync(Func<IStore> connect)
     {
-        Store = Connect();
+        _connect = connect;
+        Store = connect();
         Info = await Store.OpenAsync(ShardCount, default);
         await TakeAsync();
     }
 
     /// <inheritdoc/>
-    public virtual async Task DisposeAsync() => await Store.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (Store is not null)
+        {
+            await Store.DisposeAsync();
+        }
+    }
 
     /// <summary>Closes the store and opens it again, as a process that starts anew does. Leases are not taken.</summary>
     protected async Task ReopenAsync(int shardCount = ShardCount)
     {
         await Store.DisposeAsync();
-        Store = Connect();
+        Store = _connect();
         Info = await Store.OpenAsync(shardCount, default);
     }
 
@@ -100,6 +106,14 @@ public abstract class StoreSuite : IAsyncLifetime
         }
 
         return runs;
+    }
+
+    /// <summary>Compares rows with what their arrays hold.</summary>
+    protected static void ShouldBeSame(HistoryRow actual, HistoryRow expected)
+    {
+        actual.Payload.ShouldBe(expected.Payload);
+        actual.Result.ShouldBe(expected.Result);
+        (actual with { Payload = null, Result = null }).ShouldBe(expected with { Payload = null, Result = null });
     }
 
     /// <summary>A time, some microseconds after the start.</summary>

@@ -1,18 +1,16 @@
 using Perdure.Storage;
 
-namespace Perdure.Stores.Tests;
+namespace Perdure.Testing.Conformance;
 
 /// <summary>Who may write: leases, epochs, fences, and what is kept about unclean ends.</summary>
-public abstract class ShardFacts : StoreSuite
+internal sealed class ShardFacts : StoreSuite
 {
-    [Fact]
     public void A_new_store_has_the_shards_it_was_asked_for_and_says_how_durable_it_is()
     {
         Info.ShardCount.ShouldBe(ShardCount);
         Info.Durability.ShouldNotBeNullOrWhiteSpace();
     }
 
-    [Fact]
     public async Task A_store_keeps_its_number_and_its_shards_when_it_is_opened_again()
     {
         StoreInfo before = Info;
@@ -20,13 +18,11 @@ public abstract class ShardFacts : StoreSuite
         Info.ShouldBe(before);
     }
 
-    [Fact]
     public void A_shard_that_was_never_taken_starts_from_nothing()
     {
         Leases[1].ShouldBe(new ShardLease(1, 1, Leases[1].Token, 0, DateTimeOffset.UnixEpoch, 0, null));
     }
 
-    [Fact]
     public async Task Shards_are_given_in_the_order_they_were_asked_for()
     {
         Guid token = Guid.NewGuid();
@@ -34,14 +30,12 @@ public abstract class ShardFacts : StoreSuite
         leases.Select(lease => (lease.Shard, lease.Epoch, lease.Token)).ShouldBe([(3, 2, token), (1, 2, token)]);
     }
 
-    [Fact]
     public async Task A_shard_that_is_not_there_cannot_be_taken()
     {
         await Should.ThrowAsync<ArgumentOutOfRangeException>(() => Store.TakeShardsAsync([0, ShardCount], Guid.NewGuid(), default));
         (await TakeAsync())[0].Epoch.ShouldBe(2);
     }
 
-    [Fact]
     public async Task A_lease_says_how_far_its_shard_has_come()
     {
         await MustCommitAsync(Batch(at: 5));
@@ -51,7 +45,6 @@ public abstract class ShardFacts : StoreSuite
         (lease.Batch, lease.Time).ShouldBe((2, At(7)));
     }
 
-    [Fact]
     public async Task A_batch_under_an_old_epoch_is_fenced()
     {
         ShardBatch old = Batch();
@@ -61,30 +54,26 @@ public abstract class ShardFacts : StoreSuite
         (await ReadAsync("f1")).ShouldBeNull();
     }
 
-    [Fact]
     public async Task A_batch_under_another_token_is_fenced()
     {
         ShardBatch foreign = new(Leases[0] with { Token = Guid.NewGuid() }, 1, At(0));
         (await CommitAsync(foreign)).ShouldBe([CommitOutcome.Fenced]);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
+    [Case(1)]
+    [Case(3)]
     public async Task A_batch_that_does_not_follow_the_last_one_is_fenced(long number)
     {
         await MustCommitAsync(Batch());
         (await CommitAsync(new ShardBatch(Leases[0], number, At(1)))).ShouldBe([CommitOutcome.Fenced]);
     }
 
-    [Fact]
     public async Task A_batch_under_a_lease_that_was_given_back_is_fenced()
     {
         await Store.ReleaseShardsAsync(Leases, default);
         (await CommitAsync(Batch())).ShouldBe([CommitOutcome.Fenced]);
     }
 
-    [Fact]
     public async Task One_fenced_batch_keeps_the_whole_group_from_being_written()
     {
         ShardBatch good = Batch(0);
@@ -96,7 +85,6 @@ public abstract class ShardFacts : StoreSuite
         (await ReadAsync("f1")).ShouldNotBeNull();
     }
 
-    [Fact]
     public async Task Every_fenced_batch_of_a_group_is_named()
     {
         ShardBatch first = new(Leases[0], 9, At(0));
@@ -104,7 +92,6 @@ public abstract class ShardFacts : StoreSuite
         (await CommitAsync(first, Batch(1), third)).ShouldBe([CommitOutcome.Fenced, CommitOutcome.NotNow, CommitOutcome.Fenced]);
     }
 
-    [Fact]
     public async Task An_owner_that_ends_without_giving_back_counts_as_an_unclean_end()
     {
         (await TakeAsync())[0].UncleanEnds.ShouldBe(1);
@@ -112,7 +99,6 @@ public abstract class ShardFacts : StoreSuite
         (await TakeAsync())[0].UncleanEnds.ShouldBe(2);
     }
 
-    [Fact]
     public async Task A_clean_end_clears_unclean_ends_and_the_suspect()
     {
         await TakeAsync();
@@ -124,7 +110,6 @@ public abstract class ShardFacts : StoreSuite
         (lease.UncleanEnds, lease.Suspect).ShouldBe((0, null));
     }
 
-    [Fact]
     public async Task Giving_back_a_lease_that_was_lost_changes_nothing()
     {
         IReadOnlyList<ShardLease> lost = Leases;
@@ -134,7 +119,6 @@ public abstract class ShardFacts : StoreSuite
         (await TakeAsync())[0].UncleanEnds.ShouldBe(2);
     }
 
-    [Fact]
     public async Task A_suspect_stays_until_it_is_replaced_or_the_shard_recovers()
     {
         ShardBatch suspecting = Batch();
@@ -156,7 +140,6 @@ public abstract class ShardFacts : StoreSuite
         (lease.UncleanEnds, lease.Suspect).ShouldBe((1, null));
     }
 
-    [Fact]
     public async Task What_a_fenced_batch_says_of_its_shard_is_not_kept()
     {
         ShardBatch fenced = new(Leases[0], 9, At(9)) { Suspect = new Suspect(1, 1, 1) };

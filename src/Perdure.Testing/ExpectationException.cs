@@ -1,0 +1,23 @@
+namespace Perdure.Testing;
+
+/// <summary>What a test expected is not so. The message says what is, with the run's history where there is one.</summary>
+public sealed class ExpectationException : Exception
+{
+    /// <summary>Makes the exception.</summary>
+    public ExpectationException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>Throws where something is not as it must be.</summary>
+internal static class Expect
+{
+    public static void That(bool holds, Func<string> message)
+    {
+        if (!holds)
+        {
+            throw new ExpectationException(message());
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Perdure.Sqlite;
+using Perdure.Storage;
+using Perdure.Testing.Conformance;
+
+namespace Perdure.Stores.Tests;
+
+/// <summary>Both stores pass the suite that anyone can prove a store with.</summary>
+public sealed class ConformanceTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<string> Checks => [.. StoreConformance.Checks.Select(check => check.Name)];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public async Task The_memory_store_passes(string check)
+    {
+        await using MemoryStore store = new();
+        await StoreConformance.Get(check).RunAsync(() => store);
+    }
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public Task The_SQLite_store_passes(string check)
+        => StoreConformance.Get(check).RunAsync(() => new SqliteStore(_folder.File("flows.db")));
+
+    [Fact]
+    public void Every_check_has_a_name_of_its_own() => StoreConformance.Checks.Select(check => check.Name).Distinct().Count().ShouldBe(StoreConformance.Checks.Count);
+}

@@ -1,0 +1,99 @@
+namespace Perdure.Testing.Tests.Worlds;
+
+/// <summary>When a test's time moves, and when it does not.</summary>
+public sealed class TimeTests
+{
+    private static readonly FlowTestOptions ByHand = new() { Time = TestTime.ByHand };
+
+    [Fact]
+    public async Task A_flow_of_20_days_ends_when_its_end_is_awaited()
+    {
+        await using FlowTest test = await Flows.StartAsync(async (_, flow) =>
+        {
+            await flow.Delay(TimeSpan.FromDays(20));
+            return flow.Now;
+        });
+        DateTimeOffset start = test.Now;
+
+        FlowHandle<DateTimeOffset> run = await test.StartFlowAsync<DateTimeOffset>();
+
+        ((await run.ResultAsync()) - start).TotalDays.ShouldBe(20, tolerance: 0.001);
+    }
+
+    [Fact]
+    public async Task Time_stands_still_between_the_calls_of_a_test()
+    {
+        await using FlowTest test = await Flows.StartAsync((_, flow) => flow.Signal<int>("go", TimeSpan.FromSeconds(1)));
+        DateTimeOffset start = test.Now;
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+
+        await test.IdleAsync();
+        await run.ShouldBeWaitingForAsync("go");
+        await run.SignalAsync(7, "go");
+
+        (await run.ResultAsync()).ShouldBe(7);
+        (test.Now - start).ShouldBeLessThan(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task Idle_lets_time_pass_for_steps_that_are_tried_again()
+    {
+        int attempts = 0;
+        await using FlowTest test = await Flows.StartAsync(async (_, flow) =>
+        {
+            await flow.Step(() => ++attempts < 4 ? throw new InvalidOperationException("not yet") : Task.CompletedTask, name: "Try", retry: Retry.Fixed(5, TimeSpan.FromHours(1)));
+            return await flow.Signal<int>("go", TimeSpan.FromDays(1));
+        }, new FlowTestOptions { ReplaysEveryInput = false });
+        DateTimeOffset start = test.Now;
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+
+        await test.IdleAsync();
+
+        (await run.ShouldHaveTriedAsync("Try", attempts: 4)).ShouldBeWaitingFor("go");
+        (test.Now - start).TotalHours.ShouldBeInRange(2.4, 3.9);
+    }
+
+    [Fact]
+    public async Task By_hand_it_moves_as_far_as_it_is_moved()
+    {
+        await using FlowTest test = await Flows.StartAsync(async (_, flow) =>
+        {
+            await flow.Delay(TimeSpan.FromDays(2));
+            return 1;
+        }, ByHand);
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+        Task<int> result = run.ResultAsync();
+
+        await test.AdvanceAsync(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
+        await run.ShouldBeWaitingForAsync("delay");
+        result.IsCompleted.ShouldBeFalse();
+
+        await test.AdvanceAsync(TimeSpan.FromSeconds(1));
+        (await result).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_end_that_cannot_come_is_told_with_the_history()
+    {
+        await using FlowTest test = await Flows.StartAsync((_, flow) => flow.Signal<int>("go", TimeSpan.MaxValue));
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+
+        string message = (await Should.ThrowAsync<ExpectationException>(() => run.ResultAsync())).Message;
+
+        message.ShouldStartWith("The test waits for the end of flow/1, and nothing more can happen.");
+        message.ShouldContain("signal go  open");
+        await run.SignalAsync(3, "go");
+        (await run.ResultAsync()).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_test_may_start_at_any_time()
+    {
+        var lastNight = new DateTimeOffset(1999, 12, 31, 23, 59, 0, TimeSpan.Zero);
+        await using FlowTest test = await Flows.StartAsync((_, flow) => Task.FromResult(flow.Now), new FlowTestOptions { StartAt = lastNight });
+
+        FlowHandle<DateTimeOffset> run = await test.StartFlowAsync<DateTimeOffset>();
+
+        (await run.ResultAsync()).ShouldBeInRange(lastNight, lastNight.AddSeconds(1));
+    }
+}
