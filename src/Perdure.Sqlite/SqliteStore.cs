@@ -28,6 +28,9 @@ public sealed class SqliteStore : IStore
         _file = new StoreFile(path);
     }
 
+    /// <summary>Stands around every sync of the log; null in production.</summary>
+    internal Action<Action>? AroundSync { get; init; }
+
     private SqliteWriter Writer => _writer ?? throw NotOpen();
 
     private SqliteReaders Readers => _readers ?? throw NotOpen();
@@ -37,7 +40,7 @@ public sealed class SqliteStore : IStore
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shardCount, 1);
         cancellationToken.ThrowIfCancellationRequested();
-        SqliteWriter writer = new(_file, _options);
+        SqliteWriter writer = new(_file, _options, AroundSync);
         if (Interlocked.CompareExchange(ref _writer, writer, null) is not null)
         {
             await writer.DisposeAsync().ConfigureAwait(false);

@@ -13,6 +13,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly StoreFile _file;
     private readonly SqliteStoreOptions _options;
+    private readonly Action<Action>? _aroundSync;
     private SqliteConnection? _connection;
     private GroupCommit? _commit;
     private Checkpointer? _checkpointer;
@@ -20,20 +21,23 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private WalSync? _sync;
     private StoreSchema? _schema;
     private volatile StoreException? _failure;
+    private Task? _closing;
 
-    public SqliteWriter(StoreFile file, SqliteStoreOptions options)
+    /// <param name="file">The store's file.</param>
+    /// <param name="options">How memory and disk are used.</param>
+    /// <param name="aroundSync">Stands around every sync of the log; null in production.</param>
+    public SqliteWriter(StoreFile file, SqliteStoreOptions options, Action<Action>? aroundSync = null)
     {
         _file = file;
         _options = options;
+        _aroundSync = aroundSync;
     }
 
     /// <summary>Why nothing may be written or read any more; null while all is well.</summary>
     public StoreException? Failure => _failure;
 
     /// <summary>Waits until all that can be read now is durable.</summary>
-    public ValueTask CaughtUpAsync() => _sync is { IsCaughtUp: false }
-        ? new(WriteAsync(static () => true, TaskCreationOptions.RunContinuationsAsynchronously, CancellationToken.None))
-        : default;
+    public Task CaughtUpAsync() => _sync?.CaughtUpAsync() ?? Task.CompletedTask;
 
     public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken) =>
         WriteAsync<IReadOnlyList<CommitAnswer>>(() => _commit!.Commit(batches), TaskCreationOptions.None, cancellationToken);
@@ -41,23 +45,24 @@ internal sealed class SqliteWriter : IAsyncDisposable
     public Task<T> ChangeShardsAsync<T>(Func<ShardTable, T> change, CancellationToken cancellationToken) =>
         WriteAsync(() => _commit!.Change(change), TaskCreationOptions.RunContinuationsAsynchronously, cancellationToken);
 
-    /// <summary>Waits until what was written is durable, then closes the file.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Waits until what was written is durable, then closes the file. Nothing is written from this call on.</summary>
+    public ValueTask DisposeAsync()
     {
-        WalSync? sync;
-        Checkpointer? checkpointer;
         lock (_lock)
         {
-            (sync, checkpointer) = (_sync, _checkpointer);
-            (_sync, _checkpointer, _walLimit) = (null, null, null); // nothing is written from here on
+            return new ValueTask(_closing ??= CloseAsync());
         }
+    }
 
-        if (sync is not null)
+    private async Task CloseAsync()
+    {
+        if (_sync is { } sync)
         {
-            await sync.EndAsync().ConfigureAwait(false);
+            // Not on this thread: it has the lock, which the checkpointer may wait for.
+            await sync.EndAsync().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         }
 
-        checkpointer?.Dispose();
+        _checkpointer?.Dispose();
         Close();
     }
 
@@ -65,7 +70,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_sync is not { } sync)
+            if (_closing is not null || _sync is not { } sync)
             {
                 return Task.FromException<T>(_failure ?? _file.Closed());
             }
@@ -81,7 +86,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void KeepWalInLimit()
     {
-        if (_failure is null)
+        if (_failure is null && _closing is null)
         {
             _walLimit?.Keep();
         }
@@ -103,9 +108,10 @@ internal sealed class SqliteWriter : IAsyncDisposable
             Guid storeId = Guid.ParseExact(connection.QueryText("SELECT value FROM meta WHERE name = 'store_id'") ?? "", "N");
             _commit = new GroupCommit(_file, connection, new ShardTable(connection, stored));
             _checkpointer = new Checkpointer(StoreConnection.Open(_file), AfterPass);
-            WalSync sync = new(connection, () => _failure, failure => Fail(failure));
-            _walLimit = new WalLimit(connection, _checkpointer, sync, _options.WalBytesMax, connection.QueryNumber("PRAGMA page_size"));
-            _sync = sync;
+            long pageBytes = connection.QueryNumber("PRAGMA page_size");
+            connection.FindWal();
+            _sync = new WalSync(SyncWal, () => _failure, LoseTrack);
+            _walLimit = new WalLimit(connection, _checkpointer, _sync, _options.WalBytesMax, pageBytes);
             return new StoreInfo(storeId, stored, "fsync before each answer");
         }
         catch (SqliteFailure failure)
@@ -122,6 +128,18 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             Close();
             throw;
+        }
+    }
+
+    private void SyncWal()
+    {
+        if (_aroundSync is { } around)
+        {
+            around(_connection!.SyncWal);
+        }
+        else
+        {
+            _connection!.SyncWal();
         }
     }
 
@@ -167,6 +185,9 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
         return explained;
     }
+
+    /// <summary>Closes the store: nobody can know what reached the disk, whatever kind of failure it was.</summary>
+    private void LoseTrack(SqliteFailure failure) => _failure = GroupCommit.MayPass(failure) ? _file.Failed(failure.Message, failure) : _file.Explain(failure);
 
     /// <summary>One write: what it came to, told when it is durable.</summary>
     private sealed class Write<T>(TaskCreationOptions options, CancellationToken cancellationToken)

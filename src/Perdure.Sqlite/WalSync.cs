@@ -5,41 +5,51 @@ namespace Perdure.Sqlite;
 
 /// <summary>Makes what was written durable, on a thread of its own: while the disk takes one group, the next one is being written.</summary>
 /// <remarks>
+/// <para>
 /// A commit of the writer appends to the log and does not wait for the disk (<c>synchronous = NORMAL</c>). Nobody hears of it before
-/// a sync that began after it has ended. One sync serves all that was written before it, and syncs never overlap: a file reports
-/// a failed write to one of them only. Once one has failed, nothing more is durable.
+/// a sync that began after it has ended. One sync serves all that was written before it. Once one has failed, nothing more is durable.
+/// </para>
+/// <para>
+/// An open file reports a failed write to one sync only, so two that overlap could each take the other's failure for their success. The
+/// ones here and those of the writer's checkpoints never overlap. The one exception is SQLite's own: a commit that starts the log over syncs
+/// its new header. Then all that waits for a sync here has been copied into the file and synced there, so whichever of the two meets a failure, what the
+/// other one answers for is durable.
+/// </para>
 /// </remarks>
 internal sealed class WalSync
 {
     private readonly WorkQueue<(long Write, Action<StoreException?> Then)> _writes = new();
-    private readonly SqliteConnection _connection;
+    private readonly Action _sync;
     private readonly Func<StoreException?> _failure;
-    private readonly Action<SqliteFailure> _fail;
+    private readonly Action<SqliteFailure> _close;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _syncing = new();
     private long _begun;
     private long _durable;
 
-    /// <param name="connection">The writer's.</param>
+    /// <param name="sync">Syncs the log, or throws.</param>
     /// <param name="failure">Why the store is closed, or null.</param>
-    /// <param name="fail">Closes the store.</param>
-    public WalSync(SqliteConnection connection, Func<StoreException?> failure, Action<SqliteFailure> fail)
+    /// <param name="close">Closes the store: whatever the failure is, nobody can know what reached the disk.</param>
+    public WalSync(Action sync, Func<StoreException?> failure, Action<SqliteFailure> close)
     {
-        _connection = connection;
-        connection.FindWal();
+        _sync = sync;
         _failure = failure;
-        _fail = fail;
+        _close = close;
         new Thread(Run) { IsBackground = true, Name = "perdure-sqlite-sync" }.Start();
     }
 
     /// <summary>Whether all that anyone can read is durable.</summary>
-    public bool IsCaughtUp => Volatile.Read(ref _durable) == Volatile.Read(ref _begun);
+    private bool IsCaughtUp => Volatile.Read(ref _durable) == Volatile.Read(ref _begun); // in this order: what began since is in the second
 
     /// <summary>Says that a write begins: from now on, what is read may not be durable yet.</summary>
     public void BeginWrite() => Volatile.Write(ref _begun, _begun + 1);
 
     /// <summary>Says that the write has ended, well or not, and what follows once it is durable.</summary>
     public void EndWrite(Action<StoreException?> then) => _writes.TryAdd((_begun, then));
+
+    /// <summary>Waits until all that could be read before this call is durable. From any thread.</summary>
+    /// <exception cref="StoreException">It may never be: a sync has failed.</exception>
+    public Task CaughtUpAsync() => IsCaughtUp ? Task.CompletedTask : WaitAsync();
 
     /// <summary>Does what syncs the log, too, while this does not; a failure closes the store.</summary>
     public void BetweenSyncs(Action work)
@@ -52,7 +62,7 @@ internal sealed class WalSync
             }
             catch (SqliteFailure failure)
             {
-                _fail(failure);
+                _close(failure);
             }
         }
     }
@@ -64,6 +74,26 @@ internal sealed class WalSync
         return _ended.Task;
     }
 
+    private async Task WaitAsync()
+    {
+        TaskCompletionSource<StoreException?> synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        StoreException? failed;
+        if (_writes.TryAdd((0, synced.SetResult)))
+        {
+            failed = await synced.Task.ConfigureAwait(false);
+        }
+        else
+        {
+            await _ended.Task.ConfigureAwait(false); // the last sync was for all that was written
+            failed = IsCaughtUp ? null : _failure();
+        }
+
+        if (failed is not null)
+        {
+            throw failed;
+        }
+    }
+
     private void Run()
     {
         List<(long Write, Action<StoreException?> Then)> written = [];
@@ -73,8 +103,8 @@ internal sealed class WalSync
             {
                 if (_failure() is null)
                 {
-                    _connection.SyncWal();
-                    Volatile.Write(ref _durable, written[^1].Write);
+                    _sync();
+                    Volatile.Write(ref _durable, Math.Max(_durable, written.Max(static w => w.Write)));
                 }
             });
 
