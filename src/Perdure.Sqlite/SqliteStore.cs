@@ -43,7 +43,6 @@ public sealed class SqliteStore : IStore
         SqliteWriter writer = new(_file, _options, AroundSync);
         if (Interlocked.CompareExchange(ref _writer, writer, null) is not null)
         {
-            await writer.DisposeAsync().ConfigureAwait(false);
             throw new InvalidOperationException("The store is open already.");
         }
 

@@ -37,6 +37,15 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_second_open_of_a_store_is_refused_and_leaves_its_file_locked()
+    {
+        await using SqliteStore first = await OpenAsync();
+        await Should.ThrowAsync<InvalidOperationException>(first.OpenAsync(2, default));
+        await ShouldNotOpenAsync(ErrorCodes.StoreInUse);
+        await CommitAsync(first, (await TakeAsync(first))[0], 1);
+    }
+
+    [Fact]
     public async Task A_link_to_an_open_file_is_refused_as_well()
     {
         await using SqliteStore first = await OpenAsync();
