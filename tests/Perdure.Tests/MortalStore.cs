@@ -20,6 +20,9 @@ internal sealed class MortalStore(IStore inner) : IStore
     /// <summary>Is asked of each batch: whether the store cannot take it.</summary>
     public Func<ShardBatch, bool>? RefuseBatch { get; set; }
 
+    /// <summary>Is asked before each commit: whether there is no room for it now.</summary>
+    public Func<IReadOnlyList<ShardBatch>, bool>? IsFull { get; set; }
+
     public void Die() => _dead = true;
 
     public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken) => Alive(() => inner.OpenAsync(shardCount, cancellationToken));
@@ -40,6 +43,11 @@ internal sealed class MortalStore(IStore inner) : IStore
         if (RefuseBatch is { } refuse && batches.Any(refuse))
         {
             return [.. batches.Select(b => new CommitAnswer(refuse(b) ? CommitOutcome.Refused : CommitOutcome.NotNow, "a bad value"))];
+        }
+
+        if (IsFull?.Invoke(batches) ?? false)
+        {
+            return [.. batches.Select(_ => new CommitAnswer(CommitOutcome.NotNow, "no room"))];
         }
 
         _dead |= DieBeforeCommit?.Invoke(batches) ?? false;

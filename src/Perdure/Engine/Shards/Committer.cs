@@ -7,8 +7,8 @@ namespace Perdure.Engine;
 /// <summary>Group commit: while groups of batches commit, the batches of all shards that come meanwhile gather for the next.</summary>
 /// <remarks>
 /// <para>
-/// Two groups may be under way, so that the store can build one while the disk takes the other. The call that hands a group to the
-/// store is made on a loop's thread, by one loop at a time.
+/// Two groups may be under way, so that the store can build one while the disk takes the other. The first call that hands a group to
+/// the store is made on a loop's thread, by one loop at a time; a group that is tried again is handed over by who hears that it must be.
 /// </para>
 /// <para>
 /// A commit costs much by itself, so fewer and larger ones cost less for each input. What one commit has set going comes back soon after it:
@@ -33,6 +33,7 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
     private List<SealedBatch> _gathering = [];
     private int _gathered;
     private int _groups;
+    private int _paused;
     private int _inputsUnderWay;
     private int _last;
     private bool _isWriting;
@@ -41,8 +42,8 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
     private int _wanted;
 
     /// <summary>
-    /// How many messages make it worth to wake a loop. While nothing is under way that is each one; else what they cause could not be committed yet,
-    /// and half of what is under way is soon enough. A group's end wakes the loops that have mail.
+    /// How many messages make it worth to wake a loop. While nothing is under way, or the store has no room, that is each one; else what they cause
+    /// could not be committed yet, and half of what is under way is soon enough. A group's end wakes the loops that have mail.
     /// </summary>
     public int Wanted => Volatile.Read(ref _wanted);
 
@@ -76,7 +77,7 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             int least = Least();
             if (_isWriting || _gathering.Count == 0 || _groups == GroupsMax || _gathered < least)
             {
-                _wanted = _groups == 0 ? 0 : Math.Max(1, _inputsUnderWay / 2);
+                _wanted = _groups == 0 || _paused > 0 ? 0 : Math.Max(1, _inputsUnderWay / 2);
                 if (_groups == 0 && _gathering.Count > 0 && !_holds)
                 {
                     _holds = true;
@@ -150,13 +151,30 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             {
                 pause = pause == TimeSpan.Zero ? PauseMin : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));
                 log.CommitPaused(batches.Count, pause, answers[0].Reason ?? "no reason given");
-                await seams.Delay(pause, CancellationToken.None);
+                await PauseAsync(pause);
             }
 
             batches = again;
         }
 
         wakeLoops(false);
+    }
+
+    /// <summary>Waits for room. Nobody knows how long that takes, so what needs no commit must not wait for it.</summary>
+    private async Task PauseAsync(TimeSpan pause)
+    {
+        lock (_lock)
+        {
+            _paused++;
+        }
+
+        WantAll();
+        wakeLoops(false);
+        await seams.Delay(pause, CancellationToken.None);
+        lock (_lock)
+        {
+            _paused--;
+        }
     }
 
     private void IsOver(Group group)
@@ -167,8 +185,11 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             _inputsUnderWay -= group.Inputs;
         }
 
-        Interlocked.Exchange(ref _wanted, 0); // before the look at who has mail: a fence on both sides, so that no message is missed
+        WantAll();
     }
+
+    /// <summary>Comes before the look at who has mail: a fence on both sides, so that no message is missed.</summary>
+    private void WantAll() => Interlocked.Exchange(ref _wanted, 0);
 
     private static List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
     {
