@@ -39,6 +39,25 @@ public class HostStopTests
     }
 
     [Fact]
+    public async Task Clients_whose_answer_waits_for_a_commit_that_never_ends_hear_of_the_hosts_stop()
+    {
+        var committing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        TestHost host = await TestHost.StartAsync(p => p
+            .Configure(o => o.ShutdownGrace = TimeSpan.Zero)
+            .AddFlow("f", async (int _, FlowContext flow) => await flow.Signal<int>("go", Day)));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        host.Store.DieBeforeCommit = batches => batches.Any(b => b.History.Count > 0) && (committing.TrySetResult() || true);
+        Task<int> result = run.ResultAsync();
+        Task signal = run.SignalAsync(1, "go"); // its turn ends the flow
+        await committing.Task.Soon();
+
+        await host.DisposeAsync();
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => signal.Soon());
+        await Should.ThrowAsync<StoreUnavailableException>(() => result.Soon());
+    }
+
+    [Fact]
     public async Task A_call_after_the_hosts_stop_is_refused_at_once()
     {
         TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => await flow.Signal<int>("never", Day)));

@@ -111,10 +111,13 @@ internal sealed class ShardCommits(Shard shard)
         }
     }
 
+    /// <summary>The node stops: who waits for what is not known to be durable is told. It may still be committed.</summary>
+    public void Stop(PerdureException reason) => Waiting().ForEach(effect => effect.Lost(reason));
+
     /// <summary>Forgets what is not known to be durable.</summary>
     public void Forget(PerdureException reason)
     {
-        List<IEffect> lost = [.. _inFlight?.Effects ?? [], .. _inFlight?.Free ?? [], .. _effects, .. _free];
+        List<IEffect> lost = Waiting();
         _effects = [];
         _free = [];
         _spare = [];
@@ -127,6 +130,8 @@ internal sealed class ShardCommits(Shard shard)
             effect.Lost(reason);
         }
     }
+
+    private List<IEffect> Waiting() => [.. _inFlight?.Effects ?? [], .. _inFlight?.Free ?? [], .. _effects, .. _free];
 
     private void Committed(SealedBatch batch)
     {

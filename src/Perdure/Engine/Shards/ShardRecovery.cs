@@ -38,6 +38,7 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>The node stops: whoever still waits is told.</summary>
     public void Stop(PerdureException reason)
     {
+        shard.Commits.Stop(reason);
         foreach (FlowMessage message in shard.Waiters.TakeAll().Concat(_held.OfType<FlowMessage>()))
         {
             message.Fail(reason);
