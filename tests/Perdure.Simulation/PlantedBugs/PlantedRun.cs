@@ -9,7 +9,7 @@ namespace Perdure.Simulation.PlantedBugs;
 /// <summary>Runs seeds with each planted bug on until a checker finds it. Built in the copy only.</summary>
 public sealed class PlantedRun(ITestOutputHelper output)
 {
-    private const int SeedsMax = 3_000;
+    private const int SeedsMax = 4_000;
 
     [Fact]
     public void Each_bug_is_found_by_a_checker()
