@@ -14,9 +14,9 @@ internal sealed class ReconcileChecker() : Checker("unknown outcomes are reconci
             foreach (IGrouping<string, Effect> own in calls.GroupBy(c => c.Process))
             {
                 Effect first = own.First();
-                int shard = Story.Find(first.Flow)!.Row.Shard;
-                long taken = Observed.Takes.Last(t => t.Process == first.Process && t.Shard == shard && t.Order < first.Order).Order;
-                bool isUnknown = calls.Any(c => c.Kind == EffectKind.Do && c.Order < taken);
+                RunStory run = Story.Find(first.Flow)!;
+                long taken = Observed.Takes.Last(t => t.Process == first.Process && t.Shard == run.Row.Shard && t.Order < first.Order).Order;
+                bool isUnknown = calls.LastOrDefault(c => c.Kind == EffectKind.Do && c.Order < taken) is { } earlier && !WasWrittenDown(run, earlier, first.Order);
                 foreach (Effect call in own)
                 {
                     MustHold(!isUnknown || call.Kind == EffectKind.Reconcile, $"{call.Flow}: {call.Step} was done again in {call.Process} after an attempt of unknown outcome, without asking whether it happened");
@@ -25,4 +25,9 @@ internal sealed class ReconcileChecker() : Checker("unknown outcomes are reconci
             }
         }
     }
+
+    /// <summary>Whether a back-off says how an attempt ended.</summary>
+    private bool WasWrittenDown(RunStory run, Effect attempt, long before)
+        => attempt.EndOrder > 0 && Observed.Batches.Exists(b => b.Order > attempt.EndOrder && b.Order < before
+            && b.Batch.Backoffs.Exists(o => o.Run == run.Row.Run && o.Ask == CommitFirstChecker.AskOf(attempt.Key)));
 }

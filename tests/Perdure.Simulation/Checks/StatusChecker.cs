@@ -8,6 +8,9 @@ namespace Perdure.Simulation.Checks;
 /// <summary>A run's row says what its history says; it is cancelled, terminated or stuck only where there is a reason for it.</summary>
 internal sealed class StatusChecker() : Checker("states have reasons")
 {
+    /// <summary>A process may die before it has made the run stuck, but hardly so often.</summary>
+    private const int RefusedMax = 5;
+
     protected override void Check()
     {
         foreach (RunStory run in Story.Runs.Values)
@@ -15,8 +18,8 @@ internal sealed class StatusChecker() : Checker("states have reasons")
             CheckStates(run);
             CheckEnd(run);
             CheckCancel(run);
-            bool wasBlamed = run.States.Exists(s => s.State.StuckCode == ErrorCodes.StoreRefused) || !run.States.Exists(s => s.State.StuckCode == ErrorCodes.CrashSuspect);
-            MustHold(!Observed.Refused.Contains(run.Row.Run) || wasBlamed, $"{run.Key}: the store refused a value of it, and it was blamed for a crash");
+            int refused = Observed.Refused.GetValueOrDefault(run.Row.Run);
+            MustHold(refused < RefusedMax || run.States.Exists(s => s.State.StuckCode == ErrorCodes.StoreRefused), $"{run.Key}: the store refused a value of it {refused} times, and it was not made stuck");
         }
     }
 
@@ -38,7 +41,7 @@ internal sealed class StatusChecker() : Checker("states have reasons")
     private bool MayBeStuck(RunStory run, string code) => code switch
     {
         ErrorCodes.HistoryMismatch => run.Key.Type == PlanTypes.Edited,
-        ErrorCodes.StoreRefused => Observed.Refused.Contains(run.Row.Run),
+        ErrorCodes.StoreRefused => Observed.Refused.ContainsKey(run.Row.Run),
         ErrorCodes.CrashSuspect => Observed.Takes.GroupBy(t => t.Shard).Any(t => t.Count() >= 3),
         ErrorCodes.UndoRejected => Observed.Effects.Exists(e => e.Flow == run.Key && e.Kind == EffectKind.Undo && e.End == EffectEnd.Rejected),
         ErrorCodes.FailedAfterPivot => run.PassedPivot || run.Inputs.Exists(i => i.WasUndecided),

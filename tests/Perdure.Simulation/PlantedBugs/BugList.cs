@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Perdure.Simulation.PlantedBugs;
 
 /// <summary>One planted bug.</summary>
@@ -5,7 +7,11 @@ namespace Perdure.Simulation.PlantedBugs;
 /// <param name="Rule">The rule of the design that it breaks.</param>
 /// <param name="What">What is wrong with it on.</param>
 /// <param name="Edits">What is changed in a copy of the sources.</param>
-internal sealed record PlantedBugText(string Name, string Rule, string What, IReadOnlyList<SourceEdit> Edits);
+internal sealed record PlantedBugText(string Name, string Rule, string What, IReadOnlyList<SourceEdit> Edits)
+{
+    /// <summary>Where to begin to search: a seed that found it when it was planted.</summary>
+    public ulong From { get; init; } = 1;
+}
 
 /// <summary>A text of a file, and what to put in its place.</summary>
 internal sealed record SourceEdit(string File, string Find, string Put);
@@ -32,6 +38,7 @@ internal static class BugList
     {
         string rule = lines.Dequeue()["rule ".Length..];
         string what = lines.Dequeue()["what ".Length..];
+        ulong from = lines.Peek().StartsWith("from ", StringComparison.Ordinal) ? ulong.Parse(lines.Dequeue()["from ".Length..], CultureInfo.InvariantCulture) : 1;
         List<SourceEdit> edits = [];
         while (lines.Dequeue() is var line && line != "end")
         {
@@ -42,7 +49,7 @@ internal static class BugList
             edits.Add(new SourceEdit(file, find, ReadUntil(lines, static l => l == "end" || l.StartsWith("file ", StringComparison.Ordinal))));
         }
 
-        return new PlantedBugText(name, rule, what, edits);
+        return new PlantedBugText(name, rule, what, edits) { From = from };
     }
 
     private static string ReadUntil(Queue<string> lines, Func<string, bool> isEnd)

@@ -272,7 +272,7 @@ internal sealed class SettleUndo(FlowKey key, string reason) : ClientMessage<boo
         {
             RefuseMissing(slot);
         }
-        else if (slot.Status != FlowStatus.Stuck || slot.StuckAsks.FindIndex(static s => s.IsUndo) is not (>= 0 and int index))
+        else if (slot.Status != FlowStatus.Stuck || slot.StuckAsks.FindIndex(s => s.IsUndo && slot.Awaits(s.Ask)) is not (>= 0 and int index))
         {
             RefuseThen(new PerdureException(ErrorCodes.WrongState, $"{Key} is not stuck at an undo ({slot.Status})."));
         }

@@ -99,6 +99,20 @@ internal sealed class FlowSlot(FlowKey key)
     /// <summary>Whether an ask has no outcome yet.</summary>
     public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is { IsWork: true } : OpenWork.Contains(ask);
 
+    /// <summary>Notes an input that is recorded, and waits for its decision.</summary>
+    public void Undecided(HistoryRow input)
+    {
+        if (OpenWork.Remove(input.Ask))
+        {
+            OpenChildren.RemoveAll(c => c.Ask == input.Ask);
+        }
+
+        if (input.SenderId is { } sender)
+        {
+            (SenderIds ??= new(StringComparer.Ordinal)).Add(sender);
+        }
+    }
+
     public bool HasSender(string senderId) => Flow?.HasSender(senderId) ?? SenderIds?.Contains(senderId) ?? false;
 }
 

@@ -236,6 +236,11 @@ internal sealed class FlowsWaking(IReadOnlyList<WakingFlow> flows) : Message
 {
     public override void Handle()
     {
+        if (Shard.Recovery.IsRecovering)
+        {
+            return; // it will read them itself, and commits nothing meanwhile
+        }
+
         foreach (WakingFlow flow in flows)
         {
             Shard.Loop.WakeAt(flow.WakeAt, Shard, flow.Key);

@@ -146,6 +146,10 @@ internal sealed class ShardReplay(Shard shard)
                     batch.Decided.Add(row);
                 }
             }
+            else
+            {
+                slot.Undecided(row); // an input before it got the flow stuck again
+            }
         }
     }
 

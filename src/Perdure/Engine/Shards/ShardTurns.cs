@@ -47,11 +47,6 @@ internal sealed class ShardTurns(Shard shard)
             shard.Commits.Then(then);
         }
 
-        if (input.SenderId is { } sender)
-        {
-            slot.SenderIds?.Add(sender);
-        }
-
         if (slot.Flow is { } flow)
         {
             Turn turn = shard.Loop.Watch.Begin(slot);
@@ -61,22 +56,12 @@ internal sealed class ShardTurns(Shard shard)
         }
         else
         {
-            Parked(slot, input);
-        }
-    }
-
-    /// <summary>An input waits for its decision.</summary>
-    private void Parked(FlowSlot slot, HistoryRow input)
-    {
-        if (slot.OpenWork.Remove(input.Ask))
-        {
-            slot.OpenChildren.RemoveAll(c => c.Ask == input.Ask);
-        }
-
-        if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.State.WakeAt != FlowRow.Busy)
-        {
-            // A process that has its code must look at it at once.
-            SetState(slot, slot.State with { WakeAt = FlowRow.Busy });
+            slot.Undecided(input);
+            if (slot is { Phase: SlotPhase.Parked, Status: not FlowStatus.Stuck } && slot.State.WakeAt != FlowRow.Busy)
+            {
+                // A process that has its code must look at it at once.
+                SetState(slot, slot.State with { WakeAt = FlowRow.Busy });
+            }
         }
     }
 
