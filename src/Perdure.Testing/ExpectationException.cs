@@ -9,15 +9,3 @@ public sealed class ExpectationException : Exception
     {
     }
 }
-
-/// <summary>Throws where something is not as it must be.</summary>
-internal static class Expect
-{
-    public static void That(bool holds, Func<string> message)
-    {
-        if (!holds)
-        {
-            throw new ExpectationException(message());
-        }
-    }
-}

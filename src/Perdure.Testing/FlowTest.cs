@@ -49,7 +49,23 @@ public sealed class FlowTest : IAsyncDisposable
     /// <summary>What goes wrong with steps. It outlives crashes.</summary>
     public Faults Faults { get; } = new();
 
-    private TestProcess Process => _world.Process ?? throw new InvalidOperationException("The test is not started.");
+    private TestProcess Process
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _world.Process ?? throw new InvalidOperationException("The test is not started.");
+        }
+    }
+
+    private WorldThread Thread
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _thread;
+        }
+    }
 
     /// <summary>Starts the application's flows.</summary>
     /// <param name="services">The application's registrations, as its Program has them, and then what the test wants otherwise.</param>
@@ -88,7 +104,11 @@ public sealed class FlowTest : IAsyncDisposable
     /// <param name="seed">The text of one schedule, as a failure names it (such as <c>crash-17</c>): only that one is played.</param>
     /// <param name="options">How the world behaves.</param>
     /// <returns>How many schedules were played.</returns>
-    /// <exception cref="ExpectationException">Schedules failed; the message has the smallest, its seed and its course of events.</exception>
+    /// <exception cref="ExpectationException">
+    /// Schedules failed; the message has the smallest, its seed and its course of events, and the inner exception is what it threw. Or the scenario
+    /// does not come to what the seed names.
+    /// </exception>
+    /// <exception cref="ArgumentException">The seed is none.</exception>
     public static Task<CrashReport> CrashEverywhereAsync<TOutside>(
         Func<TOutside> outside, Action<IServiceCollection, TOutside> services, Func<CrashRun, TOutside, Task> scenario, Func<CrashRun, TOutside, Task> check,
         string? seed = null, CrashOptions? options = null)
@@ -118,7 +138,7 @@ public sealed class FlowTest : IAsyncDisposable
     /// <exception cref="ExpectationException">A run's code does not fit its own history (see <see cref="FlowTestOptions.ReplaysEveryInput"/>).</exception>
     public async Task IdleAsync()
     {
-        await _thread.IdleAsync();
+        await Thread.IdleAsync();
         MustReplay();
     }
 
@@ -127,7 +147,7 @@ public sealed class FlowTest : IAsyncDisposable
     public async Task AdvanceAsync(TimeSpan by)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
-        await _thread.AdvanceAsync(by);
+        await Thread.AdvanceAsync(by);
         MustReplay();
     }
 
@@ -140,7 +160,7 @@ public sealed class FlowTest : IAsyncDisposable
     /// <inheritdoc cref="IdleAsync" path="/exception"/>
     public async Task CrashAsync(Action<IServiceCollection>? services = null)
     {
-        await _thread.DoAsync(() =>
+        await Thread.DoAsync(() =>
         {
             _world.DieAndTellClients();
             return _world.StartAsync(services);
@@ -153,7 +173,7 @@ public sealed class FlowTest : IAsyncDisposable
     /// <inheritdoc cref="IdleAsync" path="/exception"/>
     public async Task RestartAsync(Action<IServiceCollection>? services = null)
     {
-        await _thread.DoAsync(async () =>
+        await Thread.DoAsync(async () =>
         {
             await _world.StopAsync();
             await _world.StartAsync(services);
@@ -177,8 +197,7 @@ public sealed class FlowTest : IAsyncDisposable
         MustReplay();
     }
 
-    private void MustReplay()
-        => Expect.That(_replays?.Problem is null, () => $"A crash would have made a run stuck, since its code decides by something that is not in its history: {_replays!.Problem}");
+    private void MustReplay() => _replays?.MustHaveFoundNothing();
 
     private sealed class NoWatch : ICommitWatch
     {

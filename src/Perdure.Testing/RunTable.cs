@@ -6,6 +6,10 @@ namespace Perdure.Testing;
 /// <summary>A run's history as a table: what it asked for, when, and what became of it; and what it was told unasked.</summary>
 internal static class RunTable
 {
+    /// <summary>Of a history that is longer, its begin and its end are shown.</summary>
+    private const int RowsMax = 60;
+    private const int FirstRows = 10;
+
     public static string Of(FlowDescription run)
     {
         List<Row> rows = [.. run.Asks.Select(ask => new Row(ask.AskedAt, ask.Number.ToString(CultureInfo.InvariantCulture), $"{ask.Kind} {ask.Name}", Became(run, ask)))
@@ -13,8 +17,16 @@ internal static class RunTable
             .OrderBy(row => row.At)];
         int width = rows.Select(row => row.What.Length).DefaultIfEmpty().Max();
         var text = new StringBuilder(Head(run));
-        foreach (Row row in rows)
+        int left = rows.Count > RowsMax ? rows.Count - RowsMax : 0;
+        for (int i = 0; i < rows.Count; i++)
         {
+            if (left > 0 && i == FirstRows)
+            {
+                text.Append(string.Create(CultureInfo.InvariantCulture, $"\n        ... {left} more"));
+                i += left;
+            }
+
+            Row row = rows[i];
             text.Append('\n').Append(string.Create(CultureInfo.InvariantCulture, $"  {row.Number,4}  {Elapsed(row.At - run.StartedAt),12}  {row.What.PadRight(width)}  {row.Became}").TrimEnd());
         }
 

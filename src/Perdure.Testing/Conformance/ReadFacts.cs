@@ -77,7 +77,7 @@ internal sealed class ReadFacts : StoreSuite
             page = await Store.ReadWakingAsync(0, paged.LastOrDefault(), At(4), 3, default);
             paged.AddRange(page);
         }
-        while (page.Count == 3);
+        while (page.Count == 3 && paged.Count <= whole.Count); // a store that begins anew each time would never end
         paged.ShouldBe(whole);
         paged.Count.ShouldBe((await ReadWakingAsync()).Count(waking => waking.WakeAt <= At(4)));
     }

@@ -35,6 +35,12 @@ internal sealed class Course(Schedule schedule, ICommitWatch watch) : ICommitWat
     /// <summary>Whether the scenario is played again, after the process died.</summary>
     public bool IsPlayedAgain { get; private set; }
 
+    /// <summary>Whether the check runs: from now on nothing goes wrong any more.</summary>
+    public bool IsOver { get; set; }
+
+    /// <summary>Where in <see cref="Events"/> the schedule first let something go wrong; null while it has not.</summary>
+    public int? WrongAt { get; private set; }
+
     /// <summary>What happened, in order.</summary>
     public IReadOnlyList<string> Events => _events;
 
@@ -53,6 +59,11 @@ internal sealed class Course(Schedule schedule, ICommitWatch watch) : ICommitWat
     /// <summary>Runs an attempt as the schedule has it.</summary>
     public async ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile)
     {
+        if (IsOver)
+        {
+            return await Attempt.CallAsync(ask, context, reconcile);
+        }
+
         string what = $"{(reconcile ? "reconcile" : AskText.Word(ask.Kind))} {ask.Name} of {ask.Run.Key}";
         int number = ++Attempts;
         await PointAsync($"before {what}");
@@ -78,41 +89,56 @@ internal sealed class Course(Schedule schedule, ICommitWatch watch) : ICommitWat
 
     public bool Means(ScheduleKind kind, int number) => schedule.Means(kind, number);
 
+    /// <summary>How many there were of what the schedule counts.</summary>
+    public int Counted => schedule.Kind switch
+    {
+        ScheduleKind.Crash or ScheduleKind.Recrash => Points,
+        ScheduleKind.Twice or ScheduleKind.Lost or ScheduleKind.Fail => Attempts,
+        _ => Signals,
+    };
+
     /// <summary>Passes a point. The process may be dead afterwards.</summary>
     public void Point(string what)
     {
-        if (!World.IsAlive)
+        if (IsOver || !World.IsAlive)
         {
-            return; // what the dead still do on their way out
+            return; // nobody counts, or it is what the dead still do on their way out
         }
 
         Points++;
         _events.Add(what);
         if (Points == DiesAt)
         {
-            _events.Add("the process dies");
+            GoesWrong("the process dies");
             Die();
         }
+    }
+
+    /// <summary>Writes down what the schedule lets happen.</summary>
+    public void GoesWrong(string what)
+    {
+        WrongAt ??= _events.Count;
+        _events.Add(what);
     }
 
     private async ValueTask<StepValue> TryAsync(int number, StepAsk ask, StepContext context, bool reconcile)
     {
         if (schedule.Means(ScheduleKind.Fail, number))
         {
-            _events.Add("it fails");
+            GoesWrong("it fails");
             throw new InjectedFaultException();
         }
 
         StepValue value = await Attempt.CallAsync(ask, context, reconcile);
         if (schedule.Means(ScheduleKind.Twice, number))
         {
-            _events.Add("it runs twice");
+            GoesWrong("it runs twice");
             value = await Attempt.CallAsync(ask, context, reconcile);
         }
 
         if (schedule.Means(ScheduleKind.Lost, number))
         {
-            _events.Add("it was done, and its answer is lost");
+            GoesWrong("it was done, and its answer is lost");
             throw new TimeoutException("done, but the answer was lost, by the schedule");
         }
 

@@ -40,7 +40,11 @@ public sealed class CrashRun
         ArgumentNullException.ThrowIfNull(run);
         int number = _run.Course.NextSignal();
         string id = signalId ?? $"signal {number}";
-        if (!_run.Course.Means(ScheduleKind.Early, number))
+        if (_run.Course.Means(ScheduleKind.Early, number))
+        {
+            _run.Course.GoesWrong($"{id} is sent early");
+        }
+        else
         {
             await IdleAsync();
         }
@@ -48,11 +52,13 @@ public sealed class CrashRun
         if (_run.Course.Means(ScheduleKind.Late, number))
         {
             await _run.AdvanceToLastMomentAsync();
+            _run.Course.GoesWrong($"{id} is sent late");
         }
 
         await SendAsync(run, value, name, id, isRepeated: _run.Course.IsPlayedAgain);
         if (_run.Course.Means(ScheduleKind.Again, number))
         {
+            _run.Course.GoesWrong($"{id} is sent again");
             await SendAsync(run, value, name, signalId ?? $"{id}, again", isRepeated: true);
         }
     }

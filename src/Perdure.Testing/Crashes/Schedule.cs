@@ -38,12 +38,21 @@ internal sealed record Schedule(ScheduleKind Kind, int Number)
 {
     public static readonly Schedule Plain = new(ScheduleKind.Plain, 0);
 
+    private const string All = "all";
+
     /// <summary>Reads a schedule's text, such as <c>crash-17</c>.</summary>
     public static Schedule Parse(string text)
     {
         string[] parts = text.Split('-');
-        return Enum.TryParse(parts[0], ignoreCase: true, out ScheduleKind kind)
-            && int.TryParse(parts.ElementAtOrDefault(1) ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+        if (text == Plain.ToString())
+        {
+            return Plain;
+        }
+
+        bool isKind = Enum.TryParse(parts[0], ignoreCase: true, out ScheduleKind kind) && kind != ScheduleKind.Plain && char.IsAsciiLetter(text[0]);
+        int number = 0;
+        bool isNumber = parts.Length == 2 && ((kind == ScheduleKind.Twice && parts[1] == All) || (int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) && number > 0));
+        return isKind && isNumber
             ? new Schedule(kind, number)
             : throw new ArgumentException($"`{text}` is no seed of a schedule: it looks like crash-17.", nameof(text));
     }
@@ -51,10 +60,10 @@ internal sealed record Schedule(ScheduleKind Kind, int Number)
     /// <summary>Whether the n-th attempt, signal or point is the one.</summary>
     public bool Means(ScheduleKind kind, int number) => Kind == kind && (Number == number || (Number == 0 && kind == ScheduleKind.Twice));
 
-    public override string ToString() => Kind == ScheduleKind.Plain ? "plain" : string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}-{Number}");
+    public override string ToString() => Kind == ScheduleKind.Plain ? "plain" : string.Create(CultureInfo.InvariantCulture, $"{Kind.ToString().ToLowerInvariant()}-{(Number == 0 ? All : Number)}");
 
     /// <summary>All schedules of a scenario that passed so many of each, the simple ones first.</summary>
-    public static IEnumerable<Schedule> All(int points, int attempts, int signals, bool crashesAgain)
+    public static IEnumerable<Schedule> AllOf(int points, int attempts, int signals, bool crashesAgain)
     {
         IEnumerable<Schedule> Each(ScheduleKind kind, int from, int count) => Enumerable.Range(from, count).Select(n => new Schedule(kind, n));
         return

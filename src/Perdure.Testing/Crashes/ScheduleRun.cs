@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Testing.Running;
 using Perdure.Testing.Virtual;
@@ -18,7 +19,7 @@ internal sealed class ScheduleRun : IDisposable
         _options = options;
         Course = new Course(schedule, _replays);
         var world = new FlowTestOptions { StartAt = options.StartAt, OutsideWorkMax = options.OutsideWorkMax };
-        _world = new TestWorld(services, world, findsLongTurns: false) { Attempts = new AttemptGate(Course.RunAsync), Commits = Course };
+        _world = new TestWorld(services, world, findsLongTurns: schedule == Schedule.Plain && !System.Diagnostics.Debugger.IsAttached) { Attempts = new AttemptGate(Course.RunAsync), Commits = Course };
         _replays.World = _world;
         Course.World = _world;
         Course.Die = Die;
@@ -37,6 +38,7 @@ internal sealed class ScheduleRun : IDisposable
             Course.PlayAgain(); // another process starts, and the client asks again
         }
 
+        Course.IsOver = true;
         Task checking = Start(check);
         Finish(() => checking.IsCompleted);
         checking.GetAwaiter().GetResult();
@@ -85,7 +87,7 @@ internal sealed class ScheduleRun : IDisposable
             return false;
         }
 
-        Expect.That(_replays.Problem is null, () => $"a run's code decides by something that is not in its history: {_replays.Problem}");
+        _replays.MustHaveFoundNothing();
         Expect.That(_options.AllowsStuck || _world.FirstStuck() is null, () => $"a run is stuck.\n{RunTable.Of(_world.FirstStuck()!)}");
         return true;
     }
@@ -131,13 +133,15 @@ internal sealed class ScheduleRun : IDisposable
             bool moved = Grant() || _world.World.FireNext(end);
             if (!moved)
             {
-                Expect.That(mayStandStill, () => _world.World.NextTimer is null || _world.World.Now + _options.LastMoment < end
-                    ? "the scenario waits for something, and nothing more can happen."
-                    : $"the scenario has not ended after {_options.TimeMax.TotalDays:0} days.");
+                Expect.That(_world.NextDue is null, () => string.Create(CultureInfo.InvariantCulture, $"after {_options.TimeMax.TotalDays:N0} days (CrashOptions.TimeMax) a run still goes on.\n{OpenRun}"));
+                Expect.That(mayStandStill, () => $"the scenario waits for something, and nothing more can happen.\n{OpenRun}".TrimEnd());
                 return;
             }
         }
     }
+
+    /// <summary>A run that is open, for a message.</summary>
+    private string OpenRun => (_world.FirstStuck() ?? _world.FirstOpen()) is { } open ? RunTable.Of(open) : "";
 
     private bool Grant()
     {

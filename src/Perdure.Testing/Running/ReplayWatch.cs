@@ -6,9 +6,11 @@ namespace Perdure.Testing.Running;
 /// <summary>Replays each run after each input, as a crash at that moment would: what a run's code decides must hang on nothing but its history.</summary>
 internal sealed class ReplayWatch : ICommitWatch
 {
-    /// <summary>Longer histories are replayed after every fiftieth input and at their end, so that a test does not take squared time.</summary>
+    /// <summary>Longer histories are replayed now and then, and at their end, so that a test does not take squared time.</summary>
     private const int EveryInputMax = 100;
     private const int ThenEvery = 50;
+    private const int ThenEveryMax = 1_000;
+    private const int AtLastEvery = 1_000;
 
     private readonly Dictionary<long, FlowKey> _keys = [];
     private readonly List<ReplayProblem> _problems = [];
@@ -16,8 +18,7 @@ internal sealed class ReplayWatch : ICommitWatch
     /// <summary>The world that is watched.</summary>
     public TestWorld World { get; set; } = null!;
 
-    /// <summary>The first of what was found; null if nothing was.</summary>
-    public ReplayProblem? Problem
+    private ReplayProblem? First
     {
         get
         {
@@ -27,6 +28,12 @@ internal sealed class ReplayWatch : ICommitWatch
             }
         }
     }
+
+    /// <summary>Fails when code was found that a crash would make stuck.</summary>
+    /// <exception cref="ExpectationException">There is some.</exception>
+    public void MustHaveFoundNothing() => Expect.That(First is null, () =>
+        "A crash would have made a run stuck: played again from its history, its code asks for something else. It decides by what is not in its history, "
+        + $"such as a clock, a random number, a static, or a variable that a step's lambda wrote (docs/guides/flows.md, What the code may do). The replay says: {First}");
 
     public void Committing(IReadOnlyList<ShardBatch> batches)
     {
@@ -40,26 +47,35 @@ internal sealed class ReplayWatch : ICommitWatch
             _keys[row.Run] = row.Key;
         }
 
-        foreach (long run in batches.SelectMany(b => b.History).Select(h => h.Run).Distinct())
+        foreach (IGrouping<long, HistoryRow> inputs in batches.SelectMany(b => b.History).GroupBy(h => h.Run))
         {
-            if (_keys.TryGetValue(run, out FlowKey key))
+            if (_keys.TryGetValue(inputs.Key, out FlowKey key))
             {
-                Check(key);
+                Check(key, inputs.Any(input => IsTurnOf(input.Position + 1)));
             }
         }
     }
 
-    private void Check(FlowKey key)
+    private static bool IsTurnOf(int count)
+        => count <= EveryInputMax || count % (count <= ThenEveryMax ? ThenEvery : AtLastEvery) == 0;
+
+    private StoredFlow Read(FlowKey key, FlowParts parts) => World.Store.ReadFlowsAsync([key], parts, CancellationToken.None).GetAwaiter().GetResult()[0]!;
+
+    private void Check(FlowKey key, bool isItsTurn)
     {
         if (World.Process?.Holder.Current is not { } node)
         {
             return; // it has not started
         }
 
-        StoredFlow stored = World.Store.ReadFlowsAsync([key], FlowParts.All, CancellationToken.None).GetAwaiter().GetResult()[0]!;
-        bool isOpenAndWell = stored.Row.State.Status != FlowStatus.Stuck && stored.History.All(h => h.Asks is not null);
-        bool isItsTurn = stored.History.Count <= EveryInputMax || stored.History.Count % ThenEvery == 0 || stored.Row.State.EndedAt is not null;
-        if (isOpenAndWell && isItsTurn && node.Services.Registry.Find(key.Type, stored.Row.Version) is { } definition
+        if (!isItsTurn && Read(key, FlowParts.Row).Row.State.EndedAt is null)
+        {
+            return;
+        }
+
+        StoredFlow stored = Read(key, FlowParts.All);
+        bool isWell = stored.Row.State.Status != FlowStatus.Stuck && stored.History.All(h => h.Asks is not null);
+        if (isWell && node.Services.Registry.Find(key.Type, stored.Row.Version) is { } definition
             && new RunReplay(new RecordedRun(stored, node.SeedOf(stored.Row.Run)), definition, node.Services).Run() is { } problem)
         {
             lock (_problems)

@@ -63,11 +63,13 @@ internal sealed class TestProcess : IAsyncDisposable
     }
 
     /// <summary>Composes the application.</summary>
+    /// <exception cref="InvalidOperationException">It has no flows.</exception>
     public static HostApplicationBuilder Compose(Action<IServiceCollection> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         HostApplicationBuilder application = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         configure(application.Services);
+        _ = PerdureOf(application.Services);
         return application;
     }
 

@@ -11,10 +11,18 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     /// <summary>The engine's own waits for more work to gather, and the grain of its timers: they pass even while time stands still.</summary>
     private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>A run of so many inputs that still goes on is taken for one that never ends; looked for after so much work.</summary>
+    private const int InputsMax = 10_000;
+    private const int LooksEvery = 100_000;
+
+    /// <summary>What is due later than that is due never: the limit of a wait for ever.</summary>
+    private const int YearsMax = 1_000;
+
     private readonly MemoryStore _store = new();
     private readonly List<TestProcess> _processes = [];
     private Action<IServiceCollection> _configure = configure;
     private int _shards;
+    private long _looked;
 
     public World World { get; } = new(seed: 1, start: options.StartAt);
 
@@ -82,9 +90,24 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     {
         do
         {
-            World.RunReady();
+            World.RunReady(LooksForEndless);
         }
         while (World.FireNext(World.Now + Grain) || AwaitOutside());
+    }
+
+    /// <summary>Fails when a run goes on and on.</summary>
+    /// <returns>False: what is ready goes on.</returns>
+    /// <exception cref="ExpectationException">A run does not come to an end.</exception>
+    public bool LooksForEndless()
+    {
+        if (World.Steps - _looked >= LooksEvery)
+        {
+            _looked = World.Steps;
+            FlowDescription? endless = List(FlowStatus.Running).Select(row => Describe(row.Key)!).FirstOrDefault(run => run.Inputs.Count > InputsMax);
+            Expect.That(endless is null, () => $"{endless!.Type}/{endless.Id} goes on and on: it has had {endless.Inputs.Count} inputs. Does its code ever end?\n{RunTable.Of(endless)}");
+        }
+
+        return false;
     }
 
     /// <summary>Whether steps are open that have not come to rest: they run, or wait for their next attempt.</summary>
@@ -93,14 +116,15 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     /// <summary>Whether a run is open that is not stuck.</summary>
     public bool HasOpenRuns => _store.CountAsync(new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing] }, CancellationToken.None).GetAwaiter().GetResult() > 0;
 
-    /// <summary>When the next thing happens that only time brings about; null if there is none.</summary>
+    /// <summary>When the next thing happens that only time brings about; null if there is none, or it is a limit that never comes.</summary>
     public DateTimeOffset? NextDue
     {
         get
         {
             DateTimeOffset? stored = NextWake.Of(_store, _shards) + Node.NearFuture;
             DateTimeOffset? inMemory = Shards.SelectMany(s => s.Slots).Min(slot => slot.Flow?.Asks.NextDue()?.Due);
-            return stored is null || inMemory < stored ? inMemory : stored;
+            DateTimeOffset? next = stored is null || inMemory < stored ? inMemory : stored;
+            return next > World.Now.AddYears(YearsMax) ? null : next;
         }
     }
 
@@ -117,7 +141,10 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     }
 
     /// <summary>A run that is stuck; null if none is.</summary>
-    public FlowDescription? FirstStuck() => ListStuck().FirstOrDefault() is { } row ? Describe(row.Key) : null;
+    public FlowDescription? FirstStuck() => First(FlowStatus.Stuck);
+
+    /// <summary>A run that is open and not stuck; null if none is.</summary>
+    public FlowDescription? FirstOpen() => First(FlowStatus.Running, FlowStatus.Undoing);
 
     /// <summary>Describes a run as the store has it; null if it has no such run.</summary>
     public FlowDescription? Describe(FlowKey key)
@@ -134,8 +161,10 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
 
     private IEnumerable<Shard> Shards => IsAlive ? Process!.Holder.Current?.Shards ?? [] : [];
 
-    private List<FlowRow> ListStuck()
-        => _store.ListAsync(new FlowFilter { Statuses = [FlowStatus.Stuck] }, CancellationToken.None).ToBlockingEnumerable().ToList();
+    private FlowDescription? First(params FlowStatus[] statuses) => List(statuses).FirstOrDefault() is { } row ? Describe(row.Key) : null;
+
+    private List<FlowRow> List(params FlowStatus[] statuses)
+        => _store.ListAsync(new FlowFilter { Statuses = statuses }, CancellationToken.None).ToBlockingEnumerable().ToList();
 
     private bool AwaitOutside()
     {

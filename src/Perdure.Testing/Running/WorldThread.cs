@@ -90,10 +90,14 @@ internal sealed class WorldThread : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // Code of the test's that threw where nobody awaits it (async void).
+                // Code of the test's that threw where nobody awaits it (async void), or a run that goes on and on.
                 _wishes.ForEach(wish => wish.Refuse(e));
                 _wishes.Clear();
                 _world.GiveUp(_ => e);
+                if (e is ExpectationException)
+                {
+                    _world.DieAndTellClients(); // a run goes on and on: nothing else would come to an end
+                }
             }
         }
 
@@ -135,7 +139,8 @@ internal sealed class WorldThread : IAsyncDisposable
 
     private bool GiveUp()
     {
-        _world.GiveUp(key => new ExpectationException($"The test waits for the end of {key}, and nothing more can happen.\n{Shown(key)}"));
+        string why = _world.NextDue is null ? "nothing more can happen" : $"it has not come after {YearsMax} years";
+        _world.GiveUp(key => new ExpectationException($"The test waits for the end of {key}, and {why}.\n{Shown(key)}"));
         return true;
     }
 

@@ -114,7 +114,8 @@ internal sealed class World
     });
 
     /// <summary>Runs what is ready, and what that sets going; time stands still.</summary>
-    public void RunReady() => Run(() => false, Ticks);
+    /// <param name="isEnough">Asked before each piece of work, whether to stop.</param>
+    public void RunReady(Func<bool>? isEnough = null) => Run(isEnough ?? (static () => false), Ticks);
 
     /// <summary>Lets some time pass, with all that happens in it.</summary>
     public void Advance(TimeSpan by)

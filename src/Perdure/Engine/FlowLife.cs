@@ -220,7 +220,7 @@ internal sealed class FlowLife
 
         if (error is ThreadInterruptedException)
         {
-            throw _run.Stick(ErrorCodes.TurnTooLong, $"It was{error.StackTrace?.Split('\n').FirstOrDefault(l => !l.Contains(" System.", StringComparison.Ordinal))}");
+            throw _run.Stick(ErrorCodes.TurnTooLong, $"It was {error.StackTrace?.Split('\n').FirstOrDefault(l => !l.Contains(" System.", StringComparison.Ordinal))?.Trim() ?? "interrupted"}");
         }
 
         if (error is StuckException || _run.Turn.Stuck is not null)

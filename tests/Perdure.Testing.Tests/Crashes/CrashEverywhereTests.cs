@@ -13,7 +13,7 @@ public sealed partial class CrashEverywhereTests
 
         message.ShouldContain("The smallest is crash-");
         message.ShouldContain("the process dies");
-        message.ShouldContain("twice-0");
+        message.ShouldContain("twice-all");
         message.ShouldContain("lost-");
     }
 
@@ -116,7 +116,65 @@ public sealed partial class CrashEverywhereTests
     [Theory]
     [InlineData("crush-1")]
     [InlineData("crash-x")]
+    [InlineData("crash")]
+    [InlineData("lost-0")]
+    [InlineData("7")]
     public async Task A_seed_that_is_none_is_refused(string seed) => await Should.ThrowAsync<ArgumentException>(() => PlayAsync(new Scene(), seed));
+
+    [Fact]
+    public async Task A_seed_that_the_scenario_does_not_come_to_is_told()
+        => (await Should.ThrowAsync<ExpectationException>(() => PlayAsync(new Scene(), "crash-9999"))).Message.ShouldStartWith("Nothing went wrong, since the scenario comes to ");
+
+    [Fact]
+    public async Task A_seed_plays_one_schedule() => (await PlayAsync(new Scene(), "crash-3")).ToString().ShouldStartWith("1 schedules: 0 plain, 1 with a crash");
+
+    [Fact]
+    public async Task A_failure_shows_what_went_wrong_and_what_came_after_and_has_the_check_s_own_exception()
+    {
+        ExpectationException failure = await Should.ThrowAsync<ExpectationException>(() => PlayAsync(new Scene { Charge = (bank, _) => bank.Charge() }, "twice-2"));
+
+        failure.Message.ShouldContain("before step Charge of flow/1\n  it runs twice\n  after step Charge of flow/1");
+        failure.InnerException.ShouldBeOfType<ShouldAssertException>();
+    }
+
+    [Fact]
+    public async Task A_check_may_wait_for_answers()
+    {
+        CrashReport report = await FlowTest.CrashEverywhereAsync(
+            Flows.Of((id, _) => Task.FromResult(id)),
+            run => run.Perdure.Flow<string, string>("flow").StartAsync("1", id: "1"),
+            async run => Assert.Equal("1", await run.Perdure.Flow<string, string>("flow").Get("1").ResultAsync()));
+
+        report.Crashes.ShouldBeGreaterThan(2);
+    }
+
+    [Fact]
+    public async Task A_run_that_never_ends_fails_the_schedule()
+    {
+        Task<CrashReport> play = FlowTest.CrashEverywhereAsync(Flows.Of<int>(async (_, flow) =>
+        {
+            while (true)
+            {
+                await flow.Delay(TimeSpan.FromDays(300));
+            }
+        }), run => run.Perdure.Flow<string, int>("flow").StartAsync("1", id: "1"), _ => Task.CompletedTask);
+
+        (await Should.ThrowAsync<ExpectationException>(() => play)).Message.ShouldContain("after 1,000 days (CrashOptions.TimeMax) a run still goes on.\nflow/1 Running");
+    }
+
+    [Fact]
+    public async Task A_flow_that_blocks_its_thread_is_found_before_anything_goes_wrong()
+    {
+        Task<CrashReport> play = FlowTest.CrashEverywhereAsync(Flows.Of<int>((_, flow) =>
+        {
+            flow.Step(() => Task.CompletedTask, name: "Do").Wait();
+            return Task.FromResult(1);
+        }), run => run.Perdure.Flow<string, int>("flow").StartAsync("1", id: "1"), _ => Task.CompletedTask);
+
+        string message = (await Should.ThrowAsync<ExpectationException>(() => play)).Message;
+        message.ShouldStartWith("The scenario fails by itself");
+        message.ShouldContain("PRD3003");
+    }
 
     private static Task<CrashReport> PlayAsync(Scene scene, string? seed = null, CrashOptions? options = null) => FlowTest.CrashEverywhereAsync(
         scene.NewBank,

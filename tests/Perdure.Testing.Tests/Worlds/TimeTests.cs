@@ -87,6 +87,43 @@ public sealed class TimeTests
     }
 
     [Fact]
+    public async Task An_end_that_never_comes_is_told_with_the_ends_of_the_history()
+    {
+        await using FlowTest test = await Flows.StartAsync<int>(async (_, flow) =>
+        {
+            while (true)
+            {
+                await flow.Delay(TimeSpan.FromDays(100));
+            }
+        });
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+
+        string message = (await Should.ThrowAsync<ExpectationException>(() => run.ResultAsync())).Message;
+
+        message.ShouldStartWith("The test waits for the end of flow/1, and it has not come after 100 years.");
+        message.ShouldContain("... 306 more\n");
+        message.Split('\n').Length.ShouldBe(63);
+    }
+
+    [Fact]
+    public async Task A_run_that_goes_on_while_time_stands_still_is_told()
+    {
+        FlowTest test = await Flows.StartAsync<int>(async (_, flow) =>
+        {
+            while (true)
+            {
+                await flow.Step(() => Task.CompletedTask, name: "Again");
+            }
+        });
+        await test.StartFlowAsync<int>();
+
+        (await Should.ThrowAsync<ExpectationException>(test.IdleAsync)).Message.ShouldContain("flow/1 goes on and on: ");
+        await test.DisposeAsync();
+        await Should.ThrowAsync<ObjectDisposedException>(test.IdleAsync);
+        Should.Throw<ObjectDisposedException>(() => test.Perdure);
+    }
+
+    [Fact]
     public async Task A_test_may_start_at_any_time()
     {
         var lastNight = new DateTimeOffset(1999, 12, 31, 23, 59, 0, TimeSpan.Zero);
