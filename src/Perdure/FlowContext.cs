@@ -155,6 +155,10 @@ public sealed class FlowContext
 
     /// <summary>Runs branches side by side; the first to end (with a result or an exception) decides, and the others are withdrawn: their waits throw, their steps get their token.</summary>
     /// <param name="branches">Begun in this order. When one ends at once, those after it do not begin.</param>
+    /// <remarks>
+    /// The branch that passes the pivot decides, even if another one ended before it: while a step that may be the pivot is open in a
+    /// branch that would lose, its outcome is waited for, without another attempt.
+    /// </remarks>
     public Task<T> First<T>(params IEnumerable<Func<Task<T>>> branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
@@ -170,6 +174,10 @@ public sealed class FlowContext
 
     /// <summary>As <see cref="First{T}(IEnumerable{Func{Task{T}}})"/>; each branch gets a token that is cancelled when it is withdrawn, for <see cref="Task.WaitAsync(CancellationToken)"/> and the like.</summary>
     /// <param name="branches">Begun in this order. When one ends at once, those after it do not begin.</param>
+    /// <remarks>
+    /// The branch that passes the pivot decides, even if another one ended before it: while a step that may be the pivot is open in a
+    /// branch that would lose, its outcome is waited for, without another attempt.
+    /// </remarks>
     public Task<T> First<T>(params IEnumerable<Func<CancellationToken, Task<T>>> branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
@@ -180,6 +188,10 @@ public sealed class FlowContext
     /// <param name="count">How many decide: at least 1, at most all.</param>
     /// <param name="branches">Begun in this order. When enough end at once, those after them do not begin.</param>
     /// <returns>The results in the order in which the branches ended.</returns>
+    /// <remarks>
+    /// The branch that passes the pivot is among those that decide: it takes the place of the last one that ended before it. While a step
+    /// that may be the pivot is open in a branch that would lose, its outcome is waited for, without another attempt.
+    /// </remarks>
     public Task<T[]> First<T>(int count, params IEnumerable<Func<Task<T>>> branches)
     {
         ArgumentNullException.ThrowIfNull(branches);
@@ -191,6 +203,10 @@ public sealed class FlowContext
     /// <param name="items">What the branches are about.</param>
     /// <param name="branch">Begun for the items in their order. When enough end at once, those after them do not begin.</param>
     /// <returns>The results in the order in which the branches ended.</returns>
+    /// <remarks>
+    /// The branch that passes the pivot is among those that decide: it takes the place of the last one that ended before it. While a step
+    /// that may be the pivot is open in a branch that would lose, its outcome is waited for, without another attempt.
+    /// </remarks>
     public Task<T[]> First<TItem, T>(int count, IEnumerable<TItem> items, Func<TItem, Task<T>> branch)
     {
         ArgumentNullException.ThrowIfNull(items);

@@ -17,7 +17,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -47,7 +47,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -77,7 +77,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -107,7 +107,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -137,7 +137,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -167,7 +167,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -197,7 +197,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -227,7 +227,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -257,7 +257,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -288,7 +288,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
@@ -319,7 +319,7 @@ public static class FlowSteps
     /// <param name="reconcile">Asks whether it happened: its result, or null for no. Throws while that is not known yet.</param>
     /// <param name="retry">How errors that may pass are retried; <see cref="Retry.Default"/>, after the pivot <see cref="Retry.Forever"/>.</param>
     /// <param name="timeout">The time for one attempt; five minutes by default. After it the outcome is unknown.</param>
-    /// <param name="pivot">Whether its success is the pivot: cancel and limits then wait for its outcome.</param>
+    /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
     /// <param name="actionText">Filled in by the compiler.</param>

@@ -339,6 +339,154 @@ public class BranchTests
         }
     }
 
+    [Theory]
+    [InlineData(true, "charged", "")]
+    [InlineData(false, "changed my mind", "order")]
+    public async Task A_race_waits_for_a_losers_step_that_may_be_the_pivot_and_its_success_decides(bool succeeds, string decision, string taken)
+    {
+        var begun = new TaskCompletionSource();
+        var charge = new TaskCompletionSource<string>();
+        CancellationToken token = default;
+        List<string> undone = [];
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", ChargeOrChange(undone, s =>
+        {
+            token = s;
+            begun.SetResult();
+            return charge.Task;
+        }, () => Task.FromResult<string?>("never asked"))));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await begun.Task.Soon();
+        await run.SignalAsync("changed my mind", "change").Soon();
+        (await run.DescribeAsync()).Asks.Count.ShouldBe(3); // nobody has decided
+        token.IsCancellationRequested.ShouldBeFalse();
+
+        if (succeeds)
+        {
+            charge.SetResult("charged");
+        }
+        else
+        {
+            charge.SetException(new RejectedException("declined"));
+        }
+
+        await run.UntilAsync(d => d.Asks.Any(a => a.Name == "end"));
+        host = await host.RestartAsync(); // replays the decision
+        await using (host)
+        {
+            run = host.Perdure.Flow<int, string>("f").Get("1");
+            await run.SignalAsync("now", "end").Soon();
+            (await run.ResultAsync().Soon()).ShouldBe(decision);
+            string.Join(',', undone).ShouldBe(taken);
+        }
+    }
+
+    [Theory]
+    [InlineData("receipt", "receipt", "")]
+    [InlineData(null, "changed my mind", "order")]
+    public async Task A_race_that_waits_for_the_pivot_still_does_after_a_crash(string? receipt, string decision, string taken)
+    {
+        var begun = new TaskCompletionSource();
+        int attempts = 0;
+        List<string> undone = [];
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", ChargeOrChange(undone, async s =>
+        {
+            attempts++;
+            begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, s);
+            return "never";
+        }, () => Task.FromResult(receipt))));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await begun.Task.Soon();
+        await run.SignalAsync("changed my mind", "change").Soon();
+        host = await host.CrashAsync();
+        await using (host)
+        {
+            run = host.Perdure.Flow<int, string>("f").Get("1");
+            await run.SignalAsync("now", "end").Soon();
+
+            (await run.ResultAsync().Soon()).ShouldBe(decision);
+
+            string.Join(',', undone).ShouldBe(taken);
+            attempts.ShouldBe(1);
+        }
+    }
+
+    [Fact]
+    public async Task A_losers_pivot_in_back_off_is_settled_without_another_attempt()
+    {
+        int attempts = 0;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", (int _, FlowContext flow) => flow.First(
+            () => flow.Step(() => Task.FromException<string>(new TimeoutException($"{++attempts}")), retry: Retry.Fixed(10, Day), pivot: true, name: "charge"),
+            () => flow.Signal<string>("change", Day))));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await run.UntilAsync(d => d.Asks.Count == 2 && d.Asks[0].NextAttemptAt is not null);
+
+        await run.SignalAsync("changed my mind", "change").Soon();
+
+        (await run.ResultAsync().Soon()).ShouldBe("changed my mind");
+        attempts.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(1, "pivot")]
+    [InlineData(2, "a,pivot")]
+    [InlineData(3, "a,b,pivot")]
+    public async Task The_branch_that_passed_the_pivot_is_among_those_that_decide(int count, string decided)
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) => string.Join(',', await flow.First(count,
+            async () =>
+            {
+                flow.Pivot();
+                return await flow.Signal<string>("shipped", Day);
+            },
+            () => flow.Signal<string>("a", Day),
+            () => flow.Signal<string>("b", Day),
+            () => flow.Signal<string>("c", Day)))));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await run.SignalAsync("a", "a");
+        await run.SignalAsync("b", "b");
+
+        await run.SignalAsync("pivot", "shipped");
+
+        (await run.ResultAsync().Soon()).ShouldBe(decided);
+    }
+
+    [Fact]
+    public async Task Of_two_branches_that_may_pass_the_pivot_the_one_that_does_decides_and_a_failure_of_another_does_not()
+    {
+        var first = new TaskCompletionSource<string>();
+        var second = new TaskCompletionSource<string>();
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", (int _, FlowContext flow) => flow.First(
+            () => flow.Step(() => first.Task, pivot: true, name: "first"),
+            async () => await flow.Step(() => second.Task, pivot: true, name: "second") + await flow.Signal<string>("shipped", Day),
+            async () => throw new InvalidOperationException(await flow.Signal<string>("fail", Day)))));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await run.SignalAsync("no", "fail").Soon();
+
+        second.SetResult("second, ");
+        await run.UntilAsync(d => d.Asks.Any(a => a.Name == "shipped"));
+        first.SetResult("first");
+        await run.SignalAsync("shipped", "shipped").Soon();
+
+        (await run.ResultAsync().Soon()).ShouldBe("second, shipped");
+    }
+
+    private static Func<int, FlowContext, Task<string>> ChargeOrChange(List<string> undone, Func<StepContext, Task<string>> charge, Func<Task<string?>> reconcile)
+        => async (_, flow) =>
+        {
+            await flow.Step(() => Task.FromResult(1), undo: _ => Note(undone, "order"), name: "order");
+            string first = await flow.First(
+                () => flow.Step(s => charge(s), reconcile: () => reconcile(), pivot: true, name: "charge"),
+                () => flow.Signal<string>("change", Day));
+            if (first == "changed my mind")
+            {
+                await flow.Undo();
+            }
+
+            await flow.Signal<string>("end", Day);
+            return first;
+        };
+
     private static Task Note(List<string> list, string what)
     {
         list.Add(what);

@@ -99,6 +99,31 @@ public class PivotTests
     }
 
     [Fact]
+    public async Task A_limit_that_the_pivot_lifted_stays_lifted_when_a_later_step_that_may_be_the_pivot_fails()
+    {
+        var time = new ManualTime();
+        var pivot = new TaskCompletionSource<int>();
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", (int _, FlowContext flow) => flow.Within(TimeSpan.FromMinutes(2), async () =>
+        {
+            int n = await flow.Step(() => pivot.Task, pivot: true, name: "a");
+            try
+            {
+                return await flow.Step(() => Task.FromException<int>(new RejectedException("no")), pivot: true, name: "b");
+            }
+            catch (RejectedException)
+            {
+                return n + await flow.Step(() => Task.FromResult(1), name: "c");
+            }
+        })), services: s => s.AddSingleton<TimeProvider>(time));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await time.AdvanceUntilAsync(run.UntilAsync(d => d.Inputs.Any(i => i.Kind == "TimerFired")));
+
+        pivot.SetResult(1);
+
+        (await run.ResultAsync().Soon()).ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_rejection_after_an_attempt_of_unknown_outcome_is_reconciled_once_more()
     {
         int asked = 0;

@@ -26,6 +26,60 @@ public class WaitTests
         (await run.ResultAsync().Soon()).ShouldBe("abc");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_signal_that_is_sent_again_after_the_end_is_answered_as_the_first_time(bool restarted)
+    {
+        TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", (int _, FlowContext flow) => flow.Signal<string>("go", Day)));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await run.SignalAsync("now", "go", "mail 1").Soon();
+        await run.ResultAsync().Soon();
+        host = restarted ? await host.RestartAsync() : host;
+        await using (host)
+        {
+            run = host.Perdure.Flow<int, string>("f").Get("1");
+            Task<string> result = run.ResultAsync(); // reads the end first, with no more than that
+            Task again = run.SignalAsync("now", "go", "mail 1");
+
+            await again.Soon();
+
+            (await result.Soon()).ShouldBe("now");
+            (await Should.ThrowAsync<PerdureException>(() => run.SignalAsync("now", "go", "mail 2").Soon())).Code.ShouldBe("PRD1004");
+            (await Should.ThrowAsync<PerdureException>(() => run.SignalAsync("now", "go").Soon())).Code.ShouldBe("PRD1004");
+            (await run.DescribeAsync()).Inputs.Count.ShouldBe(2);
+        }
+    }
+
+    [Fact]
+    public async Task A_signal_that_is_sent_again_while_the_end_is_committed_is_answered_when_that_is_durable()
+    {
+        using var commit = new ManualResetEventSlim();
+        await using TestHost host = await TestHost.StartAsync(p => p.Configure(o => o.ShardCount = 1).AddFlow("f", (int _, FlowContext flow) => flow.Signal<string>("go", Day)));
+        FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        bool holds = true;
+        host.Store.Answer = (_, answers) =>
+        {
+            if (Volatile.Read(ref holds))
+            {
+                commit.Wait();
+            }
+
+            return answers;
+        };
+        Task first = run.SignalAsync("now", "go", "mail 1");
+        Task again = run.SignalAsync("now", "go", "mail 1");
+        Task late = run.SignalAsync("now", "go", "mail 2");
+        again.IsCompleted.ShouldBeFalse();
+
+        Volatile.Write(ref holds, false);
+        commit.Set();
+
+        await first.Soon();
+        await again.Soon();
+        (await Should.ThrowAsync<PerdureException>(() => late.Soon())).Code.ShouldBe("PRD1004");
+    }
+
     [Fact]
     public async Task A_signal_with_the_senders_id_is_taken_once()
     {

@@ -55,23 +55,23 @@ public sealed class CrashRun
             _run.Course.GoesWrong($"{id} is sent late");
         }
 
-        await SendAsync(run, value, name, id, isRepeated: _run.Course.IsPlayedAgain);
+        await SendAsync(run, value, name, id, mayBeLate: _run.Course.IsPlayedAgain);
         if (_run.Course.Means(ScheduleKind.Again, number))
         {
             _run.Course.GoesWrong($"{id} is sent again");
-            await SendAsync(run, value, name, signalId ?? $"{id}, again", isRepeated: true);
+            await SendAsync(run, value, name, signalId ?? $"{id}, again", mayBeLate: signalId is null);
         }
     }
 
-    private static async Task SendAsync<T>(FlowHandle run, T value, string? name, string id, bool isRepeated)
+    private static async Task SendAsync<T>(FlowHandle run, T value, string? name, string id, bool mayBeLate)
     {
         try
         {
             await run.SignalAsync(value, name, id);
         }
-        catch (PerdureException e) when (isRepeated && e.Code == Diagnostics.ErrorCodes.FlowEnded)
+        catch (PerdureException e) when (mayBeLate && e.Code == Diagnostics.ErrorCodes.FlowEnded)
         {
-            // The run took it before, and has ended since.
+            // The run ended without it: it took the one before, or its patience ended when the scenario let time pass again.
         }
     }
 }

@@ -34,7 +34,7 @@ public class FlowHandle
     /// <summary>Sends a signal. When the task completes the signal is durable, and the flow takes it once, in the order of arrival, now or when it first waits for it.</summary>
     /// <param name="value">The value.</param>
     /// <param name="name">The signal's name; that of the value's type by default.</param>
-    /// <param name="signalId">The sender's id: a second signal with the same id is taken for the same one.</param>
+    /// <param name="signalId">The sender's id: a second signal with the same id is taken for the same one, also when the run has ended since.</param>
     /// <param name="cancellationToken">Stops waiting for the answer; the signal may be taken all the same.</param>
     /// <exception cref="FlowNotFoundException">There is no such run.</exception>
     /// <exception cref="PerdureException">The run has ended (PRD1004), or the value is too large (PRD1005).</exception>

@@ -103,6 +103,7 @@ internal sealed class FlowLife
     /// <summary>From here there is no way back: limits and a waiting cancel are lifted.</summary>
     public void PassPivot(Scope scope)
     {
+        bool isFirst = !PivotPassed;
         PivotPassed = true;
         CancelPending = false;
         _cancelReason = null;
@@ -110,6 +111,7 @@ internal sealed class FlowLife
         _run.Turn.Line(AskText.Pivot);
         for (Scope? region = scope; region is not null; region = region.Parent)
         {
+            region.PassPivot(isFirst);
             if (region.Limit is { Open: true } limit)
             {
                 _run.Withdraw(limit, reason: null);

@@ -201,7 +201,7 @@ internal sealed class FlowRun
     /// <summary>All that decides how the flow goes on, as text: two runs with the same text behave alike.</summary>
     public string Fingerprint()
     {
-        IEnumerable<string> open = Asks.All.Select(a => $"{(char)a.Kind}{a.Number} {a.Name}{(a.Stopping ? " stopping" : "")} {(a is StepAsk ? null : a.Due):O}");
+        IEnumerable<string> open = Asks.All.Select(a => $"{(char)a.Kind}{a.Number} {a.Name}{(a.Stopping ? " stopping" : "")}{(a.Settling ? " settling" : "")} {(a is StepAsk ? null : a.Due):O}");
         IEnumerable<string> early = Asks.Signals.Early.Where(q => q.Value.Count > 0).OrderBy(q => q.Key, StringComparer.Ordinal)
             .Select(q => $"{q.Key}: {string.Join(',', q.Value.Select(r => r.Position))}");
         return $"now {Now:O}; asks {Asks.Made}; open [{string.Join("; ", open)}]; early [{string.Join("; ", early)}]; {Life.Fingerprint()}; chance {Chance.State:x}";

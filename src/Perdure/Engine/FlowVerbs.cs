@@ -200,7 +200,12 @@ internal sealed class FlowVerbs(FlowRun run)
         }
 
         run.MustBeOnTurn();
-        race.WithdrawOthers();
+        while (race.WithdrawOthers() is { Count: > 0 } undecided)
+        {
+            await Task.WhenAny(undecided);
+            run.MustBeOnTurn();
+        }
+
         return await race.ResultsAsync();
     }
 

@@ -13,6 +13,7 @@ internal sealed class Scope(FlowRun run, Scope? parent)
     private CancellationTokenSource? _token;
     private Func<Exception>? _limit;
     private bool _limitPending;
+    private TaskCompletionSource? _settled;
 
     public static Scope? Current
     {
@@ -24,6 +25,15 @@ internal sealed class Scope(FlowRun run, Scope? parent)
     public Func<Exception>? Over { get; private set; }
 
     public RegionAsk? Limit { get; set; }
+
+    /// <summary>Whether the run passed its pivot in here.</summary>
+    public bool HasPassedPivot { get; private set; }
+
+    /// <summary>Whether a step in here may still be the run's pivot.</summary>
+    public bool MayPassPivot => !run.Life.PivotPassed && run.Life.HasOpenPivot(this);
+
+    /// <summary>Completes on the turn once the scope is over or the pivot is passed in it.</summary>
+    public Task Settled => (_settled ??= new()).Task;
 
     public Scope? Parent => parent;
 
@@ -70,6 +80,15 @@ internal sealed class Scope(FlowRun run, Scope? parent)
         End(_limit!);
     }
 
+    /// <summary>A step that may be the pivot succeeded in here: a limit that waited for it is lifted.</summary>
+    /// <param name="isFirst">Whether it is the one that was the run's pivot.</param>
+    public void PassPivot(bool isFirst)
+    {
+        _limitPending = false;
+        HasPassedPivot |= isFirst;
+        Settle();
+    }
+
     /// <summary>The step that would have been the pivot failed, so a limit that waited for it takes effect.</summary>
     public void PivotMissed()
     {
@@ -93,10 +112,19 @@ internal sealed class Scope(FlowRun run, Scope? parent)
         }
 
         Over = over;
+        Settle();
         run.Life.WithdrawWithin(this, over);
         if (_token is { } token)
         {
             run.Later(() => Cancel(token));
+        }
+    }
+
+    private void Settle()
+    {
+        if (_settled is { } settled)
+        {
+            run.Later(() => settled.TrySetResult());
         }
     }
 

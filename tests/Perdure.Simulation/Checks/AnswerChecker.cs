@@ -20,6 +20,7 @@ internal sealed class AnswerChecker() : Checker("answers are durable and true")
             bool mayMiss = run is null || run.StartOrder > call.Order || !IsOwner(call, run);
             MustHold(call.Error != ErrorCodes.FlowNotFound || mayMiss, $"{what}: but the run was there before the call");
             MustHold(call.Error != ErrorCodes.FlowEnded || (run?.HadEndedBy(call.AnswerOrder) ?? false), $"{what}: but its end was not durable");
+            MustHold(call.Error != ErrorCodes.FlowEnded || call.SenderId is null || !run!.Inputs.Exists(i => i.Row.SenderId == call.SenderId), $"{what}: but the run has it");
             MustHold(call.Error != ErrorCodes.StartConflict || InputOf(run!) != call.Value, $"{what}: but the input is the same");
             if (exists && call.IsDone)
             {

@@ -154,15 +154,18 @@ internal sealed class StopWaiting(WaitForEnd waiter) : Message
 /// <summary>Sends a signal to a flow.</summary>
 internal sealed class SignalFlow(FlowKey key, string name, byte[] payload, string? senderId) : ClientMessage<bool>(key)
 {
+    /// <summary>Who sends again, because the first answer was lost, must learn that it was taken, even if the flow has ended since.</summary>
+    public override Knowledge Needs => senderId is null ? Knowledge.Live : Knowledge.History;
+
     public override void Deliver(FlowSlot? slot)
     {
-        if (slot is null or { Phase: SlotPhase.Ended })
-        {
-            RefuseMissing(slot);
-        }
-        else if (senderId is not null && slot.HasSender(senderId))
+        if (slot is not null && senderId is not null && slot.HasSender(senderId))
         {
             AnswerThen(true);
+        }
+        else if (slot is null or { Phase: SlotPhase.Ended })
+        {
+            RefuseMissing(slot);
         }
         else
         {

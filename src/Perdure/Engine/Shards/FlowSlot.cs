@@ -49,7 +49,7 @@ internal sealed class FlowSlot(FlowKey key)
     /// <summary>The position of its next history row.</summary>
     public int NextPosition { get; set; }
 
-    /// <summary>Senders' ids of the signals it has, while it is parked.</summary>
+    /// <summary>Senders' ids of the signals it has, while it is parked or has ended.</summary>
     public HashSet<string>? SenderIds { get; set; }
 
     /// <summary>The steps that keep it stuck; none when it is its own code.</summary>
@@ -114,6 +114,9 @@ internal sealed class FlowSlot(FlowKey key)
     }
 
     public bool HasSender(string senderId) => Flow?.HasSender(senderId) ?? SenderIds?.Contains(senderId) ?? false;
+
+    public static HashSet<string> SendersIn(IEnumerable<HistoryRow> history)
+        => history.Where(h => h.SenderId is not null).Select(h => h.SenderId!).ToHashSet(StringComparer.Ordinal);
 }
 
 /// <summary>A step or undo that must succeed and does not.</summary>

@@ -24,8 +24,11 @@ internal enum Knowledge
     /// <summary>Whether it exists, and how it ended if it has.</summary>
     Row,
 
-    /// <summary>Its code must run.</summary>
+    /// <summary>Its code must run, unless it has ended.</summary>
     Live,
+
+    /// <summary>Its code must run; and if it has ended, what it was told.</summary>
+    History,
 }
 
 /// <summary>A message to one flow. A flow that is not in memory is read first; messages to it keep their order.</summary>

@@ -194,10 +194,17 @@ internal sealed class Shard
         }
         else if (stored.Row.State.Status is >= FlowStatus.Completed)
         {
+            if (parts != FlowParts.All && slot.Waiting.Any(m => m.Needs == Knowledge.History))
+            {
+                Node.Loader.Request(this, slot, FlowParts.All);
+                return;
+            }
+
             _slots.Remove(slot.Key);
             slot.Phase = SlotPhase.Ended;
             slot.Row = stored.Row;
             slot.Result = stored.History[^1].Result;
+            slot.SenderIds = FlowSlot.SendersIn(stored.History);
             Careful.Loaded(slot.Key);
             DeliverAll(slot.Waiting, slot);
         }

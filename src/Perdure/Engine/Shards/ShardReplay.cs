@@ -132,6 +132,10 @@ internal sealed class ShardReplay(Shard shard)
                 row.Asks = "";
                 row.Result = row == stored.History[^1] ? slot.Result : null;
                 Batch.Decided.Add(row);
+                if (row.SenderId is { } sender)
+                {
+                    (slot.SenderIds ??= new(StringComparer.Ordinal)).Add(sender);
+                }
             }
             else if (slot.Flow is { } flow)
             {
@@ -157,7 +161,7 @@ internal sealed class ShardReplay(Shard shard)
     {
         slot.Phase = SlotPhase.Parked;
         slot.Flow = null;
-        slot.SenderIds = stored.History.Where(h => h.SenderId is not null).Select(h => h.SenderId!).ToHashSet(StringComparer.Ordinal);
+        slot.SenderIds = FlowSlot.SendersIn(stored.History);
         slot.PivotPassed = stored.History.Any(h => AskText.PassesPivot(h.Asks));
         List<(AskKind Kind, string Name)> asks = [.. AskText.Asks(stored.History)];
         slot.StuckAsks.Clear();

@@ -239,6 +239,7 @@ internal sealed class ShardTurns(Shard shard)
     {
         input.Result = end.Result;
         slot.Result = end.Result;
+        slot.SenderIds = slot.Flow?.SenderIds ?? slot.SenderIds;
         slot.Flow = null;
         slot.Phase = SlotPhase.Ended;
         AnswerCancels(slot, CancelAnswer.AlreadyEnded);
