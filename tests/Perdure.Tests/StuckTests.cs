@@ -79,15 +79,16 @@ public class StuckTests
     [MemberData(nameof(ForeignAwaits))]
     public async Task Awaiting_what_is_not_durable_is_found_and_named(string how)
     {
+        var stuckByNow = new TaskCompletionSource(); // what has completed before it is awaited does no harm
         await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", async (int _, FlowContext flow) =>
         {
             switch (how)
             {
                 case "delay":
-                    await Task.Delay(1);
+                    await Task.Delay(TimeSpan.FromMinutes(1));
                     break;
                 case "run":
-                    await Task.Run(() => 1);
+                    await Task.Run(() => stuckByNow.Task);
                     break;
                 case "yield":
                     await Task.Yield();
@@ -96,7 +97,7 @@ public class StuckTests
                     await Task.WhenAll(flow.Step(() => Task.CompletedTask, name: "a"), Task.Delay(50));
                     break;
                 case "configured":
-                    await Task.Delay(1).ConfigureAwait(false);
+                    await Task.Delay(TimeSpan.FromMinutes(1)).ConfigureAwait(false);
                     break;
                 default:
                     await new TaskCompletionSource().Task;
@@ -109,6 +110,7 @@ public class StuckTests
 
         FlowDescription stuck = await run.UntilAsync(FlowStatus.Stuck);
 
+        stuckByNow.SetResult();
         stuck.StuckCode.ShouldBe("PRD3002");
         stuck.StuckReason!.ShouldContain("f/1");
         (await host.Perdure.Flow<int, int>("good").RunAsync(3).Soon()).ShouldBe(3);

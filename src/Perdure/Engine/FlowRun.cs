@@ -21,6 +21,7 @@ internal sealed class FlowRun
     private ReplayRandom? _chance;
     private FlowLog? _log;
     private readonly Action<FlowRun, string> _strayed;
+    private volatile string? _stray;
     private Turn? _turn;
 
     public FlowRun(FlowDefinition definition, FlowRow row, ulong seed, FlowServices services, Action<FlowRun, string> strayed)
@@ -98,6 +99,11 @@ internal sealed class FlowRun
             }
             while (MeetCondition());
 
+            if (_stray is { } stray)
+            {
+                turn.Stuck ??= new StuckReason(ErrorCodes.NotDurable, stray);
+            }
+
             if (turn.End is null && turn.Stuck is null && Asks.Count == 0)
             {
                 turn.Stuck = new StuckReason(ErrorCodes.NotDurable, $"{Key} awaits something that is not durable, so nothing would ever wake it. Await only what its FlowContext gives, and wrap everything else into flow.Step(...).");
@@ -136,6 +142,7 @@ internal sealed class FlowRun
     public string Stray(string how)
     {
         string message = $"{Key} {how} from a thread that is not its turn's, because it awaited something that is not durable (a task of another library, Task.Run, Task.Delay). Await only what its FlowContext gives, and wrap everything else into flow.Step(...).";
+        _stray = message; // a turn that still runs must not end the run as if nothing had happened
         _strayed(this, message);
         return message;
     }

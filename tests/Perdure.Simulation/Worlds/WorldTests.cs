@@ -66,7 +66,9 @@ public sealed class WorldTests
         {
             using (world.BeginForeignWork())
             {
-                await Task.Run(static () => 1);
+                var awaited = new TaskCompletionSource();
+                SynchronizationContext.Current!.Post(_ => awaited.SetResult(), null); // runs once this method has begun to wait
+                await Task.Run(() => awaited.Task.ContinueWith(static _ => 1, TaskScheduler.Default));
             }
         });
         world.ForeignPosts.ShouldBeGreaterThan(0);
