@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 
 namespace Perdure.Patterns.Tests;
@@ -59,7 +58,17 @@ public partial class GuideTests
         .SelectMany(file => Region().Matches(File.ReadAllText(file)))
         .Select(region => (int.Parse(region.Groups["number"].Value), region.Groups["code"].Value));
 
-    private static string FolderOfThisFile([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
+    /// <summary>The folder of the sources. A path that the compiler writes down would not do: repeatable builds shorten it.</summary>
+    private static string FolderOfThisFile()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Perdure.slnx")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has Perdure.slnx.");
+        }
+
+        return Path.Combine(folder, "tests", "Perdure.Patterns.Tests");
+    }
 
     [GeneratedRegex(@"^// pattern (?<number>\d+)\n(?<code>.*?)^// end$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Region();

@@ -245,12 +245,14 @@ internal sealed class FlowLife
     private async Task<FlowEnd> FailAsync(Exception? error)
     {
         MustNotHavePassedPivot(error);
-        ErrorInfo reason = CancelRequested
-            ? new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.FlowCancelled, nameof(FlowStatus.Cancelled), _cancelReason!)
-            : Describe(error!);
         _root.End(Cancelled);
         await IdleAsync();
         MustNotHavePassedPivot(error); // a step that was still going on may have been it
+
+        // A cancel that waited for such a step may have taken effect by now.
+        ErrorInfo reason = CancelRequested
+            ? new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.FlowCancelled, nameof(FlowStatus.Cancelled), _cancelReason!)
+            : Describe(error!);
         await UndoAsync();
         await IdleAsync();
         return new FlowEnd(reason.Kind == ErrorKind.Cancelled && reason.Code == ErrorCodes.FlowCancelled ? FlowStatus.Cancelled : FlowStatus.Failed, FlowJson.SerializeError(reason));

@@ -19,6 +19,22 @@ internal sealed record SourceEdit(string File, string Find, string Put);
 /// <summary>Reads planted-bugs.txt.</summary>
 internal static class BugList
 {
+    /// <summary>The folder of the list. A path that the compiler writes down would not do: repeatable builds shorten it.</summary>
+    public static string Folder()
+    {
+        string above = AppContext.BaseDirectory;
+        while (true)
+        {
+            string folder = Path.Combine(above, "tests", "Perdure.Simulation", "PlantedBugs");
+            if (File.Exists(Path.Combine(folder, "planted-bugs.txt")))
+            {
+                return folder;
+            }
+
+            above = Path.GetDirectoryName(above) ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has the planted bugs.");
+        }
+    }
+
     public static IReadOnlyList<PlantedBugText> Read(string folder)
     {
         List<PlantedBugText> bugs = [];

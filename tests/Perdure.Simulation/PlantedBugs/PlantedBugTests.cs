@@ -1,5 +1,4 @@
 #if !PLANTED
-using System.Runtime.CompilerServices;
 using Xunit.Abstractions;
 
 namespace Perdure.Simulation.PlantedBugs;
@@ -10,7 +9,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [Fact]
     public async Task Every_planted_bug_is_found()
     {
-        string folder = Folder();
+        string folder = BugList.Folder();
         using var copy = new PlantedCopy(Path.GetFullPath(Path.Combine(folder, "../../..")), BugList.Read(folder));
         (int built, string build) = await copy.DotnetAsync("build", copy.Project, "-c", "Release", "-m:2", "--disable-build-servers",
             "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:DefineConstants=PLANTED", "-v:q", "-nologo");
@@ -19,7 +18,5 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
         output.WriteLine(string.Join('\n', found.Split('\n').Where(l => l.Contains(" | ", StringComparison.Ordinal))));
         ran.ShouldBe(0, found);
     }
-
-    private static string Folder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 }
 #endif

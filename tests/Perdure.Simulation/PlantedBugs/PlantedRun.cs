@@ -1,5 +1,4 @@
 #if PLANTED
-using System.Runtime.CompilerServices;
 using Perdure.Simulation.Checks;
 using Perdure.Simulation.Runs;
 using Xunit.Abstractions;
@@ -15,7 +14,7 @@ public sealed class PlantedRun(ITestOutputHelper output)
     public void Each_bug_is_found_by_a_checker()
     {
         List<string> missed = [];
-        foreach (PlantedBugText bug in BugList.Read(Folder()))
+        foreach (PlantedBugText bug in BugList.Read(BugList.Folder()))
         {
             PlantedBug.On = bug.Name;
             (ulong seed, Violation? violation) = Search(bug.From, SeedsMax);
@@ -43,7 +42,5 @@ public sealed class PlantedRun(ITestOutputHelper output)
 
         return (first + seeds - 1, null);
     }
-
-    private static string Folder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 }
 #endif

@@ -9,7 +9,7 @@ public sealed class ReplayTests(ITestOutputHelper output)
     [Fact]
     public void A_seed_goes_the_same_way_each_time()
     {
-        for (ulong seed = 1; seed <= 20; seed++)
+        for (ulong seed = 1; seed <= Number("PERDURE_SEEDS", 100); seed++)
         {
             SimulatedRun first = Simulated.Of(seed);
             SimulatedRun second = Simulated.Of(seed, trace: static _ => { });
@@ -23,7 +23,7 @@ public sealed class ReplayTests(ITestOutputHelper output)
     [Fact]
     public void A_seed_can_be_looked_at()
     {
-        ulong seed = ulong.Parse(Environment.GetEnvironmentVariable("PERDURE_SEED") ?? "1", CultureInfo.InvariantCulture);
+        ulong seed = Number("PERDURE_SEED", 1);
         List<string> lines = [];
         SimulatedRun run = Simulated.Of(seed, lines.Add);
         if (Environment.GetEnvironmentVariable("PERDURE_SEED") is not null)
@@ -38,5 +38,9 @@ public sealed class ReplayTests(ITestOutputHelper output)
         }
 
         run.Violations.ShouldBeEmpty();
+        run.ForeignPosts.ShouldBe(0);
     }
+
+    private static ulong Number(string variable, ulong otherwise)
+        => Environment.GetEnvironmentVariable(variable) is { } text ? ulong.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 }
