@@ -8,7 +8,7 @@ namespace Perdure.Simulation.Checks;
 /// <summary>A run's row says what its history says; it is cancelled, terminated or stuck only where there is a reason for it.</summary>
 internal sealed class StatusChecker() : Checker("states have reasons")
 {
-    /// <summary>A process may die before it has made the run stuck, but hardly so often.</summary>
+    /// <summary>One process is refused a value with others, and alone, and then makes the run stuck. It may lose the shard meanwhile, and get it again.</summary>
     private const int RefusedMax = 5;
 
     protected override void Check()
@@ -18,8 +18,8 @@ internal sealed class StatusChecker() : Checker("states have reasons")
             CheckStates(run);
             CheckEnd(run);
             CheckCancel(run);
-            int refused = Observed.Refused.GetValueOrDefault(run.Row.Run);
-            MustHold(refused < RefusedMax || run.States.Exists(s => s.State.StuckCode == ErrorCodes.StoreRefused), $"{run.Key}: the store refused a value of it {refused} times, and it was not made stuck");
+            int refused = Observed.Refused.Where(r => r.Key.Run == run.Row.Run).Select(r => r.Value).DefaultIfEmpty().Max();
+            MustHold(refused < RefusedMax || run.States.Exists(s => s.State.StuckCode == ErrorCodes.StoreRefused), $"{run.Key}: the store refused a value of it {refused} times to one process, and it was not made stuck");
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class StatusChecker() : Checker("states have reasons")
     private bool MayBeStuck(RunStory run, string code) => code switch
     {
         ErrorCodes.HistoryMismatch => run.Key.Type == PlanTypes.Edited,
-        ErrorCodes.StoreRefused => Observed.Refused.ContainsKey(run.Row.Run),
+        ErrorCodes.StoreRefused => Observed.Refused.Keys.Any(r => r.Run == run.Row.Run),
         ErrorCodes.CrashSuspect => Observed.Takes.GroupBy(t => t.Shard).Any(t => t.Count() >= 3),
         ErrorCodes.UndoRejected => Observed.Effects.Exists(e => e.Flow == run.Key && e.Kind == EffectKind.Undo && e.End == EffectEnd.Rejected),
         ErrorCodes.FailedAfterPivot => run.PassedPivot || run.Inputs.Exists(i => i.WasUndecided),

@@ -25,8 +25,8 @@ internal sealed class Observed
     /// <summary>Rare situations that came about.</summary>
     public HashSet<string> Marks { get; } = [];
 
-    /// <summary>How often the store refused a value of a run.</summary>
-    public Dictionary<long, int> Refused { get; } = [];
+    /// <summary>How often the store refused a value of a run to a process.</summary>
+    public Dictionary<(long Run, string Process), int> Refused { get; } = [];
 
     public long Next() => ++_last;
 

@@ -89,7 +89,7 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
             List<HistoryRow> poison = batches[i].History.FindAll(static h => h.Payload is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0);
             if (poison.Count > 0)
             {
-                poison.ForEach(h => observed.Refused[h.Run] = observed.Refused.GetValueOrDefault(h.Run) + 1);
+                poison.ForEach(h => observed.Refused[(h.Run, process)] = observed.Refused.GetValueOrDefault((h.Run, process)) + 1);
                 observed.Mark("a value was refused");
                 return CommitGroup.Refused(batches.Count, i, "poison");
             }
