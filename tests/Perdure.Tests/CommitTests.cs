@@ -18,6 +18,18 @@ public class CommitTests
         FlowHandle<int> ended = await flows.StartAsync(7, "ended");
         (await ended.ResultAsync().Soon()).ShouldBe(7);
 
+        // While the loop is held in a commit the starts come, so that its next group has all of them: a shard has one batch in flight.
+        var held = new TaskCompletionSource();
+        using var letGo = new ManualResetEventSlim();
+        host.Store.IsFull = _ =>
+        {
+            held.TrySetResult();
+            letGo.Wait();
+            return false;
+        };
+        Task<FlowHandle<int>> first = flows.StartAsync(7, "first");
+        await held.Task.Soon();
+        List<Task<int>> runs = [.. Enumerable.Range(0, Many).Select(n => flows.RunAsync(n, $"{n}"))];
         host.Store.IsFull = batches =>
         {
             foreach (HistoryRow row in batches.SelectMany(b => b.History))
@@ -32,7 +44,8 @@ public class CommitTests
 
             return true;
         };
-        List<Task<int>> runs = [.. Enumerable.Range(0, Many).Select(n => flows.RunAsync(n, $"{n}"))];
+        letGo.Set();
+        await first.Soon();
         await allWait.Task.Soon();
 
         (await ended.ResultAsync().Soon()).ShouldBe(7);
