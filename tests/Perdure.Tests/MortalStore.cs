@@ -1,11 +1,11 @@
 using Perdure.Storage;
+using Perdure.Testing.Running;
 
 namespace Perdure.Tests;
 
-/// <summary>A store as a process sees it that can die: from then on no call of it returns, while another process goes on with the same data.</summary>
-internal sealed class MortalStore(IStore inner) : IStore
+/// <summary>A process's store that a test lets die, refuse, be full or answer wrongly.</summary>
+internal sealed class MortalStore(IStore inner) : ProcessStore(inner)
 {
-    private static readonly TaskCompletionSource Never = new();
     private volatile bool _dead;
 
     /// <summary>Is asked before each commit: whether the process dies now.</summary>
@@ -23,22 +23,11 @@ internal sealed class MortalStore(IStore inner) : IStore
     /// <summary>Is asked before each commit: whether there is no room for it now.</summary>
     public Func<IReadOnlyList<ShardBatch>, bool>? IsFull { get; set; }
 
+    protected override bool IsDead => _dead;
+
     public void Die() => _dead = true;
 
-    public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken) => Alive(() => inner.OpenAsync(shardCount, cancellationToken));
-
-    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
-        => Alive(() => inner.TakeShardsAsync(shards, token, cancellationToken));
-
-    public async Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
-    {
-        if (!_dead)
-        {
-            await inner.ReleaseShardsAsync(leases, cancellationToken);
-        }
-    }
-
-    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    public override async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
     {
         if (RefuseBatch is { } refuse && batches.Any(refuse))
         {
@@ -51,34 +40,8 @@ internal sealed class MortalStore(IStore inner) : IStore
         }
 
         _dead |= DieBeforeCommit?.Invoke(batches) ?? false;
-        IReadOnlyList<CommitAnswer> answers = await Alive(() => inner.CommitAsync(batches, cancellationToken));
+        IReadOnlyList<CommitAnswer> answers = await base.CommitAsync(batches, cancellationToken);
         _dead |= DieAfterCommit?.Invoke(batches) ?? false;
         return await Alive(() => Task.FromResult(Answer?.Invoke(batches, answers) ?? answers));
-    }
-
-    public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
-        => Alive(() => inner.ReadFlowsAsync(keys, parts, cancellationToken));
-
-    public Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken)
-        => Alive(() => inner.ReadWakingAsync(shard, after, until, limit, cancellationToken));
-
-    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) => Alive(() => inner.ReadInboxAsync(shard, cancellationToken));
-
-    public IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken) => inner.ListAsync(filter, cancellationToken);
-
-    public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken) => inner.CountAsync(filter, cancellationToken);
-
-    public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) => Alive(() => inner.ReadOpenVersionsAsync(cancellationToken));
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private async Task<T> Alive<T>(Func<Task<T>> call)
-    {
-        if (_dead)
-        {
-            await Never.Task;
-        }
-
-        return await call();
     }
 }

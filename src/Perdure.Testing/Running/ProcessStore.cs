@@ -1,0 +1,39 @@
+using Perdure.Storage;
+
+namespace Perdure.Testing.Running;
+
+/// <summary>A store as one process sees it: once the process is dead, nothing reaches the store, and nothing answers. Another process goes on with the same data.</summary>
+internal abstract class ProcessStore(IStore inner) : IStore
+{
+    protected abstract bool IsDead { get; }
+
+    public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken) => Alive(() => inner.OpenAsync(shardCount, cancellationToken));
+
+    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+        => Alive(() => inner.TakeShardsAsync(shards, token, cancellationToken));
+
+    public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
+        => IsDead ? Task.CompletedTask : inner.ReleaseShardsAsync(leases, cancellationToken);
+
+    public virtual Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+        => Alive(() => inner.CommitAsync(batches, cancellationToken));
+
+    public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadFlowsAsync(keys, parts, cancellationToken));
+
+    public Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadWakingAsync(shard, after, until, limit, cancellationToken));
+
+    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) => Alive(() => inner.ReadInboxAsync(shard, cancellationToken));
+
+    public IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken) => inner.ListAsync(filter, cancellationToken);
+
+    public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken) => inner.CountAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) => Alive(() => inner.ReadOpenVersionsAsync(cancellationToken));
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Calls, if the process lives.</summary>
+    protected Task<T> Alive<T>(Func<Task<T>> call) => IsDead ? new TaskCompletionSource<T>().Task : call();
+}
