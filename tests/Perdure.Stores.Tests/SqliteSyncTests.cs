@@ -44,13 +44,7 @@ public sealed class SqliteSyncTests : IDisposable
     public async Task A_read_returns_when_what_it_saw_is_on_disk()
     {
         await using SqliteStore store = await OpenAsync();
-        ShardLease lease = (await TakeAsync(store))[0];
-        _disk.Hold();
-        Task<CommitAnswer> commit = CommitAsync(store, lease, 1);
-        await _disk.BegunAsync();
-        ReadKeys keys = new([new FlowKey("Order", "f0-1")]);
-        Task<IReadOnlyList<StoredFlow?>> read = store.ReadFlowsAsync(keys, FlowParts.Row, default);
-        await keys.Read.WaitAsync(Limit);
+        (Task<CommitAnswer> commit, Task<IReadOnlyList<StoredFlow?>> read) = await ReadUnderSyncAsync(store);
         (read.IsCompleted || commit.IsCompleted).ShouldBeFalse();
         _disk.LetGo();
         (await read.WaitAsync(Limit))[0].ShouldNotBeNull();
@@ -61,13 +55,7 @@ public sealed class SqliteSyncTests : IDisposable
     public async Task A_read_of_what_never_came_to_the_disk_fails()
     {
         await using SqliteStore store = await OpenAsync();
-        ShardLease lease = (await TakeAsync(store))[0];
-        _disk.Hold();
-        Task<CommitAnswer> commit = CommitAsync(store, lease, 1);
-        await _disk.BegunAsync();
-        ReadKeys keys = new([new FlowKey("Order", "f0-1")]);
-        Task read = store.ReadFlowsAsync(keys, FlowParts.Row, default);
-        await keys.Read.WaitAsync(Limit);
+        (Task<CommitAnswer> commit, Task<IReadOnlyList<StoredFlow?>> read) = await ReadUnderSyncAsync(store);
         _disk.Fail();
         await ShouldFailAsync(read);
         await ShouldFailAsync(commit);
@@ -180,6 +168,19 @@ public sealed class SqliteSyncTests : IDisposable
 
         await CommitAndCloseAsync().WaitAsync(Limit);
         Query("SELECT count(*) FROM flow").ShouldBe("1");
+    }
+
+    /// <summary>Commits, and reads what was committed while the disk has not taken it yet.</summary>
+    private async Task<(Task<CommitAnswer> Commit, Task<IReadOnlyList<StoredFlow?>> Read)> ReadUnderSyncAsync(SqliteStore store)
+    {
+        ShardLease lease = (await TakeAsync(store))[0];
+        _disk.Hold();
+        Task<CommitAnswer> commit = CommitAsync(store, lease, 1);
+        await _disk.BegunAsync();
+        ReadKeys keys = new([new FlowKey("Order", "f0-1")]);
+        Task<IReadOnlyList<StoredFlow?>> read = store.ReadFlowsAsync(keys, FlowParts.Row, default);
+        await keys.Read.WaitAsync(Limit);
+        return (commit, read);
     }
 
     private static Task<IReadOnlyList<ShardLease>> TakeAsync(SqliteStore store) => store.TakeShardsAsync([0, 1], Guid.NewGuid(), default);
