@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
+using Perdure.Shared;
 
 namespace Perdure.Patterns.Tests;
 
 /// <summary>Keeps docs/guides/patterns.md and the flows here together. With <c>PERDURE_WRITE_GUIDE=1</c> it writes the code into the guide.</summary>
 public partial class GuideTests
 {
-    private static readonly string Folder = FolderOfThisFile();
-    private static readonly string Guide = Path.Combine(Folder, "../../docs/guides/patterns.md");
+    private static readonly string Folder = Path.Combine(SourceTree.Root, "tests", "Perdure.Patterns.Tests");
+    private static readonly string Guide = Path.Combine(SourceTree.Root, "docs", "guides", "patterns.md");
 
     /// <summary>As the Workflow Patterns Initiative numbers them.</summary>
     private static readonly string[] Names =
@@ -57,18 +58,6 @@ public partial class GuideTests
     private static IEnumerable<(int Number, string Code)> Regions() => Directory.GetFiles(Folder, "*.cs")
         .SelectMany(file => Region().Matches(File.ReadAllText(file)))
         .Select(region => (int.Parse(region.Groups["number"].Value), region.Groups["code"].Value));
-
-    /// <summary>The folder of the sources. A path that the compiler writes down would not do: repeatable builds shorten it.</summary>
-    private static string FolderOfThisFile()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Perdure.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has Perdure.slnx.");
-        }
-
-        return Path.Combine(folder, "tests", "Perdure.Patterns.Tests");
-    }
 
     [GeneratedRegex(@"^// pattern (?<number>\d+)\n(?<code>.*?)^// end$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Region();

@@ -5,13 +5,14 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Perdure.Diagnostics;
+using Perdure.Shared;
 
 namespace Perdure.Tests;
 
 /// <summary>Keeps the pages and the code together.</summary>
 public partial class DocsTests
 {
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = SourceTree.Root;
 
     [Fact]
     public void Every_error_code_has_a_page_and_every_page_a_code()
@@ -148,17 +149,6 @@ public partial class DocsTests
     private static string Read(string path) => File.ReadAllText(PathOf(path));
 
     private static string PathOf(string path) => Path.GetFullPath(Path.Combine(Root, path));
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Perdure.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has Perdure.slnx.");
-    }
 
     [GeneratedRegex(@"\[[^\]\n]*\]\(([^)\s]+)\)")]
     private static partial Regex Link();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Perdure.Shared;
 
 namespace Perdure.Simulation.PlantedBugs;
 
@@ -19,26 +20,10 @@ internal sealed record SourceEdit(string File, string Find, string Put);
 /// <summary>Reads planted-bugs.txt.</summary>
 internal static class BugList
 {
-    /// <summary>The folder of the list. A path that the compiler writes down would not do: repeatable builds shorten it.</summary>
-    public static string Folder()
-    {
-        string above = AppContext.BaseDirectory;
-        while (true)
-        {
-            string folder = Path.Combine(above, "tests", "Perdure.Simulation", "PlantedBugs");
-            if (File.Exists(Path.Combine(folder, "planted-bugs.txt")))
-            {
-                return folder;
-            }
-
-            above = Path.GetDirectoryName(above) ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has the planted bugs.");
-        }
-    }
-
-    public static IReadOnlyList<PlantedBugText> Read(string folder)
+    public static IReadOnlyList<PlantedBugText> Read()
     {
         List<PlantedBugText> bugs = [];
-        var lines = new Queue<string>(File.ReadAllLines(Path.Combine(folder, "planted-bugs.txt")));
+        var lines = new Queue<string>(File.ReadAllLines(Path.Combine(SourceTree.Root, "tests/Perdure.Simulation/PlantedBugs/planted-bugs.txt")));
         while (lines.TryDequeue(out string? line))
         {
             if (line.StartsWith("bug ", StringComparison.Ordinal))

@@ -1,4 +1,5 @@
 #if !PLANTED
+using Perdure.Shared;
 using Xunit.Abstractions;
 
 namespace Perdure.Simulation.PlantedBugs;
@@ -9,8 +10,7 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     [Fact]
     public async Task Every_planted_bug_is_found()
     {
-        string folder = BugList.Folder();
-        using var copy = new PlantedCopy(Path.GetFullPath(Path.Combine(folder, "../../..")), BugList.Read(folder));
+        using var copy = new PlantedCopy(SourceTree.Root, BugList.Read());
         (int built, string build) = await copy.DotnetAsync("build", copy.Project, "-c", "Release", "-m:2", "--disable-build-servers",
             "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:DefineConstants=PLANTED", "-v:q", "-nologo");
         built.ShouldBe(0, build);

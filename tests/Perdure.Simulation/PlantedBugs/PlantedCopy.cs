@@ -6,8 +6,8 @@ namespace Perdure.Simulation.PlantedBugs;
 /// <summary>A copy of the sources, with all planted bugs in it, each behind its switch.</summary>
 internal sealed class PlantedCopy : IDisposable
 {
-    private static readonly string[] Copied = ["src/Perdure", "src/Perdure.Testing", "tests/Perdure.Simulation"];
-    private static readonly string[] Settings = ["Directory.Build.props", "Directory.Packages.props", "global.json", "src/Directory.Build.props", "tests/Directory.Build.props"];
+    private static readonly string[] Copied = ["src/Perdure", "src/Perdure.Testing", "tests/Perdure.Simulation", "tests/Shared"];
+    private static readonly string[] Settings = ["Perdure.slnx", "Directory.Build.props", "Directory.Packages.props", "global.json", "src/Directory.Build.props", "tests/Directory.Build.props"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("perdure-planted-").FullName;
 

@@ -15,7 +15,7 @@ public sealed class PlantedRun(ITestOutputHelper output)
     public void Each_bug_is_found_by_a_checker()
     {
         List<string> missed = [];
-        foreach (PlantedBugText bug in BugList.Read(BugList.Folder()))
+        foreach (PlantedBugText bug in BugList.Read())
         {
             PlantedBug.On = bug.Name;
             (ulong seed, Violation? violation) = Search(IsLong ? 1 : bug.From, SeedsMax);

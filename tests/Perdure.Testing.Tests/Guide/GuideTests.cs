@@ -1,18 +1,17 @@
 using System.Text.RegularExpressions;
+using Perdure.Shared;
 
 namespace Perdure.Testing.Tests.Guide;
 
 /// <summary>The code in the guide is the code of the tests beside this one: each block repeats a region, from <c>// docs: name</c> to <c>// end</c>.</summary>
 public sealed partial class GuideTests
 {
-    private static readonly string Root = FindRoot();
-
     [Fact]
     public void The_guide_shows_the_code_of_these_tests_and_all_of_it()
     {
-        string guide = File.ReadAllText(Path.Combine(Root, "docs/guides/testing.md"));
+        string guide = File.ReadAllText(Path.Combine(SourceTree.Root, "docs/guides/testing.md"));
         string[] blocks = [.. Block().Matches(guide).Select(match => match.Groups[1].Value)];
-        Dictionary<string, string> regions = Directory.GetFiles(Path.Combine(Root, "tests/Perdure.Testing.Tests"), "*.cs", SearchOption.AllDirectories)
+        Dictionary<string, string> regions = Directory.GetFiles(Path.Combine(SourceTree.Root, "tests/Perdure.Testing.Tests"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Region().Matches(File.ReadAllText(file))).ToDictionary(match => match.Groups[2].Value, Text);
 
         blocks.Where(block => !regions.ContainsValue(block)).ShouldBeEmpty("a block of the guide is in no region of the tests");
@@ -24,17 +23,6 @@ public sealed partial class GuideTests
     {
         int indent = region.Groups[1].Length;
         return string.Concat(region.Groups[3].Value.Split('\n', StringSplitOptions.None).SkipLast(1).Select(line => (line.Length > indent ? line[indent..] : line.TrimStart()) + "\n"));
-    }
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Perdure.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} has Perdure.slnx.");
     }
 
     [GeneratedRegex("^```csharp\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
