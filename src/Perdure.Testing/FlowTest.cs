@@ -22,12 +22,11 @@ public sealed class FlowTest : IAsyncDisposable
 
     private FlowTest(Action<IServiceCollection> services, FlowTestOptions options)
     {
-        var noWatch = new NoWatch();
         _replays = options.ReplaysEveryInput ? new ReplayWatch() : null;
         _world = new TestWorld(services, options, findsLongTurns: !System.Diagnostics.Debugger.IsAttached)
         {
             Attempts = new AttemptGate((ask, context, reconcile) => Faults.RunAsync(ask, context, reconcile, _world!.Process!.Place.Time)),
-            Commits = _replays ?? (ICommitWatch)noWatch,
+            Commits = _replays,
         };
         if (_replays is not null)
         {
@@ -198,17 +197,4 @@ public sealed class FlowTest : IAsyncDisposable
     }
 
     private void MustReplay() => _replays?.MustHaveFoundNothing();
-
-    private sealed class NoWatch : ICommitWatch
-    {
-        public void Committing(IReadOnlyList<Storage.ShardBatch> batches)
-        {
-            // Nobody looks.
-        }
-
-        public void Committed(IReadOnlyList<Storage.ShardBatch> batches)
-        {
-            // Nobody looks.
-        }
-    }
 }

@@ -3,15 +3,15 @@ using Perdure.Storage;
 namespace Perdure.Testing.Running;
 
 /// <summary>The store as one process of a test world sees it.</summary>
-internal sealed class TestStore(MemoryStore inner, Func<bool> isDead, ICommitWatch watch) : ProcessStore(inner)
+internal sealed class TestStore(MemoryStore inner, Func<bool> isDead, ICommitWatch? watch) : ProcessStore(inner)
 {
     protected override bool IsDead => isDead();
 
     public override async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
     {
-        watch.Committing(batches);
+        watch?.Committing(batches);
         IReadOnlyList<CommitAnswer> answers = await base.CommitAsync(batches, cancellationToken);
-        watch.Committed(batches);
+        watch?.Committed(batches);
         return await Alive(() => Task.FromResult(answers));
     }
 }

@@ -36,8 +36,8 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     /// <summary>Stands around attempts. Set before the start.</summary>
     public required AttemptGate Attempts { get; init; }
 
-    /// <summary>Sees commits. Set before the start.</summary>
-    public required ICommitWatch Commits { get; init; }
+    /// <summary>Sees commits; null where nobody looks. Set before the start.</summary>
+    public required ICommitWatch? Commits { get; init; }
 
     /// <summary>Starts a process, after the end of the last one, perhaps with other code.</summary>
     public async Task StartAsync(Action<IServiceCollection>? changed)
