@@ -17,7 +17,7 @@ public interface IStore : IAsyncDisposable
     Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken);
 
     /// <summary>Takes shards under a new epoch: whoever held them before can commit nothing more.</summary>
-    /// <remarks>A shard that was not released since it was last taken counts one more unclean end.</remarks>
+    /// <remarks>A shard that is not there yet is made. One that was not released since it was last taken counts one more unclean end.</remarks>
     Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken);
 
     /// <summary>Gives shards back after a clean end: their count of unclean ends and their suspect are cleared. Leases that were lost meanwhile are passed over.</summary>
@@ -51,6 +51,33 @@ public interface IStore : IAsyncDisposable
 
     /// <summary>Says which versions of which flow types open runs need, and how many runs of each are open.</summary>
     Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Reads jobs of a shard that have not ended, in the order of their numbers, without their payloads.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="after">Only jobs with larger numbers.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Reads the payloads of jobs, open or ended.</summary>
+    /// <returns>One answer per number, in order; null where there is none.</returns>
+    Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken);
+
+    /// <summary>Reads how jobs ended.</summary>
+    /// <returns>One answer per number, in order; null where nothing is kept.</returns>
+    Task<IReadOnlyList<JobEndRow?>> ReadJobEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken);
+
+    /// <summary>Reads which ends of jobs have been kept long enough.</summary>
+    Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Lists jobs that have not ended, the newest first, without their payloads; <see cref="JobFilter.Status"/> is not looked at.</summary>
+    IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>Lists ends of jobs that are kept, the newest job first.</summary>
+    IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>Reads all that a queues' home remembers, in the order of the names.</summary>
+    Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken);
 }
 
 /// <summary>How much of a flow to read.</summary>

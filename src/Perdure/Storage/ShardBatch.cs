@@ -22,7 +22,8 @@ public sealed record Suspect(long Run, int Ask, int Deaths);
 /// and takes <see cref="Time"/>; where no row moves, nothing is committed and the answer is <see cref="CommitOutcome.Fenced"/>.
 /// Then flows are inserted before their states are updated, and history rows before their decisions are. Back-offs are upserted, then
 /// ended ones deleted. A message in <see cref="Sent"/> whose id the receiver's inbox already holds is passed over.
-/// Deleting what is not there is no error.
+/// Jobs are inserted, then updated; their ends are written, taking the payload along from the job's row where it is kept; then ended
+/// jobs are deleted, and then ends that are forgotten. Deleting what is not there is no error.
 /// </remarks>
 public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset time)
 {
@@ -58,6 +59,24 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
 
     /// <summary>Ids of this shard's inbox messages that were consumed.</summary>
     public List<string> Received { get; } = [];
+
+    /// <summary>Jobs that come.</summary>
+    public List<JobRow> NewJobs { get; } = [];
+
+    /// <summary>Jobs whose state changes, each job at most once; the job may be one of <see cref="NewJobs"/>.</summary>
+    public List<JobUpdate> JobUpdates { get; } = [];
+
+    /// <summary>Ends of jobs that are kept; one that is there already is replaced.</summary>
+    public List<JobEndRow> JobEnds { get; } = [];
+
+    /// <summary>Numbers of jobs that have ended, kept or not: their rows go.</summary>
+    public List<long> EndedJobs { get; } = [];
+
+    /// <summary>Numbers of jobs whose ends are forgotten.</summary>
+    public List<long> ForgottenJobs { get; } = [];
+
+    /// <summary>What the home remembers from now on, each name at most once.</summary>
+    public List<MemoRow> Memos { get; } = [];
 
     /// <summary>What the shard is about to run in careful mode; null leaves what is stored.</summary>
     public Suspect? Suspect { get; set; }
