@@ -16,13 +16,52 @@ internal sealed class Job(long number, string queue, string type)
     /// <summary>The best priority that one of its subscribers gave, before ageing and rules.</summary>
     public int Priority { get; set; }
 
+    public JobPhase Phase { get; set; }
+
+    /// <summary>How many attempts have failed.</summary>
+    public int Attempts { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>The earliest time of its next attempt; the default for at once.</summary>
+    public DateTimeOffset NotBefore { get; set; }
+
+    /// <summary>What most jobs do without; null for nothing.</summary>
+    public JobMore? More { get; set; }
+
+    /// <summary>The job itself (JSON), while it is young; later it is read from the store.</summary>
+    public byte[]? Payload { get; set; }
 
     /// <summary>Where the dispatcher keeps it.</summary>
     public object? Place { get; set; }
 
     /// <summary>Its index in the heap where the dispatcher keeps it.</summary>
     public int Index { get; set; }
+
+    /// <summary>Whether nobody wants it any more, and its worker has not agreed.</summary>
+    public bool IsCancelling => More?.CancelReason is not null;
+
+    public JobStatus Status => IsCancelling ? JobStatus.Cancelling : Phase == JobPhase.Running ? JobStatus.Running : JobStatus.Waiting;
+
+    public JobState State => new(Priority, NotBefore == default ? null : NotBefore, Attempts, JobMore.Write(More));
+
+    public override string ToString() => JobId.Text(Queue, Number);
+}
+
+/// <summary>What a job waits for.</summary>
+internal enum JobPhase : byte
+{
+    /// <summary>Its time: a delay or a back-off.</summary>
+    Delayed,
+
+    /// <summary>Its turn; the dispatcher has it.</summary>
+    Waiting,
+
+    /// <summary>Its outcome; a worker has it.</summary>
+    Running,
+
+    /// <summary>A process with a handler for it.</summary>
+    Parked,
 }
 
 /// <summary>Lets attempts that depend on something through, or makes them wait.</summary>
