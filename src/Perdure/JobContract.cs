@@ -3,7 +3,6 @@ namespace Perdure;
 /// <summary>What holds for all jobs of one type: how their keys are found, and their defaults.</summary>
 /// <typeparam name="TJob">The job.</typeparam>
 public sealed class JobContract<TJob>
-    where TJob : IJob
 {
     /// <summary>Finds a job's key; null for none.</summary>
     public Func<TJob, string?>? Key { get; set; }

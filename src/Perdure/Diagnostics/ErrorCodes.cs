@@ -134,6 +134,15 @@ public static class ErrorCodes
     /// <summary>Two handlers or contracts are registered for one job.</summary>
     public const string DuplicateHandler = "PRD4010";
 
+    /// <summary>A cron expression cannot be read, or never fires.</summary>
+    public const string BadCron = "PRD4006";
+
+    /// <summary>Windows or a calendar that never open.</summary>
+    public const string NeverOpen = "PRD4007";
+
+    /// <summary>There is no such time zone.</summary>
+    public const string UnknownZone = "PRD4008";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>

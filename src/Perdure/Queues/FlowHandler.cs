@@ -9,6 +9,8 @@ internal sealed class FlowHandler(FlowDefinition flow) : HandlerDefinition(null,
 
     internal override Type ResultType => flow.ResultType;
 
+    internal override JobType PlainType(string queue) => flow.JobTypeOf(JobName, queue);
+
     internal override Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
         => throw new InvalidOperationException("A flow is started, not called.");
 }

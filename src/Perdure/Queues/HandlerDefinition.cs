@@ -25,6 +25,9 @@ public abstract class HandlerDefinition
 
     internal virtual bool TakesBatches => false;
 
+    /// <summary>The contract of jobs that no AddJob speaks of.</summary>
+    internal abstract JobType PlainType(string queue);
+
     /// <summary>Makes the attempts of some jobs, one unless it takes batches.</summary>
     internal abstract Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken);
 
@@ -42,6 +45,8 @@ internal sealed class SingleHandler<TJob, TResult>(Type? handlerClass, Func<TJob
 {
     internal override Type ResultType => typeof(TResult);
 
+    internal override JobType PlainType(string queue) => new JobType<TJob>(JobName, queue, null);
+
     internal override async Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
     {
         TJob job = json.Deserialize<TJob>(payloads[0], $"job {contexts[0].Id}");
@@ -55,6 +60,8 @@ internal sealed class BatchHandler<TJob>(Type? handlerClass, Func<IReadOnlyList<
     internal override Type ResultType => typeof(NoResult);
 
     internal override bool TakesBatches => true;
+
+    internal override JobType PlainType(string queue) => new JobType<TJob>(JobName, queue, null);
 
     internal override async Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
     {

@@ -29,25 +29,26 @@ internal abstract class JobType(string name, Type type, string queue)
     public abstract byte[]? Merge(byte[] waiting, byte[] added, FlowJson json);
 }
 
-internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob> contract) : JobType(name, typeof(TJob), queue)
-    where TJob : IJob
+internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>? given) : JobType(name, typeof(TJob), queue)
 {
-    public override bool Merges => contract.Merge is not null;
+    private readonly JobContract<TJob> _contract = given ?? new();
+
+    public override bool Merges => _contract.Merge is not null;
 
     public override byte[] Serialize(object job, FlowJson json) => json.Serialize((TJob)job, $"job {Name}");
 
     public override JobOptions OptionsOf(object job, JobOptions? given)
     {
         var value = (TJob)job;
-        JobOptions own = contract.Options;
+        JobOptions own = _contract.Options;
         JobOptions options = given ?? own;
         return options with
         {
             Queue = options.Queue ?? own.Queue ?? Queue,
-            Key = options.Key ?? contract.Key?.Invoke(value) ?? own.Key,
-            DedupKey = options.DedupKey ?? contract.DedupKey?.Invoke(value) ?? own.DedupKey,
-            Dedup = options.Dedup ?? own.Dedup ?? contract.Dedup,
-            Priority = options.Priority ?? contract.Priority?.Invoke(value) ?? own.Priority,
+            Key = options.Key ?? _contract.Key?.Invoke(value) ?? own.Key,
+            DedupKey = options.DedupKey ?? _contract.DedupKey?.Invoke(value) ?? own.DedupKey,
+            Dedup = options.Dedup ?? own.Dedup ?? _contract.Dedup,
+            Priority = options.Priority ?? _contract.Priority?.Invoke(value) ?? own.Priority,
             Delay = options.Delay ?? (options.RunAt is null ? own.Delay : null),
             RunAt = options.RunAt ?? (options.Delay is null ? own.RunAt : null),
             Limit = options.Limit ?? own.Limit,
@@ -60,7 +61,7 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json)
     {
-        TJob? merged = contract.Merge!(json.Deserialize<TJob>(waiting, $"job {Name}"), json.Deserialize<TJob>(added, $"job {Name}"));
+        TJob? merged = _contract.Merge!(json.Deserialize<TJob>(waiting, $"job {Name}"), json.Deserialize<TJob>(added, $"job {Name}"));
         return merged is null ? null : Serialize(merged, json);
     }
 }
