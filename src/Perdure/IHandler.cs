@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Diagnostics;
-using Perdure.Queues;
 
 namespace Perdure;
 

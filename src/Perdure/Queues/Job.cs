@@ -1,3 +1,5 @@
+using Perdure.Storage;
+
 namespace Perdure.Queues;
 
 /// <summary>A job in memory: what its queue needs to know to find its turn. There may be a million, so it is small.</summary>

@@ -1,5 +1,4 @@
 using Perdure.Engine;
-using Perdure.Queues;
 
 namespace Perdure.Worker;
 

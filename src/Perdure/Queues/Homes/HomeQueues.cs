@@ -100,7 +100,7 @@ internal sealed class HomeQueues(Home home)
 
     /// <summary>The job that took the window of a key, while it lasts.</summary>
     public long? OnceUntil(string queue, string key, DateTimeOffset now, TimeSpan window)
-        => _once.TryGetValue((queue, key), out OnceMemo once) && now < once.Until ? once.Number : null;
+        => _once.TryGetValue((queue, key), out OnceMemo? once) && now < once.Until ? once.Number : null;
 
     public void RememberOnce(string queue, string key, long number, DateTimeOffset until)
     {
@@ -130,7 +130,7 @@ internal sealed class HomeQueues(Home home)
         while (_onceEnds.TryPeek(out (string Queue, string Key) name, out DateTimeOffset until) && until <= now)
         {
             _onceEnds.Dequeue();
-            if (_once.TryGetValue(name, out OnceMemo once) && once.Until <= now)
+            if (_once.TryGetValue(name, out OnceMemo? once) && once.Until <= now)
             {
                 _once.Remove(name);
                 Remember($"once/{name.Queue}/{name.Key}", null);
@@ -155,7 +155,7 @@ internal sealed class HomeQueues(Home home)
                 home.Dispatcher.RestoreRate(rest, JsonSerializer.Deserialize<DateTimeOffset>(value));
                 break;
             case "once":
-                OnceMemo once = JsonSerializer.Deserialize<OnceMemo>(value);
+                OnceMemo once = JsonSerializer.Deserialize<OnceMemo>(value)!;
                 int keyAt = rest.IndexOf('/', StringComparison.Ordinal);
                 (string, string) key = (rest[..keyAt], rest[(keyAt + 1)..]);
                 _once[key] = once;
@@ -164,7 +164,7 @@ internal sealed class HomeQueues(Home home)
         }
     }
 
-    private readonly record struct OnceMemo(long Number, DateTimeOffset Until);
+    private sealed record OnceMemo(long Number, DateTimeOffset Until);
 
     private sealed class QueueState
     {

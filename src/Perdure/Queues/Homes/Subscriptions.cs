@@ -1,5 +1,4 @@
 using Perdure.Diagnostics;
-using Perdure.Serialization;
 
 namespace Perdure.Queues;
 
