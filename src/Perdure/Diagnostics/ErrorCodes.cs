@@ -104,6 +104,9 @@ public static class ErrorCodes
     /// <summary>The host has not been started, or has stopped.</summary>
     public const string NotStarted = "PRD4005";
 
+    /// <summary>A queue's jobs take more of a pool than there is.</summary>
+    public const string PoolNeverEnough = "PRD4009";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>
