@@ -8,7 +8,7 @@ internal class Line
     /// <summary>The class in whose heap it stands or stood last.</summary>
     public JobClass? Class { get; set; }
 
-    public virtual Lane Lane => throw new NotSupportedException();
+    public virtual Lane Owner => throw new NotSupportedException();
 
     /// <summary>Another line of the same lane.</summary>
     public Line? Next { get; set; }
@@ -43,7 +43,7 @@ internal class Line
 /// <summary>A lane's second and further lines; few lanes have any.</summary>
 internal sealed class FurtherLine(Lane lane) : Line
 {
-    public override Lane Lane => lane;
+    public override Lane Owner => lane;
 }
 
 /// <summary>All of one key in a queue: what waits, and what its limits count. It is its own first line, which saves an object for each of what may be a million keys.</summary>
@@ -73,7 +73,7 @@ internal sealed class Lane(string? key) : Line
     /// <summary>Whether a <see cref="Tat"/> was told that has not been told to be gone.</summary>
     public bool TatTold { get; set; }
 
-    public override Lane Lane => this;
+    public override Lane Owner => this;
 
     public bool HasJobs
     {

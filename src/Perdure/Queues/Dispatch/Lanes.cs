@@ -116,10 +116,10 @@ internal sealed class Lanes
     public void PriorityChanged(Job job, long now)
     {
         var line = (Line)job.Place!;
-        line.Remove(job, OrderOf(line.Lane));
-        Settle(line.Lane, now, drop: false);
-        Insert(job, line.Lane);
-        Settle(line.Lane, now);
+        line.Remove(job, OrderOf(line.Owner));
+        Settle(line.Owner, now, drop: false);
+        Insert(job, line.Owner);
+        Settle(line.Owner, now);
     }
 
     /// <summary>The job whose turn it is, with its rank; null when no lane may go.</summary>
@@ -271,10 +271,10 @@ internal sealed class Lanes
     private Lane TakeOut(Job job)
     {
         var line = (Line)job.Place!;
-        line.Remove(job, OrderOf(line.Lane));
+        line.Remove(job, OrderOf(line.Owner));
         _byAge.Remove(job, default);
         job.Standing = JobStanding.None;
-        return line.Lane;
+        return line.Owner;
     }
 
     /// <summary>Makes a lane's lines stand where they belong after anything about it changed.</summary>
@@ -297,7 +297,7 @@ internal sealed class Lanes
     private void Stand(Line line, bool goes)
     {
         var order = new LineOrder(_policy);
-        JobClass? jobClass = goes && IsOrdered(line.Lane) ? _classes.Of(line.Head!) : line.Class;
+        JobClass? jobClass = goes && IsOrdered(line.Owner) ? _classes.Of(line.Head!) : line.Class;
         bool stays = goes && jobClass == line.Class;
         if (line.ReadyIndex >= 0)
         {
@@ -330,7 +330,7 @@ internal sealed class Lanes
     private JobOrder OrderOf(Lane lane) => new(_policy, IsOrdered(lane));
 
     private bool IsFirst(Line line, Line other)
-        => _policy.FairKeys && line.Lane.Turn != other.Lane.Turn ? line.Lane.Turn < other.Lane.Turn : line.Head!.Number < other.Head!.Number;
+        => _policy.FairKeys && line.Owner.Turn != other.Owner.Turn ? line.Owner.Turn < other.Owner.Turn : line.Head!.Number < other.Head!.Number;
 
     private sealed class KeyComparer : IEqualityComparer<Lane>, IAlternateEqualityComparer<string, Lane>
     {

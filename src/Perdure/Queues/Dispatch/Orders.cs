@@ -47,7 +47,7 @@ internal readonly struct LineOrder(QueuePolicy policy) : IHeapOrder<Line>
             return level < otherLevel;
         }
 
-        return policy.FairKeys && item.Lane.Turn != other.Lane.Turn ? item.Lane.Turn < other.Lane.Turn : head.Number < otherHead.Number;
+        return policy.FairKeys && item.Owner.Turn != other.Owner.Turn ? item.Owner.Turn < other.Owner.Turn : head.Number < otherHead.Number;
     }
 
     public int IndexOf(Line item) => item.ReadyIndex;
