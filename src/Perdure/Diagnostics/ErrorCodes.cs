@@ -143,6 +143,9 @@ public static class ErrorCodes
     /// <summary>There is no such time zone.</summary>
     public const string UnknownZone = "PRD4008";
 
+    /// <summary>A queue's jobs take more of a pool than there is.</summary>
+    public const string PoolNeverEnough = "PRD4009";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>

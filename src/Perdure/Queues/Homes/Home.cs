@@ -44,7 +44,7 @@ internal sealed class Home
 
     public QueueRegistry Registry { get; }
 
-    public Dispatcher Dispatcher { get; private set; } = new();
+    public Dispatcher Dispatcher { get; private set; } = new(default);
 
     public HomeQueues Queues { get; }
 
@@ -96,10 +96,10 @@ internal sealed class Home
         _payloadBytes = 0;
         Times.Clear();
         Dedups.Clear();
-        Dispatcher = new Dispatcher();
+        DateTimeOffset now = Shard.Now();
+        Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
-        DateTimeOffset now = Shard.Now();
         foreach (JobRow row in state.Jobs)
         {
             var job = new Job(row.Number, Queues.Intern(row.Queue), Queues.Intern(row.Type))
@@ -157,6 +157,11 @@ internal sealed class Home
         }
         else if (job.NotBefore > now)
         {
+            if (job is { Attempts: > 0, Standing: JobStanding.None })
+            {
+                Dispatcher.ComesBack(job); // after a restart
+            }
+
             job.Phase = JobPhase.Delayed;
             Times.Add(job.Number, job.NotBefore);
         }
@@ -170,7 +175,7 @@ internal sealed class Home
     /// <summary>Takes a job that does not run out of its place.</summary>
     public void Displace(Job job)
     {
-        if (job.Phase == JobPhase.Waiting)
+        if (job.Standing != JobStanding.None)
         {
             Dispatcher.Remove(job);
         }
@@ -233,9 +238,9 @@ internal sealed class Home
         }
 
         Starts.Flush();
-        foreach ((string name, DateTimeOffset? at) in Dispatcher.TakeChangedRates())
+        foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
-            Queues.RememberRate(name, at);
+            Queues.RememberRate(rate.Name, rate.At);
         }
 
         Arm(now);
