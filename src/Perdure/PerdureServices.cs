@@ -22,6 +22,7 @@ public static class PerdureServices
         var builder = new PerdureBuilder(services);
         configure(builder);
         builder.Options.Check();
+        builder.Dependencies.Check();
         var registry = new FlowRegistry(builder.Flows);
 
         services.TryAddSingleton(TimeProvider.System);

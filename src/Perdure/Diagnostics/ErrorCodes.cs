@@ -104,6 +104,9 @@ public static class ErrorCodes
     /// <summary>The host has not been started, or has stopped.</summary>
     public const string NotStarted = "PRD4005";
 
+    /// <summary>A step or a queue names a dependency that was not added.</summary>
+    public const string UnknownDependency = "PRD4007";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>

@@ -15,6 +15,10 @@ internal static class PerdureMeter
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("perdure.flow.duration", "s", "From start to end of a run.");
     private static readonly Histogram<double> AttemptDuration = Meter.CreateHistogram<double>("perdure.step.attempt.duration", "s", "One attempt of a step.");
 
+    private static readonly Counter<long> Opened = Meter.CreateCounter<long>("perdure.dependency.opened", "{opening}", "Times that a breaker opened.");
+    private static readonly UpDownCounter<int> Open = Meter.CreateUpDownCounter<int>("perdure.dependency.open", "{breaker}", "Breakers that are open now.");
+    private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>("perdure.dependency.wait", "s", "A step's wait for its dependency, where there was one.");
+
     public static bool CountsAttempts => AttemptDuration.Enabled;
 
     public static void FlowStarted(string type)
@@ -36,6 +40,16 @@ internal static class PerdureMeter
     }
 
     public static void FlowStuck(string type) => Stuck.Add(1, new KeyValuePair<string, object?>("flow.type", type));
+
+    public static void BreakerOpened(string dependency)
+    {
+        Opened.Add(1, new KeyValuePair<string, object?>("dependency.name", dependency));
+        Open.Add(1, new KeyValuePair<string, object?>("dependency.name", dependency));
+    }
+
+    public static void BreakerClosed(string dependency) => Open.Add(-1, new KeyValuePair<string, object?>("dependency.name", dependency));
+
+    public static void Waited(string dependency, TimeSpan duration) => Waits.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("dependency.name", dependency));
 
     public static void Attempted(string step, TimeSpan duration)
     {

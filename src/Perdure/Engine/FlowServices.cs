@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Perdure.Serialization;
+using Perdure.Worker;
 
 namespace Perdure.Engine;
 
@@ -14,6 +15,9 @@ internal sealed class FlowServices(IServiceProvider provider, FlowRegistry regis
     public FlowRegistry Registry => registry;
 
     public FlowJson Json => json;
+
+    /// <summary>What steps may name as their dependency.</summary>
+    public DependencyRegistry Dependencies { get; init; } = new();
 
     public ILogger LoggerOf(FlowDefinition definition) => _loggers.GetOrAdd(definition.Name, static (name, l) => l.CreateLogger($"Perdure.Flows.{name}"), loggers);
 }

@@ -28,7 +28,8 @@ internal sealed class Node
         Clock = new NodeClock(seams.Time, log);
         Committer = new Committer(store, seams, log, WakeLoops);
         Loader = new Loader(this);
-        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>() };
+        Dependencies = new Dependencies(services.Dependencies, seams, Clock, log);
+        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>(), Dependencies = Dependencies };
     }
 
     /// <summary>How far ahead wake-ups are held in memory.</summary>
@@ -54,6 +55,9 @@ internal sealed class Node
     public Loader Loader { get; }
 
     public CarefulGate CarefulGate { get; } = new();
+
+    /// <summary>What steps and jobs depend on, with its limits and breakers.</summary>
+    public Dependencies Dependencies { get; }
 
     public StepRunner Worker { get; }
 
@@ -102,6 +106,7 @@ internal sealed class Node
     public async Task StopAsync()
     {
         await Worker.StopAsync(Options.ShutdownGrace);
+        Dependencies.Stop();
         IsStopping = true;
         _timers.ForEach(t => t.Dispose());
         Task drained = Task.WhenAll(Shards.Select(s => s.DrainAsync()));
