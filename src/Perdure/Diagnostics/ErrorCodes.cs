@@ -104,8 +104,17 @@ public static class ErrorCodes
     /// <summary>The host has not been started, or has stopped.</summary>
     public const string NotStarted = "PRD4005";
 
+    /// <summary>A cron expression cannot be read, or never fires.</summary>
+    public const string BadCron = "PRD4006";
+
+    /// <summary>Windows or a calendar that never open.</summary>
+    public const string NeverOpen = "PRD4007";
+
+    /// <summary>There is no such time zone.</summary>
+    public const string UnknownZone = "PRD4008";
+
     /// <summary>A step or a queue names a dependency that was not added.</summary>
-    public const string UnknownDependency = "PRD4007";
+    public const string UnknownDependency = "PRD4011";
 
     // 5xxx: stores
 

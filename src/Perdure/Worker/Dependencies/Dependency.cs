@@ -73,7 +73,12 @@ internal sealed class Dependency : IGate
     /// <summary>Whether one more attempt of a job may go now; if so it is counted until it leaves.</summary>
     /// <param name="now">The time; pass it to <see cref="Leave"/>, too.</param>
     /// <param name="isRetry">Whether it is not the job's first attempt.</param>
-    public bool TryEnter(DateTimeOffset now, bool isRetry)
+    public bool TryEnter(DateTimeOffset now, bool isRetry) => AskForJob(now, isRetry, enters: true);
+
+    /// <summary>Whether an attempt of a job might go now; nothing is counted. If not, whoever asked is told when to ask again.</summary>
+    public bool MayEnter(DateTimeOffset now) => AskForJob(now, isRetry: false, enters: false);
+
+    private bool AskForJob(DateTimeOffset now, bool isRetry, bool enters)
     {
         bool mayGo;
         News news;
@@ -81,13 +86,13 @@ internal sealed class Dependency : IGate
         {
             now = Move(now);
             mayGo = (_offerUntil is not null || NextStep(now) is null) && MayGo(now, isRetry);
-            if (mayGo)
+            if (mayGo && enters)
             {
                 _offerUntil = null;
                 _lastWasJob = true;
                 Go(now, isRetry);
             }
-            else
+            else if (!mayGo)
             {
                 _jobsWait |= !isRetry;
                 _jobRetriesWait |= isRetry;
