@@ -20,6 +20,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -27,7 +28,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task Step(this FlowContext flow, Func<Task> action, Func<Task>? undo = null, Func<Task<bool>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), _ => StepPlan.Void(action()))
         {
@@ -38,6 +39,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -50,6 +52,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -57,7 +60,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<T>(this FlowContext flow, Func<Task<T>> action, Func<T, Task>? undo = null, Func<Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
         {
@@ -68,6 +71,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -80,6 +84,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -87,7 +92,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<T>(this FlowContext flow, Func<Task<T>> action, Func<Task> undo, Func<Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
         {
@@ -98,6 +103,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -110,6 +116,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -117,7 +124,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task Step(this FlowContext flow, Func<StepContext, Task> action, Func<Task>? undo = null, Func<Task<bool>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s)))
         {
@@ -128,6 +135,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -140,6 +148,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -147,7 +156,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task Step(this FlowContext flow, Func<StepContext, Task> action, Func<StepContext, Task> undo, Func<StepContext, Task<bool>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s)))
         {
@@ -158,6 +167,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -170,6 +180,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -177,7 +188,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<T>(this FlowContext flow, Func<StepContext, Task<T>> action, Func<StepContext, T, Task>? undo = null, Func<Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
@@ -188,6 +199,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -200,6 +212,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -207,7 +220,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<T>(this FlowContext flow, Func<StepContext, Task<T>> action, Func<Task> undo, Func<Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
@@ -218,6 +231,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -230,6 +244,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; none by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -237,7 +252,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<T>(this FlowContext flow, Func<StepContext, Task<T>> action, Func<StepContext, Task> undo, Func<StepContext, Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
@@ -248,6 +263,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -260,6 +276,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; that of the service by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -267,7 +284,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task Step<TService>(this FlowContext flow, Func<TService, Task> action, Func<TService, Task>? undo = null, Func<TService, Task<bool>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         where TService : notnull
         => flow.Core.Verbs.Step(new StepPlan<NoResult>(StepName.Of(name, actionText), s => StepPlan.Void(action(s.Get<TService>())))
@@ -279,6 +296,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf<TService>(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -291,6 +309,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; that of the service by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -298,7 +317,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<TService, T>(this FlowContext flow, Func<TService, Task<T>> action, Func<TService, T, Task>? undo = null, Func<TService, Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         where TService : notnull
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), s => action(s.Get<TService>()))
@@ -310,6 +329,7 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf<TService>(dependency),
         });
 
     /// <summary>Runs a side effect at least once and records its outcome exactly once.</summary>
@@ -322,6 +342,7 @@ public static class FlowSteps
     /// <param name="pivot">Whether its success is the pivot: cancel, limits and <c>First</c> then wait for its outcome.</param>
     /// <param name="name">The step's durable name; the method called in the action, without receiver and <c>Async</c>, by default. Needed for a block body.</param>
     /// <param name="formerly">The name that the step had in earlier versions of the code.</param>
+    /// <param name="dependency">The dependency whose limits and breaker attempts wait for, its undo's and reconcile's, too; that of the service by default.</param>
     /// <param name="actionText">Filled in by the compiler.</param>
     /// <param name="undoText">Filled in by the compiler.</param>
     /// <exception cref="RejectedException">It was rejected.</exception>
@@ -329,7 +350,7 @@ public static class FlowSteps
     /// <exception cref="OutcomeUnknownException">Its retries are used up, and nobody knows whether it happened.</exception>
     public static Task<T> Step<TService, T>(this FlowContext flow, Func<TService, Task<T>> action, Func<TService, Task> undo, Func<TService, Task<T?>>? reconcile = null,
         Retry? retry = null, TimeSpan? timeout = null,
-        bool pivot = false, string? name = null, string? formerly = null,
+        bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
         where TService : notnull
         => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), s => action(s.Get<TService>()))
@@ -341,5 +362,6 @@ public static class FlowSteps
             Timeout = timeout,
             IsPivot = pivot,
             Formerly = formerly,
+            Dependency = flow.Core.DependencyOf<TService>(dependency),
         });
 }

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Perdure.Diagnostics;
+using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Storage;
+using Perdure.Worker;
 
 namespace Perdure;
 
@@ -25,6 +27,8 @@ public sealed class PerdureBuilder
     internal QueueBuilder Queues { get; } = new();
 
     internal ErrorRules Rules { get; } = new();
+
+    internal DependencyRegistry Dependencies { get; } = new();
 
     internal Func<IServiceProvider, IStore> Store
         => _store ?? throw new PerdureException(ErrorCodes.NoStore, "no store was chosen: call UseSqlite(path) in AddPerdure (or UseMemory() in a test).");
@@ -58,6 +62,32 @@ public sealed class PerdureBuilder
     {
         ArgumentNullException.ThrowIfNull(rules);
         rules(Rules);
+        return this;
+    }
+
+    /// <summary>Names something that steps and jobs depend on, with its limits and breaker. Steps say <c>dependency: "kitchen"</c>, queues have an option.</summary>
+    /// <param name="name">Its name. One that was named before is the same: options are set on top.</param>
+    /// <param name="configure">Sets its limits.</param>
+    public PerdureBuilder AddDependency(string name, Action<DependencyOptions>? configure = null)
+    {
+        configure?.Invoke(Dependencies.Add(name).Options);
+        return this;
+    }
+
+    /// <summary>Makes a service a dependency: all steps that take it, <c>flow.Step((KitchenService k) => ...)</c>, belong to it without saying so.</summary>
+    /// <typeparam name="TService">The service, as steps take it. The dependency has its name, such as <c>kitchen-service</c>.</typeparam>
+    /// <param name="configure">Sets its limits.</param>
+    public PerdureBuilder AddDependency<TService>(Action<DependencyOptions>? configure = null)
+        where TService : notnull
+        => AddDependency<TService>(FlowNames.Of(typeof(TService)), configure);
+
+    /// <summary>Makes a service part of a dependency, which it may share with other services.</summary>
+    /// <inheritdoc cref="AddDependency(string, Action{DependencyOptions}?)" path="/param"/>
+    public PerdureBuilder AddDependency<TService>(string name, Action<DependencyOptions>? configure = null)
+        where TService : notnull
+    {
+        AddDependency(name, configure);
+        Dependencies.Add(typeof(TService), Dependencies.Add(name));
         return this;
     }
 

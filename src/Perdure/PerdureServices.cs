@@ -22,11 +22,12 @@ public static class PerdureServices
         var builder = new PerdureBuilder(services);
         configure(builder);
         builder.Options.Check();
+        builder.Dependencies.Check();
         var registry = new FlowRegistry(builder.Flows);
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(registry);
-        services.AddSingleton(builder.Queues.Build());
+        services.AddSingleton(builder.Queues.Build(builder.Dependencies));
         services.AddSingleton(builder);
         services.AddSingleton<NodeHolder>();
         services.AddSingleton<FlowCalls>();

@@ -1,4 +1,5 @@
 using Perdure.Engine;
+using Perdure.Queues;
 using Perdure.Testing.Virtual;
 using Perdure.Worker;
 
@@ -14,7 +15,11 @@ internal sealed class AttemptGate(Func<StepAsk, StepContext, bool, ValueTask<Ste
     /// <summary>Whether an attempt runs that time need not move for: it is at work outside the world.</summary>
     public bool IsWorkOutside => Any(static a => a is { AwaitsTime: false, IsLeft: false });
 
-    public override async ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile)
+    public override ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile) => new(WatchAsync(() => fate(ask, context, reconcile).AsTask()));
+
+    public override Task<IReadOnlyList<JobOutcome>> RunJobsAsync(HandlerDefinition handler, IReadOnlyList<JobContext> contexts, Func<Task<IReadOnlyList<JobOutcome>>> handle) => WatchAsync(handle);
+
+    private async Task<T> WatchAsync<T>(Func<Task<T>> run)
     {
         var attempt = new RunningAttempt();
         RunningAttempt.Current = attempt;
@@ -25,7 +30,7 @@ internal sealed class AttemptGate(Func<StepAsk, StepContext, bool, ValueTask<Ste
 
         try
         {
-            return await fate(ask, context, reconcile);
+            return await run();
         }
         finally
         {

@@ -54,7 +54,13 @@ internal sealed class FlowCalls(NodeHolder holder)
     }
 
     public async Task<FlowDescription> DescribeAsync(FlowKey key, CancellationToken cancellationToken)
-        => Describing.Describe(await ReadAsync(key, FlowParts.All, cancellationToken));
+    {
+        StoredFlow stored = await ReadAsync(key, FlowParts.All, cancellationToken);
+        FlowDescription run = Describing.Describe(stored);
+        return run.EndedAt is not null ? run : run with { Asks = [.. run.Asks.Select(Waiting)] };
+
+        FlowAsk Waiting(FlowAsk ask) => Node.Worker.WaitsFor(stored.Row.Run, ask.Number) is { } dependency ? ask with { State = $"waiting for {dependency}" } : ask;
+    }
 
     public async Task ExportAsync(FlowKey key, Stream destination, CancellationToken cancellationToken)
     {

@@ -43,7 +43,7 @@ public sealed record FlowDescription(string Type, string Id, int Version, FlowSt
 /// <param name="Number">Counted from 0 in the order of asking.</param>
 /// <param name="Kind">What it is: step, undo, timer, signal, condition, region, child, detached child.</param>
 /// <param name="Name">Its durable name.</param>
-/// <param name="State">How it stands: open, completed, failed, fired, received, met, withdrawn, started (a detached child) or settled by hand.</param>
+/// <param name="State">How it stands: open, completed, failed, fired, received, met, withdrawn, started (a detached child), settled by hand, or waiting for a dependency, by its name.</param>
 /// <param name="AskedAt">When it was asked for.</param>
 /// <param name="AnsweredAt">When the answer came; null while it is open.</param>
 public sealed record FlowAsk(int Number, string Kind, string Name, string State, DateTimeOffset AskedAt, DateTimeOffset? AnsweredAt)

@@ -146,6 +146,9 @@ public static class ErrorCodes
     /// <summary>A queue's jobs take more of a pool than there is.</summary>
     public const string PoolNeverEnough = "PRD4009";
 
+    /// <summary>A step or a queue names a dependency that was not added.</summary>
+    public const string UnknownDependency = "PRD4011";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>

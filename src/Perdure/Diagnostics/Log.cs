@@ -72,6 +72,18 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
     public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
 
+    [LoggerMessage(23, LogLevel.Error, "The breaker of dependency {Dependency} is open until {Until:O}: {Failures} of the last {Ended} attempts failed; what depends on it waits")]
+    public static partial void BreakerOpened(this ILogger log, string dependency, int failures, int ended, DateTimeOffset until);
+
+    [LoggerMessage(24, LogLevel.Information, "The breaker of dependency {Dependency} lets one attempt go, to see whether there is an answer")]
+    public static partial void BreakerProbes(this ILogger log, string dependency);
+
+    [LoggerMessage(25, LogLevel.Warning, "The breaker of dependency {Dependency} stays open until {Until:O}: the probe failed")]
+    public static partial void BreakerStaysOpen(this ILogger log, string dependency, DateTimeOffset until);
+
+    [LoggerMessage(26, LogLevel.Information, "The breaker of dependency {Dependency} is closed: the probe was answered")]
+    public static partial void BreakerClosed(this ILogger log, string dependency);
+
     [LoggerMessage(20, LogLevel.Warning, "Giving the shards back failed; the next start counts an unclean end")]
     public static partial void ReleaseFailed(this ILogger log, Exception exception);
 

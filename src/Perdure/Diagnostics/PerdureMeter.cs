@@ -18,6 +18,9 @@ internal static class PerdureMeter
     private static readonly Counter<long> JobsEnqueued = Meter.CreateCounter<long>("perdure.job.enqueued", "{job}", "Jobs that came.");
     private static readonly Counter<long> JobsEnded = Meter.CreateCounter<long>("perdure.job.ended", "{job}", "Jobs that ended, by status.");
     private static readonly Histogram<double> JobAge = Meter.CreateHistogram<double>("perdure.job.age", "s", "From coming to end of a job.");
+    private static readonly Counter<long> Opened = Meter.CreateCounter<long>("perdure.dependency.opened", "{opening}", "Times that a breaker opened.");
+    private static readonly UpDownCounter<int> Open = Meter.CreateUpDownCounter<int>("perdure.dependency.open", "{breaker}", "Breakers that are open now.");
+    private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>("perdure.dependency.wait", "s", "A step's wait for its dependency, where there was one.");
 
     public static bool CountsAttempts => AttemptDuration.Enabled;
 
@@ -58,6 +61,16 @@ internal static class PerdureMeter
             JobAge.Record(age.TotalSeconds, tags);
         }
     }
+
+    public static void BreakerOpened(string dependency)
+    {
+        Opened.Add(1, new KeyValuePair<string, object?>("dependency.name", dependency));
+        Open.Add(1, new KeyValuePair<string, object?>("dependency.name", dependency));
+    }
+
+    public static void BreakerClosed(string dependency) => Open.Add(-1, new KeyValuePair<string, object?>("dependency.name", dependency));
+
+    public static void Waited(string dependency, TimeSpan duration) => Waits.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("dependency.name", dependency));
 
     public static void Attempted(string step, TimeSpan duration)
     {

@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Storage;
+using Perdure.Worker;
 
 namespace Perdure.Engine;
 
@@ -158,6 +159,14 @@ internal sealed class FlowRun
 
         return new StuckException(reason);
     }
+
+    /// <summary>The dependency that a step names; null for none. One that is not there makes the flow stuck: a build that forgot it must fail nothing.</summary>
+    public DependencyName? DependencyOf(string? name)
+        => name is null ? null : Services.Dependencies.Find(name) ?? throw Stick(ErrorCodes.UnknownDependency, Services.Dependencies.Missing(name));
+
+    /// <summary>The dependency that a step names, or else its service's; null for none.</summary>
+    public DependencyName? DependencyOf<TService>(string? name)
+        => name is null ? Services.Dependencies.Find(typeof(TService)) : DependencyOf(name);
 
     public T Read<T>(byte[]? json, string what)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Perdure.Queues;
 using Perdure.Serialization;
+using Perdure.Worker;
 
 namespace Perdure.Engine;
 
@@ -18,6 +19,9 @@ internal sealed class FlowServices(IServiceProvider provider, FlowRegistry regis
 
     /// <summary>The queues of this process; null if it has none.</summary>
     public QueueRegistry? Queues { get; init; }
+
+    /// <summary>What steps may name as their dependency.</summary>
+    public DependencyRegistry Dependencies { get; init; } = new();
 
     public ILogger LoggerOf(FlowDefinition definition) => _loggers.GetOrAdd(definition.Name, static (name, l) => l.CreateLogger($"Perdure.Flows.{name}"), loggers);
 }

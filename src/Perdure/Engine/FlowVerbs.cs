@@ -1,4 +1,5 @@
 using Perdure.Storage;
+using Perdure.Worker;
 
 namespace Perdure.Engine;
 
@@ -16,9 +17,9 @@ internal sealed class FlowVerbs(FlowRun run)
         return Refused<T>() ?? Ask(AskKind.Step, plan, run.Life.Scope, stepKey: null).Task;
     }
 
-    /// <summary>Puts a step's undo on the list; it runs under the step's own key, so that a participant can refuse a late do.</summary>
-    public void AddUndo(string name, Func<StepContext, Task> undo, string idempotencyKey)
-        => run.Life.OnUndo(name, () => Ask(AskKind.Undo, new StepPlan<NoResult>(name, s => StepPlan.Void(undo(s))), run.Life.Scope, idempotencyKey).Task);
+    /// <summary>Puts a step's undo on the list; it runs under the step's own key, so that a participant can refuse a late do, and waits for the same dependency.</summary>
+    public void AddUndo(string name, Func<StepContext, Task> undo, string idempotencyKey, DependencyName? dependency)
+        => run.Life.OnUndo(name, () => Ask(AskKind.Undo, new StepPlan<NoResult>(name, s => StepPlan.Void(undo(s))) { Dependency = dependency }, run.Life.Scope, idempotencyKey).Task);
 
     public void OnUndo(Func<Task> undo)
     {

@@ -113,7 +113,7 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
     {
         if (!Run.Life.PivotPassed)
         {
-            Run.Verbs.AddUndo(plan.UndoName ?? Name, undo, IdempotencyKey);
+            Run.Verbs.AddUndo(plan.UndoName ?? Name, undo, IdempotencyKey, plan.Dependency);
         }
     }
 

@@ -1,3 +1,5 @@
+using Perdure.Worker;
+
 namespace Perdure.Engine;
 
 /// <summary>What a step is to do, as the flow's code said it. Lives in memory only: replay makes it anew.</summary>
@@ -16,6 +18,9 @@ internal abstract class StepPlan(string name)
     public TimeSpan? Timeout { get; init; }
 
     public bool IsPivot { get; init; }
+
+    /// <summary>What its attempts, and those of its undo and reconcile, wait for; null for nothing.</summary>
+    public DependencyName? Dependency { get; init; }
 
     public static Task<NoResult> Void(Task task)
     {

@@ -19,7 +19,11 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
         ConstructorCheck.Check(registry, builder.Services);
         _store = builder.Store(services);
         var json = new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax);
-        var shared = new FlowServices(services, registry, json, loggers) { Queues = queues.Queues.Count > 0 ? queues : null };
+        var shared = new FlowServices(services, registry, json, loggers)
+        {
+            Queues = queues.Queues.Count > 0 ? queues : null,
+            Dependencies = builder.Dependencies,
+        };
         _node = new Node(_store, builder.Options, shared, builder.Rules, services.GetService<Seams>() ?? new SystemSeams(time), loggers.CreateLogger("Perdure"));
         await _node.StartAsync(cancellationToken);
         holder.Current = _node;

@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Worker;
 
 namespace Perdure.Queues;
 
@@ -45,7 +46,7 @@ internal sealed class QueueBuilder
     public void AddHandler(string queue, HandlerDefinition handler) => _handlers.Add((queue, handler));
 
     /// <summary>Checks that all of it fits together. A handler whose job has no contract makes a plain one.</summary>
-    public QueueRegistry Build()
+    public QueueRegistry Build(DependencyRegistry dependencies)
     {
         HashSet<string> known = [.. _types.Select(t => t.Name)];
         List<JobType> types = [.. _types];
@@ -57,7 +58,15 @@ internal sealed class QueueBuilder
             }
         }
 
-        Dispatcher.Check(_queues, _pools);
+        foreach ((string name, QueueOptions policy) in _queues)
+        {
+            PoolCheck.Check(name, policy, _pools);
+            if (policy.Dependency is { } dependency && dependencies.Find(dependency) is null)
+            {
+                throw new PerdureException(ErrorCodes.UnknownDependency, $"queue {name}: {dependencies.Missing(dependency)}");
+            }
+        }
+
         return new QueueRegistry(_queues, _pools, types, _handlers);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class ReplayChecker(PerdureBuilder builder, FlowRegistry registr
 {
     private const int ReadMax = 256;
 
-    private readonly FlowServices _services = new(provider, registry, new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax), loggers);
+    private readonly FlowServices _services = new(provider, registry, new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax), loggers) { Dependencies = builder.Dependencies };
 
     public Task<ReplayReport> CheckStoreAsync(FlowFilter filter, CancellationToken cancellationToken) => OverStoreAsync((store, seed) => CheckAsync(ReadAsync(store, seed, filter, cancellationToken), cancellationToken), cancellationToken);
 

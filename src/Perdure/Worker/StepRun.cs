@@ -5,7 +5,8 @@ namespace Perdure.Worker;
 
 /// <summary>
 /// One open step on its way to an outcome: attempts with back-off, and where an attempt may have happened all the same, the question
-/// whether it did. Two attempts of a step never overlap in one process, unless the first ignored its token for long.
+/// whether it did. Two attempts of a step never overlap in one process, unless the first ignored its token for long. Where the step has a
+/// dependency, attempts and questions wait for it before they count as begun.
 /// </summary>
 internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : IThreadPoolWorkItem
 {
@@ -13,6 +14,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private static readonly TimeSpan ShortBackoff = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource _ended = new(runner.Seams.Continuations);
+    private readonly Passage? _passage = ask.Plan.Dependency is { } name ? new Passage(runner, runner.Dependencies[name], ask.Stopping || ask.Settling) : null;
     private readonly Lock _lock = new();
     private StepProgress _progress = ask.Progress;
     private CancellationTokenSource? _current;
@@ -20,6 +22,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     private long _calledAt;
     private volatile bool _stopped = ask.Stopping;
     private volatile bool _settling = ask.Stopping || ask.Settling;
+    private volatile bool _terminated;
     private volatile bool _shutdown;
 
     /// <summary>Whether any attempt was made, in this process or an earlier one.</summary>
@@ -38,13 +41,19 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     public Task Ended => _ended.Task;
 
+    /// <summary>The dependency that its next attempt waits for now; null if it does not wait.</summary>
+    public string? WaitsFor => _passage?.WaitsFor;
+
     public void Execute() => _ = RunAsync();
 
     /// <summary>The flow no longer wants it.</summary>
     /// <param name="settle">Whether the attempt that runs may go on to its end.</param>
-    public void Stop(bool settle)
+    /// <param name="terminated">Whether nobody wants to know its outcome either.</param>
+    public void Stop(bool settle, bool terminated = false)
     {
         _settling = true;
+        _terminated |= terminated;
+        _passage?.Stop(forGood: terminated);
         if (!settle)
         {
             _stopped = true;
@@ -56,6 +65,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     public void Shutdown()
     {
         _shutdown = true;
+        _passage?.Stop(forGood: true);
         CancelCurrent();
     }
 
@@ -126,6 +136,11 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     /// <summary>Does the one thing that is next; a report when that was the last.</summary>
     private async ValueTask<StepReport?> NextAsync()
     {
+        if (_terminated)
+        {
+            return Unwanted();
+        }
+
         if (_progress.MayHaveHappened && ask.CanReconcile)
         {
             return await ReconcileAsync();
@@ -145,7 +160,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
         if (_settling)
         {
-            return Failed(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.OutcomeUnknown, "Cancelled", "the flow no longer wanted it") { Happened = _wasAttempted ? null : false });
+            return Unwanted();
         }
 
         if (_progress.StartedAt + ask.Retry.Within < runner.Clock.Now())
@@ -160,10 +175,15 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private async ValueTask<StepReport?> AttemptAsync()
     {
+        if (_passage is not null && !await _passage.EnterAsync(isRetry: _progress.Attempts > 0, _progress.StartedAt + ask.Retry.Within, despiteStop: false))
+        {
+            return null; // what ended its wait decides
+        }
+
         _progress = _progress with { Attempts = _progress.Attempts + 1, StartedAt = _progress.StartedAt ?? runner.Clock.Now() };
         _wasAttempted = true;
         TimeSpan timeout = ask.Plan.Timeout ?? runner.StepTimeout;
-        Attempt attempt = await Attempt.RunAsync(runner, this, _progress.Attempts, timeout, reconcile: false);
+        Attempt attempt = await CallAsync(timeout, reconcile: false);
         if (attempt.Value is { } value)
         {
             return new StepReport.Completed(_progress, value);
@@ -240,7 +260,12 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private async ValueTask<StepReport?> ReconcileAsync()
     {
-        Attempt attempt = await Attempt.RunAsync(runner, this, _progress.Attempts, runner.StepTimeout, reconcile: true);
+        if (_passage is not null && !await _passage.EnterAsync(isRetry: _reconciles > 0, until: null, despiteStop: true))
+        {
+            return null;
+        }
+
+        Attempt attempt = await CallAsync(runner.StepTimeout, reconcile: true);
         if (attempt.Value == Attempt.No)
         {
             _progress = _progress with { MayHaveHappened = false };
@@ -287,6 +312,15 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             End();
         }
     }
+
+    private ValueTask<Attempt> CallAsync(TimeSpan timeout, bool reconcile)
+    {
+        ValueTask<Attempt> attempt = Attempt.RunAsync(runner, this, _progress.Attempts, timeout, reconcile);
+        return _passage is null ? attempt : _passage.LeaveAfterAsync(attempt);
+    }
+
+    private StepReport.Failed Unwanted()
+        => Failed(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.OutcomeUnknown, "Cancelled", "the flow no longer wanted it") { Happened = _wasAttempted ? null : false });
 
     private StepReport.Failed Failed(ErrorInfo error) => new(_progress, error);
 

@@ -27,6 +27,9 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     /// <summary>Stands around attempts; null in production.</summary>
     public AttemptFilter? Filter { get; init; }
 
+    /// <summary>What attempts may have to wait for.</summary>
+    public required Dependencies Dependencies { get; init; }
+
     public bool IsStopping => _stopping;
 
     /// <summary>Starts a step; one that still runs since before a reload is joined instead.</summary>
@@ -49,26 +52,34 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
         }
         else if (ask.Stopping || ask.Settling)
         {
-            Stop(ask.Run.Number, ask.Number, settle: !ask.Stopping);
+            Stop(ask.Run.Number, ask.Number, settle: !ask.Stopping, terminated: false);
         }
     }
 
     /// <summary>Asks a step to stop: no other attempt is made, and unless it is only to settle its attempt's token is cancelled.</summary>
-    public void Stop(long run, int ask, bool settle)
+    /// <param name="run">Its run.</param>
+    /// <param name="ask">Its ask.</param>
+    /// <param name="settle">Whether the attempt that runs may go on to its end.</param>
+    /// <param name="terminated">Whether nobody wants to know its outcome.</param>
+    public void Stop(long run, int ask, bool settle, bool terminated)
     {
         if (_running.TryGetValue((run, ask), out StepRun? step))
         {
-            step.Stop(settle);
+            step.Stop(settle, terminated);
         }
     }
 
+    /// <summary>Asks all steps of a run that was terminated to stop.</summary>
     public void StopAll(long run)
     {
         foreach (KeyValuePair<(long Run, int Ask), StepRun> step in _running.Where(s => s.Key.Run == run).OrderBy(s => s.Key.Ask))
         {
-            step.Value.Stop(settle: false);
+            step.Value.Stop(settle: false, terminated: true);
         }
     }
+
+    /// <summary>The dependency that a step waits for now; null if it does not.</summary>
+    public string? WaitsFor(long run, int ask) => _running.GetValueOrDefault((run, ask))?.WaitsFor;
 
     /// <summary>Looks after calls that hold their threads.</summary>
     public void Look()

@@ -30,7 +30,8 @@ internal sealed class Node
         Clock = new NodeClock(seams.Time, log);
         Committer = new Committer(store, seams, log, WakeLoops);
         Loader = new Loader(this);
-        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>() };
+        Dependencies = new Dependencies(services.Dependencies, seams, Clock, log);
+        Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>(), Dependencies = Dependencies };
         Jobs = new JobRunner(seams, store, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, services.Json, log) { Filter = Worker.Filter };
     }
 
@@ -57,6 +58,9 @@ internal sealed class Node
     public Loader Loader { get; }
 
     public CarefulGate CarefulGate { get; } = new();
+
+    /// <summary>What steps and jobs depend on, with its limits and breakers.</summary>
+    public Dependencies Dependencies { get; }
 
     public StepRunner Worker { get; }
 
@@ -118,6 +122,7 @@ internal sealed class Node
     public async Task StopAsync()
     {
         await Task.WhenAll(Worker.StopAsync(Options.ShutdownGrace), Jobs.StopAsync(Options.ShutdownGrace));
+        Dependencies.Stop();
         IsStopping = true;
         _timers.ForEach(t => t.Dispose());
         Task drained = Task.WhenAll(Shards.Select(s => s.DrainAsync()));
@@ -150,8 +155,9 @@ internal sealed class Node
 
     public Shard ShardFor(FlowKey key) => Shards[ShardOf(key)];
 
-    /// <summary>What lets attempts that depend on a service through; null for none.</summary>
-    public IGate? GateOf(string? dependency) => null;
+    /// <summary>What attempts depend on, by its name; null for none.</summary>
+    public Dependency? DependencyOf(string? name)
+        => name is not null && Services.Dependencies.Find(name) is { } dependency ? Dependencies[dependency] : null;
 
     /// <summary>The seed of a run's chance: different in every store.</summary>
     public ulong SeedOf(long run) => ReplayRandom.SeedOf(StoreSeed, run);

@@ -277,7 +277,7 @@ internal sealed class ShardTurns(Shard shard)
         else
         {
             bool settle = ask.Settling && !ask.Stopping && !isTerminated;
-            shard.Commits.Then(new ActionEffect(() => Node.Worker.Stop(slot.Row!.Run, ask.Number, settle)));
+            shard.Commits.Then(new ActionEffect(() => Node.Worker.Stop(slot.Row!.Run, ask.Number, settle, isTerminated)));
         }
     }
 

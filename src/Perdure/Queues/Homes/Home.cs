@@ -38,6 +38,10 @@ internal sealed class Home
         Flows = new FlowJobs(this);
         Starts = new JobStarts(this);
         Leases = new Leases(this);
+        foreach (string name in registry.Queues.Values.Select(q => q.Dependency).OfType<string>().Distinct(StringComparer.Ordinal))
+        {
+            Node.DependencyOf(name)!.OnChanged(() => Shard.Post(new HomeDue()));
+        }
     }
 
     public Shard Shard { get; }

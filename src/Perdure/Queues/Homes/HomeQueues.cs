@@ -27,7 +27,7 @@ internal sealed class HomeQueues(Home home)
         {
             var state = new QueueState { Policy = policy };
             _queues.Add(Intern(name), state);
-            home.Dispatcher.SetQueue(name, policy, home.Node.GateOf(policy.Dependency));
+            home.Dispatcher.SetQueue(name, policy, home.Node.DependencyOf(policy.Dependency));
             home.Dispatcher.SetCredit(name, home.Registry.IsHandled(name) ? null : 0);
         }
 
@@ -122,7 +122,7 @@ internal sealed class HomeQueues(Home home)
     private void Apply(string queue, QueueOptions policy)
     {
         _queues[queue].Policy = policy;
-        home.Dispatcher.SetQueue(queue, policy, home.Node.GateOf(policy.Dependency));
+        home.Dispatcher.SetQueue(queue, policy, home.Node.DependencyOf(policy.Dependency));
     }
 
     private void ForgetOnce(DateTimeOffset now)

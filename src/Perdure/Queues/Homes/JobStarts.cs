@@ -1,6 +1,7 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
+using Perdure.Worker;
 
 namespace Perdure.Queues;
 
@@ -9,6 +10,7 @@ internal sealed class JobStarts(Home home)
 {
     private readonly List<Job> _batch = [];
     private readonly Dictionary<long, TimeSpan> _budgets = [];
+    private readonly Dictionary<long, (Dependency Dependency, DateTimeOffset At)> _entered = [];
     private bool _careful;
     private int _running;
     private Suspect? _suspect;
@@ -20,6 +22,12 @@ internal sealed class JobStarts(Home home)
     {
         _batch.Clear();
         _budgets.Clear();
+        foreach ((Dependency dependency, DateTimeOffset at) in _entered.Values)
+        {
+            dependency.Leave(at, DependencyOutcome.None, home.Shard.Now());
+        }
+
+        _entered.Clear();
         _running = 0;
         _careful = lease.UncleanEnds >= CarefulMode.UncleanEndsMin;
         _suspect = lease.Suspect is { Run: not 0 } s ? s with { Deaths = s.Deaths + 1 } : null;
@@ -52,6 +60,11 @@ internal sealed class JobStarts(Home home)
 
         job.Phase = JobPhase.Running;
         job.NotBefore = default;
+        if (home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
+        {
+            _entered.Add(job.Number, (dependency, now));
+        }
+
         if (job.More is { UntilStarted: true })
         {
             home.Dedups.Remove(job);
@@ -96,8 +109,13 @@ internal sealed class JobStarts(Home home)
     }
 
     /// <summary>A running job has an outcome.</summary>
-    public void Ended(Job job, bool comesBack)
+    public void Ended(Job job, bool comesBack, DependencyOutcome outcome)
     {
+        if (_entered.Remove(job.Number, out (Dependency Dependency, DateTimeOffset At) entered))
+        {
+            entered.Dependency.Leave(entered.At, outcome, home.Shard.Now());
+        }
+
         home.Dispatcher.Ended(job, comesBack);
         if (_careful && _running > 0)
         {

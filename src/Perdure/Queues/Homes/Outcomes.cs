@@ -1,6 +1,7 @@
 using Perdure.Diagnostics;
 using Perdure.Serialization;
 using Perdure.Storage;
+using Perdure.Worker;
 
 namespace Perdure.Queues;
 
@@ -51,11 +52,11 @@ internal sealed class Outcomes(Home home)
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
         if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.CreatedAt + within))
         {
-            Dead(job, passes ? error with { Kind = ErrorKind.Permanent } : error);
+            Dead(job, passes ? error with { Kind = ErrorKind.Permanent } : error, failed: passes);
             return;
         }
 
-        home.Starts.Ended(job, comesBack: true);
+        home.Starts.Ended(job, comesBack: true, DependencyOutcome.Failed);
         job.NotBefore = next;
         home.Write(job);
         home.Place(job, now);
@@ -63,10 +64,10 @@ internal sealed class Outcomes(Home home)
     }
 
     /// <summary>Makes a dead letter of a job.</summary>
-    public void Dead(Job job, ErrorInfo error)
+    public void Dead(Job job, ErrorInfo error, bool failed = false)
     {
         home.Node.Log.JobDead(job, error.Code, error.Message);
-        End(job, JobStatus.Failed, FlowJson.SerializeError(error), home.Queues.Policy(job.Queue).KeepDeadLetters, keepsPayload: true);
+        End(job, JobStatus.Failed, FlowJson.SerializeError(error), home.Queues.Policy(job.Queue).KeepDeadLetters, keepsPayload: true, failed);
     }
 
     /// <summary>Nobody wants a job any more, and no worker has it.</summary>
@@ -83,12 +84,13 @@ internal sealed class Outcomes(Home home)
     /// <summary>The end of two jobs that came to nothing together.</summary>
     public static JobEnd Merged { get; } = new(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Merged", "merged with one that undid it")), 0);
 
-    private void End(Job job, JobStatus status, byte[] result, TimeSpan? keep, bool keepsPayload)
+    private void End(Job job, JobStatus status, byte[] result, TimeSpan? keep, bool keepsPayload, bool failed = false)
     {
         DateTimeOffset now = home.Shard.Now();
         if (job.Phase == JobPhase.Running)
         {
-            home.Starts.Ended(job, comesBack: false);
+            DependencyOutcome said = status == JobStatus.Cancelled ? DependencyOutcome.None : failed ? DependencyOutcome.Failed : DependencyOutcome.Answered;
+            home.Starts.Ended(job, comesBack: false, said);
         }
         else
         {
