@@ -113,6 +113,9 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     /// <summary>Whether steps are open that have not come to rest: they run, or wait for their next attempt.</summary>
     public bool HasStepsToDo => Shards.Any(s => s.Careful.IsOn || s.Slots.Any(slot => slot.Flow?.Asks.All.Any(a => a is StepAsk) ?? false));
 
+    /// <summary>Whether there were runs, and all have ended.</summary>
+    public bool HaveAllEnded => List().Count > 0 && FirstOpen() is null && FirstStuck() is null;
+
     /// <summary>Whether a run is open that is not stuck.</summary>
     public bool HasOpenRuns => _store.CountAsync(new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing] }, CancellationToken.None).GetAwaiter().GetResult() > 0;
 
@@ -132,12 +135,12 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Slots.Any(slot => slot.PendingCancels is not null));
 
     /// <summary>Tells the clients who wait for an end that it will not come.</summary>
-    public void GiveUp(Func<FlowKey, Exception> reason)
+    /// <returns>Whether there were any.</returns>
+    public bool GiveUp(Func<FlowKey, Exception> reason)
     {
-        foreach (WaitForEnd waiter in Shards.SelectMany(s => s.Waiters.TakeAll()).ToList())
-        {
-            waiter.GiveUp(reason(waiter.Key));
-        }
+        List<WaitForEnd> waiters = [.. Shards.SelectMany(s => s.Waiters.TakeAll())];
+        waiters.ForEach(waiter => waiter.GiveUp(reason(waiter.Key)));
+        return waiters.Count > 0;
     }
 
     /// <summary>A run that is stuck; null if none is.</summary>
