@@ -181,7 +181,10 @@ public sealed class FlowTest : IAsyncDisposable
     }
 
     /// <summary>Stops the process and disposes its services.</summary>
-    /// <inheritdoc cref="IdleAsync" path="/exception"/>
+    /// <exception cref="ExpectationException">
+    /// A run's code does not fit its own history (see <see cref="FlowTestOptions.ReplaysEveryInput"/>), or all runs have ended and a plan of
+    /// <see cref="Faults"/> was met by no attempt.
+    /// </exception>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -194,6 +197,10 @@ public sealed class FlowTest : IAsyncDisposable
         await _thread.DisposeAsync();
         await _world.DisposeAsync();
         MustReplay();
+        if (_world.HaveAllEnded)
+        {
+            Faults.MustHaveMet(); // with runs that go on, nobody can say what would have come of a plan
+        }
     }
 
     private void MustReplay() => _replays?.MustHaveFoundNothing();

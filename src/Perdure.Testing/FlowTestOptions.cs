@@ -34,6 +34,8 @@ public enum TestTime
     /// </summary>
     MovesByItself,
 
-    /// <summary>It moves in <see cref="FlowTest.AdvanceAsync"/> only.</summary>
+    /// <summary>
+    /// It moves in <see cref="FlowTest.AdvanceAsync"/> only. Who awaits the end of a run that takes time fails at once: let the time pass first.
+    /// </summary>
     ByHand,
 }

@@ -55,7 +55,7 @@ internal static class RunTable
 
     private static string Told(FlowInput input) => input.Name is null ? $"told: {input.Kind}" : $"told: {input.Kind} {input.Name}";
 
-    private static string Elapsed(TimeSpan time) => time < TimeSpan.FromMinutes(1)
+    public static string Elapsed(TimeSpan time) => time < TimeSpan.FromMinutes(1)
         ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.000} s")
         : time.ToString(time < TimeSpan.FromDays(1) ? @"h\:mm\:ss" : @"d\d\ hh\:mm\:ss", CultureInfo.InvariantCulture);
 

@@ -114,7 +114,7 @@ public class Cancellation
     public async Task Cancel_task_withdraws_it_and_goes_on(Restarts restarts)
     {
         await using PatternHost host = await PatternHost.StartAsync<DeliverCupboard>(restarts, flow => flow.StartAsync("oak", "1"));
-        await host.SignalAsync("no need to assemble", withdraws: ["Assemble oak"]);
+        await host.SignalAsync("no need to assemble");
         await host.EndAsync("Ship oak");
 
         host.Events.ShouldBe(["begin Assemble oak", "signal no need to assemble", "begin Ship oak", "withdraw Assemble oak", "end Ship oak", "completed"]);
@@ -128,7 +128,7 @@ public class Cancellation
         await using PatternHost host = await PatternHost.StartAsync<TakeOrder>(restarts, flow => flow.StartAsync("oak", "1"));
         await host.EndAsync("Reserve oak");
         host.Running.ShouldBe(["Assemble oak"]);   // in the child
-        await host.CallAsync<TakeOrder>("cancel", orders => TakeOrder.WithdrawAsync(orders, "1"), begins: "Release oak");
+        await host.CallAsync<TakeOrder>("cancel", orders => TakeOrder.WithdrawAsync(orders, "1"));
         await host.EndAsync("Release oak");
 
         host.Events.ShouldBe([
@@ -141,7 +141,7 @@ public class Cancellation
     public async Task Cancel_region_withdraws_its_tasks_wherever_they_stand_and_no_others(Restarts restarts)
     {
         await using PatternHost host = await PatternHost.StartAsync<GrantLoan>(restarts, flow => flow.StartAsync("L1", "1"));
-        await host.EndAsync("CheckPerson L1", false, withdraws: ["Rate L1"]);
+        await host.EndAsync("CheckPerson L1", false);
         host.Running.ShouldBe(["Archive L1", "Value L1"]);
         await host.EndEachAsync("Value L1", "Archive L1");   // the offer does not begin
 
@@ -162,7 +162,7 @@ public class Cancellation
     {
         await using PatternHost host = await PatternHost.StartAsync<RecallCars>(restarts, flow => flow.StartAsync(["A", "B", "C"], "1"));
         await host.EndAsync("Repair B");
-        await host.SignalAsync("recall is off", withdraws: ["Repair A", "Repair C"]);
+        await host.SignalAsync("recall is off");
 
         host.Events.ShouldBe([
             "begin Repair A", "begin Repair B", "begin Repair C", "end Repair B",
@@ -181,7 +181,7 @@ public class Cancellation
         await using PatternHost host = await PatternHost.StartAsync<AskAround>(restarts, flow => flow.StartAsync(["Ada", "Bob", "Cleo"], "1"));
         await host.EndAsync("Ask Cleo", "yes");
         await host.EndAsync("Ask Ada", "no");
-        await host.SignalAsync("that is enough", withdraws: ["Ask Bob"]);
+        await host.SignalAsync("that is enough");
         await host.EndAsync("SumUp yes, no");
 
         host.Events.ShouldBe([

@@ -81,7 +81,7 @@ public class InstanceJoins
         await using PatternHost host = await PatternHost.StartAsync<BuyCheap>(restarts, flow => flow.StartAsync(["A", "B", "C", "D", "E"], "1"));
         await host.EndAsync("Offer D", 40);
         await host.EndAsync("Offer A", 10);
-        await host.EndAsync("Offer C", 30, "Offer B", "Offer E");
+        await host.EndAsync("Offer C", 30);
         await host.EndAsync("Buy 10");
 
         host.Events.Skip(5).ShouldBe([

@@ -158,7 +158,7 @@ public class Joins
     public async Task Cancelling_discriminator_withdraws_the_rest(Restarts restarts)
     {
         await using PatternHost host = await PatternHost.StartAsync<FindRoom>(restarts, flow => flow.StartAsync("Oslo", "1"));
-        await host.EndAsync("Hostel Oslo", "room 7", "Hotel Oslo");
+        await host.EndAsync("Hostel Oslo", "room 7");
         host.Waits.ShouldBeEmpty();
         await host.EndAsync("Send room 7");
 
@@ -210,7 +210,7 @@ public class Joins
         await using PatternHost host = await PatternHost.StartAsync<ApproveCredit>(restarts, flow => flow.StartAsync("C1", "1"));
         await host.SignalAsync("clerk signs", "Ada");
         host.Running.ShouldBe(["Approve C1"]);   // one of three is not enough
-        await host.SignalAsync("director signs", "Bob", "Approve C1");
+        await host.SignalAsync("director signs", "Bob");
         host.Waits.ShouldBeEmpty();
         await host.EndAsync("Archive C1 by Ada and Bob");
 

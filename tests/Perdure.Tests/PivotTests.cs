@@ -62,6 +62,40 @@ public class PivotTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_cancel_that_waits_for_the_pivot_takes_effect_when_it_is_missed_though_the_code_has_ended(bool throws)
+    {
+        var begun = new TaskCompletionSource();
+        var pivot = new TaskCompletionSource<int>();
+        int undone = 0;
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow<int, int>("f", async (n, flow) =>
+        {
+            await flow.Step(() => Task.FromResult(n), undo: _ => Task.FromResult(++undone), name: "a");
+            _ = flow.Step(() => Begin(), pivot: true, name: "b");
+            await flow.Signal<int>("end", Day);
+            return throws ? throw new InvalidOperationException("no") : n;
+        }));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("f").StartAsync(0, "1");
+        await begun.Task.Soon();
+        Task<CancelAnswer> cancel = run.CancelAsync();
+        await run.SignalAsync(1, "end").Soon();
+        cancel.IsCompleted.ShouldBeFalse();
+
+        pivot.SetException(new RejectedException("no"));
+
+        (await cancel.Soon()).ShouldBe(CancelAnswer.Accepted);
+        await run.UntilAsync(FlowStatus.Cancelled);
+        undone.ShouldBe(1);
+
+        Task<int> Begin()
+        {
+            begun.SetResult();
+            return pivot.Task;
+        }
+    }
+
+    [Theory]
     [InlineData(false, "region region")]
     [InlineData(true, "receipt")]
     public async Task A_pivot_in_back_off_at_the_limit_of_its_region_is_settled_without_another_attempt(bool happened, string result)

@@ -8,20 +8,24 @@ public sealed class FaultPlan
 {
     private readonly Queue<Fault> _next = new();
     private readonly string _name;
-    private readonly string? _id;
-    private readonly bool _reconcile;
     private Fault? _forEver;
 
     internal FaultPlan(string name, string? id, bool reconcile)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         _name = name;
-        _id = id;
-        _reconcile = reconcile;
+        Id = id;
+        Reconcile = reconcile;
     }
 
     /// <summary>How many attempts met the plan.</summary>
     public int Attempts { get; private set; }
+
+    /// <summary>The run that it is for; null for all.</summary>
+    internal string? Id { get; }
+
+    /// <summary>Whether it is for the question whether a step happened.</summary>
+    internal bool Reconcile { get; }
 
     internal bool IsOver => _forEver is null && _next.Count == 0;
 
@@ -69,7 +73,10 @@ public sealed class FaultPlan
     public FaultPlan Pass(int times = 1) => Add(times, static (attempt, _, _) => attempt());
 
     internal bool IsFor(StepAsk ask, bool reconcile)
-        => reconcile == _reconcile && StepNames.Fits(ask.Name, _name) && (_id is null || ask.Run.Key.Id == _id);
+        => reconcile == Reconcile && StepNames.Fits(ask.Name, _name) && (Id is null || ask.Run.Key.Id == Id);
+
+    /// <summary>The call that made it.</summary>
+    public override string ToString() => $"{(Reconcile ? nameof(Faults.Reconcile) : nameof(Faults.Step))}(\"{_name}\"{(Id is null ? "" : $", id: \"{Id}\"")})";
 
     internal Fault Next()
     {

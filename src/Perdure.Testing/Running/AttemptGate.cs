@@ -1,5 +1,4 @@
 using Perdure.Engine;
-using Perdure.Queues;
 using Perdure.Testing.Virtual;
 using Perdure.Worker;
 
@@ -14,6 +13,9 @@ internal sealed class AttemptGate(Func<StepAsk, StepContext, bool, ValueTask<Ste
 
     /// <summary>Whether an attempt runs that time need not move for: it is at work outside the world.</summary>
     public bool IsWorkOutside => Any(static a => a is { AwaitsTime: false, IsLeft: false });
+
+    /// <summary>Whether an attempt is at work outside the world that was waited for long enough.</summary>
+    public bool HasLeft => Any(static a => a is { AwaitsTime: false, IsLeft: true });
 
     public override ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile) => new(WatchAsync(() => fate(ask, context, reconcile).AsTask()));
 

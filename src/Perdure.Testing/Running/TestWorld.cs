@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Engine;
+using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Testing.Virtual;
 
@@ -111,7 +112,10 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     }
 
     /// <summary>Whether steps are open that have not come to rest: they run, or wait for their next attempt.</summary>
-    public bool HasStepsToDo => Shards.Any(s => s.Careful.IsOn || s.Slots.Any(slot => slot.Flow?.Asks.All.Any(a => a is StepAsk) ?? false));
+    public bool HasStepsToDo => Shards.Any(s => s.Careful.IsOn || (s.Home?.HasWork ?? false) || s.Slots.Any(slot => slot.Flow?.Asks.All.Any(a => a is StepAsk) ?? false));
+
+    /// <summary>Whether there were runs, and all have ended.</summary>
+    public bool HaveAllEnded => List().Count > 0 && FirstOpen() is null && FirstStuck() is null;
 
     /// <summary>Whether a run is open that is not stuck.</summary>
     public bool HasOpenRuns => _store.CountAsync(new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing] }, CancellationToken.None).GetAwaiter().GetResult() > 0;
@@ -123,21 +127,24 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
         {
             DateTimeOffset? stored = NextWake.Of(_store, _shards) + Node.NearFuture;
             DateTimeOffset? inMemory = Shards.SelectMany(s => s.Slots).Min(slot => slot.Flow?.Asks.NextDue()?.Due);
-            DateTimeOffset? next = stored is null || inMemory < stored ? inMemory : stored;
+            DateTimeOffset? ofJobs = Shards.Min(s => s.Home?.NextDue);
+            DateTimeOffset? next = new[] { stored, inMemory, ofJobs }.Min();
             return next > World.Now.AddYears(YearsMax) ? null : next;
         }
     }
 
     /// <summary>Whether a client waits for something that takes time: an end, or the outcome of a pivot.</summary>
-    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Slots.Any(slot => slot.PendingCancels is not null));
+    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Home is { Waiters.IsEmpty: false } || s.Slots.Any(slot => slot.PendingCancels is not null));
 
     /// <summary>Tells the clients who wait for an end that it will not come.</summary>
-    public void GiveUp(Func<FlowKey, Exception> reason)
+    /// <returns>Whether there were any.</returns>
+    public bool GiveUp(Func<FlowKey, Exception> reason)
     {
-        foreach (WaitForEnd waiter in Shards.SelectMany(s => s.Waiters.TakeAll()).ToList())
-        {
-            waiter.GiveUp(reason(waiter.Key));
-        }
+        List<WaitForEnd> waiters = [.. Shards.SelectMany(s => s.Waiters.TakeAll())];
+        waiters.ForEach(waiter => waiter.GiveUp(reason(waiter.Key)));
+        List<JobWaiter> ofJobs = [.. Shards.SelectMany(s => s.Home?.Waiters.TakeAll() ?? [])];
+        ofJobs.ForEach(waiter => waiter.GiveUp(reason(new FlowKey(Shard.HomeKey.Type, JobId.Text("job", waiter.Number)))));
+        return waiters.Count + ofJobs.Count > 0;
     }
 
     /// <summary>A run that is stuck; null if none is.</summary>

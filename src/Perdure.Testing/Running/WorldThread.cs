@@ -110,7 +110,7 @@ internal sealed class WorldThread : IAsyncDisposable
     {
         if (_wishes.FirstOrDefault() is not { } wish)
         {
-            return _movesTime && _world.HasClientsWaiting && (Move(_end) || GiveUp());
+            return _movesTime ? _world.HasClientsWaiting && (Move(_end) || GiveUp(WhyNever)) : GiveUp(WhyNotNow);
         }
 
         bool mayMove = wish.Until is not null || (wish.IsForRest ? _movesTime && _world.HasStepsToDo : true);
@@ -137,11 +137,23 @@ internal sealed class WorldThread : IAsyncDisposable
 
     private bool Move(DateTimeOffset until) => _world.World.FireNext(until);
 
-    private bool GiveUp()
+    private bool GiveUp(Func<string> why) => _world.GiveUp(key => new ExpectationException($"The test waits for the end of {key}, and {why()}\n{Shown(key)}"));
+
+    private string WhyNever() => _world.NextDue is null ? "nothing more can happen." : $"it has not come after {YearsMax} years.";
+
+    /// <summary>Why an end does not come while time stands still.</summary>
+    private string WhyNotNow()
     {
-        string why = _world.NextDue is null ? "nothing more can happen" : $"it has not come after {YearsMax} years";
-        _world.GiveUp(key => new ExpectationException($"The test waits for the end of {key}, and {why}.\n{Shown(key)}"));
-        return true;
+        DateTimeOffset? next = _world.NextDue;
+        if (_world.HasStepsToDo && _world.World.NextTimer is { } timer && !(next < timer))
+        {
+            next = timer; // an attempt that is slow, or its time-out
+        }
+
+        string work = _world.Attempts.HasLeft ? " A step is still at work outside of the test: FlowTestOptions.OutsideWorkMax says for how long it is waited for." : "";
+        return next is { } due
+            ? $"time moves by hand (TestTime.ByHand): what comes next is due in {RunTable.Elapsed(due - _world.World.Now)}, at {due:u}. Let time pass by AdvanceAsync first, and await the end then.{work}"
+            : $"nothing more can happen.{work}";
     }
 
     private string Shown(FlowKey key) => _world.Describe(key) is { } run ? RunTable.Of(run) : "There is no such run.";

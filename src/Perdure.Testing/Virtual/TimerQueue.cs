@@ -7,7 +7,8 @@ internal sealed class TimerQueue
     private readonly PriorityQueue<(VirtualTimer Timer, long Entry), (long Due, long Entry)> _intervals = new();
     private long _last;
 
-    public long? NextDue => Least(Next(_once), Next(_intervals));
+    /// <summary>When the next timer fires that fires once.</summary>
+    public long? NextOnce => Next(_once);
 
     /// <summary>Sets when a timer fires next; null for never.</summary>
     public void Set(VirtualTimer timer, long? due)

@@ -70,8 +70,8 @@ internal sealed class World
     /// <summary>The time since the world began, in ticks.</summary>
     public long Ticks => Interlocked.Read(ref _ticks);
 
-    /// <summary>When the next timer fires; null if none is set.</summary>
-    public DateTimeOffset? NextTimer => Locked(() => _timers.NextDue) is { } due ? _start + TimeSpan.FromTicks(due) : null;
+    /// <summary>When the next timer fires that does not fire at intervals; null if none is set.</summary>
+    public DateTimeOffset? NextTimer => Locked(() => _timers.NextOnce) is { } due ? _start + TimeSpan.FromTicks(due) : null;
 
     /// <summary>How much is going on outside the world that will post something: time does not move meanwhile.</summary>
     public int ForeignWork => Volatile.Read(ref _foreignWork);

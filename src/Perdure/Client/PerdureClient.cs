@@ -58,6 +58,11 @@ public sealed class PerdureClient
     public Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IEnumerable<IJob> jobs, JobOptions? options = null, CancellationToken cancellationToken = default)
         => _jobs.EnqueueManyAsync(jobs, options, cancellationToken);
 
+    /// <summary>Acts on a queue.</summary>
+    /// <exception cref="PerdureException">There is no such queue (PRD1012).</exception>
+    public QueueHandle Queue(string name)
+        => _jobs.Registry.Queues.ContainsKey(name) ? new QueueHandle(_jobs, name) : throw _jobs.Registry.Unknown(name);
+
     /// <summary>A handle on a job, by its id. It acts on the job as a whole, whoever wants it.</summary>
     /// <exception cref="PerdureException">The text is no id of a job (PRD1007).</exception>
     public JobHandle Job(string id)

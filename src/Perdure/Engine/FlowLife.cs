@@ -238,6 +238,11 @@ internal sealed class FlowLife
     {
         DropWaits();
         await IdleAsync();
+        if (CancelRequested)
+        {
+            return await FailAsync(error: null); // it waited for a step that nobody awaited and that was not the pivot after all
+        }
+
         DropWaits(); // of code that nobody awaited
         return new FlowEnd(FlowStatus.Completed, result);
     }

@@ -86,6 +86,11 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
         int times = sender is not null && chance.Next(3) == 0 ? 2 : 1;
         for (int sent = 0; sent < times;)
         {
+            if (sent == 1)
+            {
+                await ComeAsync(30_000);
+            }
+
             ClientCall call = await CallAsync(ClientVerb.Signal, key, async (_, handle) =>
             {
                 await handle.SignalAsync(value, name, sender);

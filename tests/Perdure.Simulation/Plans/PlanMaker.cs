@@ -16,7 +16,7 @@ internal sealed class PlanMaker(ReplayRandom chance)
 
     private PlanPart Part(int depth)
     {
-        int kind = Between(0, depth > 0 ? 24 : 11);
+        int kind = Between(0, depth > 0 ? 25 : 11);
         return kind switch
         {
             <= 4 => Step(),
@@ -31,6 +31,7 @@ internal sealed class PlanMaker(ReplayRandom chance)
             19 => new FirstPart(Parts(depth)),
             20 or 21 => new RegionPart(Between(1, 60), Part(depth - 1)),
             22 or 23 => new CaughtPart(Part(depth - 1), Between(0, 2) == 0),
+            24 => new LoosePart(Part(depth - 1)),
             _ => new ParallelPart([Part(depth - 1), new SignalPart("n0", Between(10, 90), true)]),
         };
     }
@@ -38,14 +39,19 @@ internal sealed class PlanMaker(ReplayRandom chance)
     /// <summary>What would end or bind most plans if it came often.</summary>
     private PlanPart Rare()
     {
-        int kind = Between(0, 5);
-        if (kind <= 1 && !_hasPivot)
+        int kind = Between(0, 6);
+        if (kind <= 2 && !_hasPivot)
         {
             _hasPivot = true;
-            return kind == 0 ? new PivotPart() : Step(isPivot: true);
+            return kind switch
+            {
+                0 => new PivotPart(),
+                1 => Step(isPivot: true),
+                _ => new LoosePart(Step(isPivot: true)),
+            };
         }
 
-        return kind <= 3 ? new ThrowPart(kind == 2) : Step();
+        return kind <= 4 ? new ThrowPart(kind == 3) : Step();
     }
 
     private StepPart Step(bool isPivot = false)

@@ -114,6 +114,16 @@ internal sealed record ParallelPart(List<PlanPart> Parts) : PlanPart
     public override Task RunAsync(Play play) => Task.WhenAll(Parts.Select(p => p.RunAsync(play)));
 }
 
+/// <summary>What nobody awaits: the flow goes on, and may end or fail meanwhile.</summary>
+internal sealed record LoosePart(PlanPart Body) : PlanPart
+{
+    public override Task RunAsync(Play play)
+    {
+        _ = Body.RunAsync(play);
+        return Task.CompletedTask;
+    }
+}
+
 internal sealed record FirstPart(List<PlanPart> Parts) : PlanPart
 {
     public override Task RunAsync(Play play) => play.Flow.First([.. Parts.Select((p, i) => (Func<CancellationToken, Task<int>>)(async _ =>

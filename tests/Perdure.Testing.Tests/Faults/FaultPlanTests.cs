@@ -74,7 +74,6 @@ public sealed class FaultPlanTests
     {
         await using FlowTest test = await StartAsync();
         test.Faults.Step("Do").BeSlow(TimeSpan.FromSeconds(50)).BeSlow(TimeSpan.FromHours(1));
-        test.Faults.Step("Undo").BeSlow(TimeSpan.FromHours(1));
 
         FlowDescription run = await EndAsync(test);
 
@@ -105,6 +104,31 @@ public sealed class FaultPlanTests
         test.Faults.Clear();
         (await EndAsync(test, "3")).ShouldHaveCompleted();
         (plan.Attempts, forgotten.Attempts).ShouldBe((1, 0));
+    }
+
+    [Theory]
+    [InlineData(false, null, "No attempt met the plan of Faults.Step(\"Doo\"), and all runs have ended. What was tried: Do. ")]
+    [InlineData(false, "2", "No attempt met the plan of Faults.Step(\"Doo\", id: \"2\"), and all runs have ended. What was tried: Do in run 1. ")]
+    [InlineData(true, null, "No attempt met the plan of Faults.Reconcile(\"Doo\"), and all runs have ended. What was tried: nothing. ")]
+    public async Task A_plan_that_no_attempt_met_fails_the_test_at_its_end(bool reconcile, string? id, string message)
+    {
+        FlowTest test = await StartAsync();
+        _ = (reconcile ? test.Faults.Reconcile("Doo", id) : test.Faults.Step("Doo", id)).FailTimes(1);
+        await EndAsync(test);
+
+        (await Should.ThrowAsync<ExpectationException>(async () => await test.DisposeAsync())).Message.ShouldStartWith(message);
+    }
+
+    [Fact]
+    public async Task A_plan_whose_step_may_still_come_does_not_fail_the_test()
+    {
+        FlowTest test = await StartAsync(then: flow => flow.Signal<int>("go", TimeSpan.FromDays(1)));
+        test.Faults.Step("Undo").FailTimes(1);
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+        await test.IdleAsync();
+
+        await run.ShouldBeWaitingForAsync("go");
+        await test.DisposeAsync();
     }
 
     private static async Task<FlowDescription> EndAsync(FlowTest test, string id = "1")

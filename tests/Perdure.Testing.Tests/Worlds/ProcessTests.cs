@@ -9,14 +9,15 @@ public sealed class ProcessTests
     [Fact]
     public async Task A_call_that_waits_learns_of_the_crash_and_can_be_made_again()
     {
-        await using FlowTest test = await Flows.StartAsync((_, flow) => flow.Signal<int>("go", TimeSpan.MaxValue), new FlowTestOptions { Time = TestTime.ByHand });
+        var answer = new TaskCompletionSource<int>();
+        await using FlowTest test = await Flows.StartAsync((_, flow) => flow.Step(() => answer.Task, name: "Ask"), new FlowTestOptions { OutsideWorkMax = Timeout.InfiniteTimeSpan });
         FlowHandle<int> run = await test.StartFlowAsync<int>();
         Task<int> waiting = run.ResultAsync();
 
         await test.CrashAsync();
 
         await Should.ThrowAsync<StoreUnavailableException>(() => waiting);
-        await run.SignalAsync(5, "go");
+        answer.SetResult(5);
         (await run.ResultAsync()).ShouldBe(5);
     }
 

@@ -62,14 +62,57 @@ public sealed class TimeTests
             return 1;
         }, ByHand);
         FlowHandle<int> run = await test.StartFlowAsync<int>();
-        Task<int> result = run.ResultAsync();
 
         await test.AdvanceAsync(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
         await run.ShouldBeWaitingForAsync("delay");
-        result.IsCompleted.ShouldBeFalse();
 
         await test.AdvanceAsync(TimeSpan.FromSeconds(1));
-        (await result).ShouldBe(1);
+        (await run.ResultAsync()).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task By_hand_an_end_that_takes_time_is_told_with_what_moves_it()
+    {
+        await using FlowTest test = await Flows.StartAsync(async (_, flow) =>
+        {
+            await flow.Delay(TimeSpan.FromDays(2));
+            return 1;
+        }, ByHand);
+
+        string message = (await Should.ThrowAsync<ExpectationException>(() => test.Perdure.Flow<string, int>("flow").RunAsync("1", id: "1"))).Message;
+
+        message.ShouldStartWith(
+            "The test waits for the end of flow/1, and time moves by hand (TestTime.ByHand): what comes next is due in 2d 00:00:00, at 2026-01-03 12:00:00Z. "
+            + "Let time pass by AdvanceAsync first, and await the end then.\n");
+        message.ShouldContain("timer delay  open");
+        await test.AdvanceAsync(TimeSpan.FromDays(2));
+        (await test.Perdure.Flow<string, int>("flow").Get("1").ResultAsync()).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task By_hand_an_end_that_needs_a_slow_step_is_told_when_it_is_done()
+    {
+        await using FlowTest test = await Flows.StartAsync(async (_, flow) =>
+        {
+            await flow.Step(() => Task.CompletedTask, name: "Pay");
+            return 1;
+        }, ByHand);
+        test.Faults.Step("Pay").BeSlow(TimeSpan.FromSeconds(20));
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+
+        (await Should.ThrowAsync<ExpectationException>(() => run.ResultAsync())).Message.ShouldContain("what comes next is due in 20.000 s, at 2026-01-01 12:00:20Z.");
+
+        await test.AdvanceAsync(TimeSpan.FromSeconds(20));
+        (await run.ResultAsync()).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task By_hand_an_end_that_only_a_signal_brings_is_told()
+    {
+        await using FlowTest test = await Flows.StartAsync((_, flow) => flow.Signal<int>("go", TimeSpan.MaxValue), ByHand);
+        FlowHandle<int> run = await test.StartFlowAsync<int>();
+
+        (await Should.ThrowAsync<ExpectationException>(() => run.ResultAsync())).Message.ShouldStartWith("The test waits for the end of flow/1, and nothing more can happen.\n");
     }
 
     [Fact]

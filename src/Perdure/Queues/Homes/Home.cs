@@ -76,6 +76,12 @@ internal sealed class Home
 
     public IEnumerable<Job> Jobs => _jobs.Values;
 
+    /// <summary>Whether jobs run, or wait for their next attempt.</summary>
+    public bool HasWork => _jobs.Values.Any(j => j.Phase == JobPhase.Running || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
+
+    /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
+    public DateTimeOffset? NextDue => Earlier(Times.Next, Dispatcher.NextChange(Shard.Now()));
+
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
 
     /// <summary>Reads all that the store holds of the home.</summary>
@@ -287,8 +293,7 @@ internal sealed class Home
 
     private void Arm(DateTimeOffset now)
     {
-        DateTimeOffset? next = Earlier(Times.Next, Dispatcher.NextChange(now));
-        if (next is { } at && (_armedFor is null || at < _armedFor))
+        if (Earlier(Times.Next, Dispatcher.NextChange(now)) is { } at && (_armedFor is null || at < _armedFor))
         {
             _armedFor = at;
             Shard.Loop.WakeAt(at, Shard, Shard.HomeKey);

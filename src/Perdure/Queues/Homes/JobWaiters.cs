@@ -9,6 +9,16 @@ internal sealed class JobWaiters(Home home)
 {
     private readonly Dictionary<long, List<JobWaiter>> _waiters = [];
 
+    public bool IsEmpty => _waiters.Count == 0;
+
+    /// <summary>Takes everybody who waits.</summary>
+    public List<JobWaiter> TakeAll()
+    {
+        List<JobWaiter> all = [.. _waiters.Values.SelectMany(w => w)];
+        _waiters.Clear();
+        return all;
+    }
+
     /// <summary>Waits for a job, or asks the store how it ended.</summary>
     public void Wait(JobWaiter waiter)
     {
@@ -74,22 +84,9 @@ internal sealed class JobWaiters(Home home)
     public void Progressed(Job job) => _ = job;
 
     /// <summary>After a takeover: everybody who waits asks again.</summary>
-    public void AskAgain()
-    {
-        List<JobWaiter> all = [.. _waiters.Values.SelectMany(w => w)];
-        _waiters.Clear();
-        all.ForEach(Wait);
-    }
+    public void AskAgain() => TakeAll().ForEach(Wait);
 
-    public void Fail(PerdureException reason)
-    {
-        foreach (JobWaiter waiter in _waiters.Values.SelectMany(w => w))
-        {
-            waiter.Fail(reason);
-        }
-
-        _waiters.Clear();
-    }
+    public void Fail(PerdureException reason) => TakeAll().ForEach(w => w.Fail(reason));
 
     private void Take(Job job, Predicate<JobWaiter> which, Action<List<JobWaiter>> then)
     {
