@@ -9,6 +9,9 @@ internal sealed class WorldThread : IAsyncDisposable
     /// <summary>A wait beyond it is one for ever.</summary>
     private const int YearsMax = 100;
 
+    /// <summary>How long, in real time, a test that moves time by hand may wait for an end and do nothing else.</summary>
+    private static readonly TimeSpan HandMax = TimeSpan.FromSeconds(2);
+
     private readonly TestWorld _world;
     private readonly bool _movesTime;
     private readonly DateTimeOffset _end;
@@ -85,7 +88,7 @@ internal sealed class WorldThread : IAsyncDisposable
                 _world.RunReady();
                 if (!AtRest() && !_stopped)
                 {
-                    _world.World.AwaitWork(Timeout.InfiniteTimeSpan);
+                    AwaitTest();
                 }
             }
             catch (Exception e)
@@ -110,7 +113,7 @@ internal sealed class WorldThread : IAsyncDisposable
     {
         if (_wishes.FirstOrDefault() is not { } wish)
         {
-            return _movesTime ? _world.HasClientsWaiting && (Move(_end) || GiveUp(WhyNever)) : GiveUp(WhyNotNow);
+            return _movesTime && _world.HasClientsWaiting && (Move(_end) || GiveUp(WhyNever));
         }
 
         bool mayMove = wish.Until is not null || (wish.IsForRest ? _movesTime && _world.HasStepsToDo : true);
@@ -133,6 +136,19 @@ internal sealed class WorldThread : IAsyncDisposable
 
         wish.Grant();
         return true;
+    }
+
+    /// <summary>Waits for the test's next call. Where it moves time by hand it may begin to wait for an end and move time then, but not much later.</summary>
+    private void AwaitTest()
+    {
+        if (_movesTime || !_world.HasClientsWaiting)
+        {
+            _world.World.AwaitWork(Timeout.InfiniteTimeSpan);
+        }
+        else if (!_world.World.AwaitWork(HandMax))
+        {
+            GiveUp(WhyNotNow);
+        }
     }
 
     private bool Move(DateTimeOffset until) => _world.World.FireNext(until);

@@ -41,6 +41,32 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         return [.. receipts.Select((r, i) => JobHandle.Of(this, wanted[i].Queue, r.Number, r.Subscriber, (Enqueued)r.Kind))];
     }
 
+    /// <summary>Makes a job durable, tries it at once, and waits for that attempt for as long as the budget lasts.</summary>
+    public async Task<NowOrLater<TResult>> TryNowAsync<TResult>(IJob<TResult> job, TimeSpan budget, JobOptions? options, WhenStoreDown whenStoreDown, CancellationToken cancellationToken)
+    {
+        Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "budget", "more than zero and less than a day");
+        NewJob wanted = Prepare(job, options) with { Now = budget };
+        var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
+        Receipt receipt;
+        try
+        {
+            receipt = (await AskAsync(new EnqueueJobs([wanted], waiter), cancellationToken))[0];
+        }
+        catch (StoreUnavailableException) when (whenStoreDown == WhenStoreDown.RunUnrecorded)
+        {
+            return await RunUnrecordedAsync<TResult>(wanted, budget, cancellationToken);
+        }
+
+        var handle = new JobHandle<TResult>(this, wanted.Queue, receipt.Number, receipt.Subscriber) { Enqueued = (Enqueued)receipt.Kind };
+        JobEnd? end = await EndWithinAsync(waiter, budget, cancellationToken);
+        return end switch
+        {
+            null => new NowOrLater<TResult>(handle, isDone: false, default, rejection: null),
+            { Status: JobStatus.Failed } when FlowJson.DeserializeError(end.Result) is { Kind: ErrorKind.Rejected } error => new NowOrLater<TResult>(handle, isDone: false, default, error.Message),
+            _ => new NowOrLater<TResult>(handle, isDone: true, ResultOf<TResult>(handle.Id, end), rejection: null),
+        };
+    }
+
     public Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
     {
         var waiter = new JobWaiter(number, subscriber ?? -1);
@@ -109,7 +135,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     }
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
-    public async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)
+    private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)
     {
         try
         {
@@ -122,7 +148,36 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
     }
 
-    public TResult ResultOf<TResult>(string job, JobEnd end)
+    /// <summary>Waits for a job's end or its first attempt's, but not for longer than the budget.</summary>
+    private async Task<JobEnd?> EndWithinAsync(JobWaiter waiter, TimeSpan budget, CancellationToken cancellationToken)
+    {
+        Task late = Node.Seams.Delay(budget, cancellationToken);
+        if (await Task.WhenAny(waiter.Task, late) == late)
+        {
+            Node.HomeShard.Post(new StopJobWaiting(waiter));
+            await late; // throws where the caller gave up
+            return null;
+        }
+
+        return await waiter.Task;
+    }
+
+    private async Task<NowOrLater<TResult>> RunUnrecordedAsync<TResult>(NewJob wanted, TimeSpan budget, CancellationToken cancellationToken)
+    {
+        HandlerDefinition handler = registry.HandlerOf(wanted.Queue, wanted.Type.Name)
+            ?? throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {wanted.Queue} has no handler for job {wanted.Type.Name} in this process.");
+        try
+        {
+            byte[] result = await Node.Jobs.RunUnrecordedAsync(handler, wanted, budget, cancellationToken);
+            return new NowOrLater<TResult>(job: null, isDone: true, Node.Services.Json.Deserialize<TResult>(result, $"the result of job {wanted.Type.Name}"), rejection: null);
+        }
+        catch (Exception e) when (Node.Errors.Sort(e) is { Kind: ErrorKind.Rejected } error)
+        {
+            return new NowOrLater<TResult>(job: null, isDone: false, default, error.Message);
+        }
+    }
+
+    private TResult ResultOf<TResult>(string job, JobEnd end)
     {
         if (end.Status == JobStatus.Completed)
         {

@@ -58,6 +58,20 @@ public sealed class PerdureClient
     public Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IEnumerable<IJob> jobs, JobOptions? options = null, CancellationToken cancellationToken = default)
         => _jobs.EnqueueManyAsync(jobs, options, cancellationToken);
 
+    /// <summary>
+    /// Makes a job durable, and tries it at once on this node: before others, but within its queue's limits. Whoever calls gets the result,
+    /// the rejection, or, when the budget ends or the attempt fails for a reason that may pass, the word that the job will be done later.
+    /// </summary>
+    /// <param name="job">The job.</param>
+    /// <param name="budget">The time for the attempt and the wait for it, more than zero and less than a day. The attempt's token is cancelled then.</param>
+    /// <param name="options">How it is done, where that differs from its contract and its queue.</param>
+    /// <param name="whenStoreDown">What to do when the job store cannot take the job.</param>
+    /// <param name="cancellationToken">Stops waiting; the job may come all the same.</param>
+    /// <exception cref="PerdureException">As with <see cref="EnqueueAsync(IJob, JobOptions?, CancellationToken)"/>.</exception>
+    /// <exception cref="JobFailedException">The attempt failed for good.</exception>
+    public Task<NowOrLater<TResult>> TryNowAsync<TResult>(IJob<TResult> job, TimeSpan budget, JobOptions? options = null, WhenStoreDown whenStoreDown = WhenStoreDown.Refuse, CancellationToken cancellationToken = default)
+        => _jobs.TryNowAsync(job, budget, options, whenStoreDown, cancellationToken);
+
     /// <summary>Acts on a queue.</summary>
     /// <exception cref="PerdureException">There is no such queue (PRD1012).</exception>
     public QueueHandle Queue(string name)

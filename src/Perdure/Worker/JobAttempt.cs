@@ -5,8 +5,11 @@ using Perdure.Serialization;
 namespace Perdure.Queues;
 
 /// <summary>One attempt of a job in this process: what its handler may know, and the way back to the job's home.</summary>
-internal sealed class JobAttempt(Shard shard, Job job, byte[]? payload, TimeSpan timeout, FlowJson json)
+internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpan timeout, FlowJson json)
 {
+    /// <summary>An attempt that no home knows of.</summary>
+    public static JobAttempt Unrecorded(NewJob wanted, FlowJson json) => new(null, new Job(0, wanted.Queue, wanted.Type.Name) { Key = wanted.Key }, wanted.Payload, default, json);
+
     private JsonElement? _saved = job.More?.Saved;
 
     public long Number { get; } = job.Number;
@@ -21,7 +24,7 @@ internal sealed class JobAttempt(Shard shard, Job job, byte[]? payload, TimeSpan
 
     public string? TraceParent { get; } = job.More?.TraceParent;
 
-    public Shard Shard => shard;
+    public Shard Shard => shard!;
 
     /// <summary>The job (JSON); null until it is read from the store.</summary>
     public byte[]? Payload { get; set; } = payload;
@@ -49,6 +52,11 @@ internal sealed class JobAttempt(Shard shard, Job job, byte[]? payload, TimeSpan
 
     private async Task TellAsync(NoteProgress note)
     {
+        if (shard is null)
+        {
+            return; // nobody follows it
+        }
+
         shard.Post(note);
         if (!await note.Task)
         {

@@ -56,6 +56,17 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
         }
     }
 
+    /// <summary>Runs a job once that no store knows of: whoever asked gets what comes of it.</summary>
+    public async Task<byte[]> RunUnrecordedAsync(HandlerDefinition handler, NewJob wanted, TimeSpan budget, CancellationToken cancellationToken)
+    {
+        using var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using ITimer timeUp = seams.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), source, budget, Timeout.InfiniteTimeSpan);
+        await using var services = new AttemptServices(scopes);
+        var context = new JobContext(JobAttempt.Unrecorded(wanted, json), services, source.Token);
+        JobOutcome outcome = (await handler.RunAsync([context], [wanted.Payload], json, services, source.Token))[0];
+        return outcome.Error is { } error ? throw error : outcome.Result!;
+    }
+
     /// <summary>Tells a job's attempt that nobody wants it any more.</summary>
     public void Cancel(long number)
     {

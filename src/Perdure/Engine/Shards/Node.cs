@@ -64,6 +64,8 @@ internal sealed class Node
 
     public StepRunner Worker { get; }
 
+    public ErrorRules Errors => Worker.Errors;
+
     public JobRunner Jobs { get; }
 
     /// <summary>The shard where the queues live.</summary>
