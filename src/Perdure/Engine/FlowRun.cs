@@ -167,7 +167,7 @@ internal sealed class FlowRun
         }
         catch (PerdureException e)
         {
-            throw Stick(ErrorCodes.PayloadMismatch, e.Message);
+            throw Stick(ErrorCodes.PayloadMismatch, e.MessageWithoutCode);
         }
     }
 
