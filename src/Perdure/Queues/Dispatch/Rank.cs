@@ -1,7 +1,10 @@
+using System.Runtime.InteropServices;
+
 namespace Perdure.Queues;
 
 /// <summary>An effective priority, exactly: a fraction, so that queues that age differently can be compared.</summary>
-internal readonly record struct Rank(Int128 Amount, long Scale)
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Rank(Int128 Amount, long Scale) : IComparable<Rank>
 {
     public static Rank Of(QueuePolicy policy, long level, long change, long now)
         => new((Int128)level + ((Int128)change * policy.Scale) - (policy.Ageing == 0 ? 0 : now), policy.Scale);
