@@ -43,7 +43,8 @@ internal sealed class RandomCron
         return fires;
     }
 
-    private bool Matches(DateTime at) => _second.Has(at.Second) && _minute.Has(at.Minute) && _hour.Has(at.Hour) && _month.Has(at.Month)
+    /// <summary>Whether a local time is one of its times.</summary>
+    public bool Matches(DateTime at) => _second.Has(at.Second) && _minute.Has(at.Minute) && _hour.Has(at.Hour) && _month.Has(at.Month)
         && (IsStar(_ofMonth.Text) || IsStar(_ofWeek.Text) ? _ofMonth.Has(at) && _ofWeek.Has(at) : _ofMonth.Has(at) || _ofWeek.Has(at));
 
     private static bool IsStar(string text) => text[0] is '*' or '?';
