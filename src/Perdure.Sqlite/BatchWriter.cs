@@ -15,6 +15,7 @@ internal sealed class BatchWriter
     private readonly SqliteStatement _endBackoff;
     private readonly SqliteStatement _send;
     private readonly SqliteStatement _receive;
+    private readonly JobWriter _jobs;
 
     public BatchWriter(SqliteConnection connection)
     {
@@ -42,6 +43,7 @@ internal sealed class BatchWriter
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (shard, id) DO NOTHING
             """);
         _receive = connection.Prepare("DELETE FROM inbox WHERE shard = ?1 AND id = ?2");
+        _jobs = new JobWriter(connection);
     }
 
     /// <exception cref="SqliteFailure">A row cannot be written; a constraint's failure is the batch's own fault.</exception>
@@ -77,6 +79,7 @@ internal sealed class BatchWriter
 
         WriteBackoffs(batch);
         WriteMessages(batch);
+        _jobs.Write(batch);
     }
 
     private static void BindState(SqliteStatement statement, int first, FlowState state)

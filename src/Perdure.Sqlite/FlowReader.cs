@@ -3,8 +3,8 @@ using Perdure.Storage;
 
 namespace Perdure.Sqlite;
 
-/// <summary>Reads rows with prepared statements over a connection of its own.</summary>
-internal sealed class FlowReader : IDisposable
+/// <summary>Reads flows and their messages with prepared statements.</summary>
+internal sealed class FlowReader
 {
     private const string FlowColumns =
         "run, shard, type, id, version, created_at, parent_type, parent_id, parent_ask, trace_parent, status, wake_at, ended_at, stuck_code, stuck_reason";
@@ -13,8 +13,6 @@ internal sealed class FlowReader : IDisposable
         "run, position, at, kind, ask, name, sender_id, attempts, started_at, payload, asks, result";
 
     private readonly SqliteConnection _connection;
-    private readonly SqliteStatement _begin;
-    private readonly SqliteStatement _commit;
     private readonly SqliteStatement _flow;
     private readonly SqliteStatement _history;
     private readonly SqliteStatement _firstHistory;
@@ -29,8 +27,6 @@ internal sealed class FlowReader : IDisposable
     public FlowReader(SqliteConnection connection)
     {
         _connection = connection;
-        _begin = connection.Prepare("BEGIN");
-        _commit = connection.Prepare("COMMIT");
         _flow = connection.Prepare($"SELECT {FlowColumns} FROM flow WHERE type = ?1 AND id = ?2");
         _history = connection.Prepare($"SELECT {HistoryColumns} FROM history WHERE run = ?1 ORDER BY position");
         _firstHistory = connection.Prepare($"SELECT {HistoryColumns} FROM history WHERE run = ?1 ORDER BY position LIMIT 1");
@@ -57,22 +53,6 @@ internal sealed class FlowReader : IDisposable
                 SELECT type, version FROM flow WHERE status < 3 AND wake_at IS NOT 0)
             GROUP BY type, version ORDER BY type, version
             """);
-    }
-
-    /// <summary>Reads in one transaction, so that what is read fits together.</summary>
-    public T InTransaction<T>(Func<FlowReader, T> read)
-    {
-        _begin.Run();
-        try
-        {
-            T result = read(this);
-            _commit.Run();
-            return result;
-        }
-        finally
-        {
-            _connection.RollBack();
-        }
     }
 
     public StoredFlow? ReadFlow(FlowKey key, FlowParts parts)
@@ -173,8 +153,6 @@ internal sealed class FlowReader : IDisposable
 
         return versions;
     }
-
-    public void Dispose() => _connection.Dispose();
 
     private static void AddWaking(SqliteStatement query, List<WakingFlow> waking)
     {

@@ -23,14 +23,12 @@ internal sealed class ShardTable
     private readonly SqliteStatement _writeShard;
     private readonly SqliteStatement _writeProgress;
     private readonly byte[] _json = new byte[ShardsPerRow * EntryBytesMax];
-    private readonly Shard[] _shards;
-    private readonly bool[] _isRowDirty;
+    private readonly List<Shard> _shards = [];
+    private readonly List<bool> _isRowDirty = [];
     private long _version = -1;
 
-    public ShardTable(SqliteConnection connection, int shardCount)
+    public ShardTable(SqliteConnection connection)
     {
-        _shards = [.. Enumerable.Range(0, shardCount).Select(_ => new Shard())];
-        _isRowDirty = new bool[(shardCount + ShardsPerRow - 1) / ShardsPerRow];
         _dataVersion = connection.Prepare("PRAGMA data_version");
         _read = connection.Prepare(
             """
@@ -39,13 +37,11 @@ internal sealed class ShardTable
             """);
         _writeShard = connection.Prepare(
             """
-            UPDATE shard SET epoch = ?2, token = ?3, unclean_ends = ?4, suspect_run = ?5, suspect_ask = ?6, suspect_deaths = ?7
-            WHERE shard = ?1
+            INSERT OR REPLACE INTO shard (shard, epoch, token, unclean_ends, suspect_run, suspect_ask, suspect_deaths)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """);
         _writeProgress = connection.Prepare("INSERT OR REPLACE INTO progress (first_shard, batches) VALUES (?1, ?2)");
     }
-
-    public int Count => _shards.Length;
 
     /// <summary>Makes the copy equal to the rows. Call it first in each write transaction.</summary>
     public void Refresh()
@@ -63,17 +59,20 @@ internal sealed class ShardTable
     public void Forget()
     {
         _version = -1;
-        Array.Clear(_isRowDirty);
+        _shards.Clear();
+        _isRowDirty.Clear();
     }
 
     public bool IsHeld(ShardLease lease) =>
-        lease.Shard >= 0 && lease.Shard < _shards.Length && _shards[lease.Shard] is { IsHeld: true } shard
+        lease.Shard >= 0 && lease.Shard < _shards.Count && _shards[lease.Shard] is { IsHeld: true } shard
         && shard.Epoch == lease.Epoch && shard.Token == lease.Token;
 
     public bool Admits(ShardBatch batch) => IsHeld(batch.Lease) && _shards[batch.Lease.Shard].Batch == batch.Number - 1;
 
+    /// <summary>Takes a shard, and makes it if it is not there yet.</summary>
     public ShardLease Take(int number, Guid token)
     {
+        MakeRoom(number);
         Shard shard = _shards[number];
         shard.UncleanEnds += shard.IsHeld ? 1 : 0;
         shard.IsHeld = true;
@@ -113,7 +112,7 @@ internal sealed class ShardTable
 
     public void WriteProgress()
     {
-        for (int row = 0; row < _isRowDirty.Length; row++)
+        for (int row = 0; row < _isRowDirty.Count; row++)
         {
             if (_isRowDirty[row])
             {
@@ -129,7 +128,7 @@ internal sealed class ShardTable
     {
         Span<byte> json = _json;
         int length = 0;
-        int end = Math.Min(_shards.Length, (row + 1) * ShardsPerRow);
+        int end = Math.Min(_shards.Count, (row + 1) * ShardsPerRow);
         for (int number = row * ShardsPerRow; number < end; number++)
         {
             json[length] = length == 0 ? (byte)'[' : (byte)',';
@@ -149,9 +148,12 @@ internal sealed class ShardTable
 
     private void Read()
     {
+        _shards.Clear();
         while (_read.Step())
         {
-            Shard shard = _shards[_read.Number(0)];
+            int number = (int)_read.Number(0);
+            MakeRoom(number);
+            Shard shard = _shards[number];
             shard.Epoch = _read.Number(1);
             shard.IsHeld = !_read.IsNull(2);
             shard.Token = shard.IsHeld ? new Guid(_read.Blob(2)) : Guid.Empty;
@@ -159,6 +161,20 @@ internal sealed class ShardTable
             shard.Suspect = _read.IsNull(4) ? null : new Suspect(_read.Number(4), (int)_read.Number(5), (int)_read.Number(6));
             shard.Batch = _read.Number(7);
             shard.Time = _read.Number(8);
+        }
+    }
+
+    /// <summary>Lets there be a copy of each shard up to a number; one that has no row has never been taken.</summary>
+    private void MakeRoom(int number)
+    {
+        while (_shards.Count <= number)
+        {
+            _shards.Add(new Shard());
+        }
+
+        while (_isRowDirty.Count * ShardsPerRow < _shards.Count)
+        {
+            _isRowDirty.Add(false);
         }
     }
 

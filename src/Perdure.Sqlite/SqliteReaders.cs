@@ -6,7 +6,7 @@ namespace Perdure.Sqlite;
 /// <summary>A few threads that read, each over a connection of its own.</summary>
 internal sealed class SqliteReaders : IDisposable
 {
-    private readonly BlockingCollection<Action<FlowReader>> _orders = [];
+    private readonly BlockingCollection<Action<StoreReader>> _orders = [];
     private readonly StoreFile _file;
     private readonly SqliteWriter _writer;
     private readonly List<Thread> _threads = [];
@@ -23,15 +23,15 @@ internal sealed class SqliteReaders : IDisposable
         List<SqliteConnection> connections = [];
         try
         {
-            List<FlowReader> readers = [];
+            List<StoreReader> readers = [];
             for (int i = 0; i < count; i++)
             {
                 connections.Add(StoreConnection.Open(_file));
                 connections[i].Execute("PRAGMA query_only = ON");
-                readers.Add(new FlowReader(connections[i]));
+                readers.Add(new StoreReader(connections[i]));
             }
 
-            foreach (FlowReader reader in readers)
+            foreach (StoreReader reader in readers)
             {
                 Thread thread = new(() => Run(reader)) { IsBackground = true, Name = "perdure-sqlite-read" };
                 _threads.Add(thread);
@@ -46,14 +46,14 @@ internal sealed class SqliteReaders : IDisposable
     }
 
     /// <summary>Reads in one read transaction, which sees all that was committed before this call. What it saw is durable when this returns.</summary>
-    public async Task<T> ReadAsync<T>(Func<FlowReader, T> read, CancellationToken cancellationToken)
+    public async Task<T> ReadAsync<T>(Func<StoreReader, T> read, CancellationToken cancellationToken)
     {
         T result = await QueueAsync(read, cancellationToken).ConfigureAwait(false);
         await _writer.CaughtUpAsync().ConfigureAwait(false);
         return result;
     }
 
-    private Task<T> QueueAsync<T>(Func<FlowReader, T> read, CancellationToken cancellationToken)
+    private Task<T> QueueAsync<T>(Func<StoreReader, T> read, CancellationToken cancellationToken)
     {
         TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         try
@@ -74,9 +74,9 @@ internal sealed class SqliteReaders : IDisposable
         _threads.ForEach(thread => thread.Join());
     }
 
-    private void Run(FlowReader reader)
+    private void Run(StoreReader reader)
     {
-        foreach (Action<FlowReader> order in _orders.GetConsumingEnumerable())
+        foreach (Action<StoreReader> order in _orders.GetConsumingEnumerable())
         {
             order(reader);
         }
@@ -84,7 +84,7 @@ internal sealed class SqliteReaders : IDisposable
         reader.Dispose();
     }
 
-    private void Read<T>(FlowReader reader, Func<FlowReader, T> read, TaskCompletionSource<T> done, CancellationToken cancellationToken)
+    private void Read<T>(StoreReader reader, Func<StoreReader, T> read, TaskCompletionSource<T> done, CancellationToken cancellationToken)
     {
         try
         {

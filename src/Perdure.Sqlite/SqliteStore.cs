@@ -73,7 +73,6 @@ public sealed class SqliteStore : IStore
                 foreach (int shard in shards)
                 {
                     ArgumentOutOfRangeException.ThrowIfNegative(shard, nameof(shards));
-                    ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, table.Count, nameof(shards));
                 }
 
                 return [.. shards.Select(shard => table.Take(shard, token))];
@@ -110,7 +109,7 @@ public sealed class SqliteStore : IStore
     {
         ArgumentNullException.ThrowIfNull(keys);
         return Readers.ReadAsync<IReadOnlyList<StoredFlow?>>(
-            reader => [.. keys.Select(key => reader.ReadFlow(key, parts))], cancellationToken);
+            reader => [.. keys.Select(key => reader.Flows.ReadFlow(key, parts))], cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -118,49 +117,75 @@ public sealed class SqliteStore : IStore
         int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken)
     {
         return Readers.ReadAsync<IReadOnlyList<WakingFlow>>(
-            reader => reader.ReadWaking(shard, after, until, Math.Max(0, limit)), cancellationToken);
+            reader => reader.Flows.ReadWaking(shard, after, until, Math.Max(0, limit)), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) =>
-        Readers.ReadAsync<IReadOnlyList<InboxRow>>(reader => reader.ReadInbox(shard), cancellationToken);
+        Readers.ReadAsync<IReadOnlyList<InboxRow>>(reader => reader.Flows.ReadInbox(shard), cancellationToken);
 
     /// <inheritdoc/>
     /// <remarks>Rows are read in pages, each in a transaction of its own: a slow caller keeps no old state of the file alive.</remarks>
-    public async IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        long before = long.MaxValue;
-        int left = Math.Max(0, filter.Limit ?? int.MaxValue);
-        while (left > 0)
-        {
-            int asked = Math.Min(left, PageRows);
-            List<FlowRow> page = await Readers.ReadAsync(reader => reader.List(filter, before, asked), cancellationToken).ConfigureAwait(false);
-            foreach (FlowRow row in page)
-            {
-                yield return row;
-            }
-
-            if (page.Count < asked)
-            {
-                yield break;
-            }
-
-            before = page[^1].Run;
-            left -= asked;
-        }
+        return PagesAsync((reader, before, rows) => reader.Flows.List(filter, before, rows), row => row.Run, filter.Limit ?? int.MaxValue, cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        return Readers.ReadAsync(reader => reader.Count(filter), cancellationToken);
+        return Readers.ReadAsync(reader => reader.Flows.Count(filter), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) =>
-        Readers.ReadAsync<IReadOnlyList<OpenVersion>>(reader => reader.ReadOpenVersions(), cancellationToken);
+        Readers.ReadAsync<IReadOnlyList<OpenVersion>>(reader => reader.Flows.ReadOpenVersions(), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<JobRow>>(reader => reader.Jobs.ReadJobs(shard, after, Math.Max(0, limit)), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        return Readers.ReadAsync<IReadOnlyList<byte[]?>>(
+            reader => [.. numbers.Select(number => reader.Jobs.ReadPayload(shard, number))], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<JobEndRow?>> ReadJobEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        return Readers.ReadAsync<IReadOnlyList<JobEndRow?>>(
+            reader => [.. numbers.Select(number => reader.Jobs.ReadEnd(shard, number))], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<long>>(reader => reader.Jobs.ReadForgettable(shard, until, Math.Max(0, limit)), cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Rows are read in pages, each in a transaction of its own: a slow caller keeps no old state of the file alive.</remarks>
+    public IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return PagesAsync((reader, before, rows) => reader.Jobs.List(filter, before, rows), row => row.Number, filter.Limit, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Rows are read in pages, each in a transaction of its own: a slow caller keeps no old state of the file alive.</remarks>
+    public IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return PagesAsync((reader, before, rows) => reader.Jobs.ListEnds(filter, before, rows), row => row.Number, filter.Limit, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<MemoRow>>(reader => reader.Jobs.ReadMemos(shard), cancellationToken);
 
     /// <summary>Finishes what was asked for, copies the log into the file, and gives the file back. Later calls throw.</summary>
     public async ValueTask DisposeAsync()
@@ -170,6 +195,31 @@ public sealed class SqliteStore : IStore
         if (_writer is { } writer)
         {
             await writer.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads rows before a number, the newest first, until there are no more.</summary>
+    private async IAsyncEnumerable<T> PagesAsync<T>(
+        Func<StoreReader, long, int, List<T>> read, Func<T, long> numberOf, int limit, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        long before = long.MaxValue;
+        int left = Math.Max(0, limit);
+        while (left > 0)
+        {
+            int asked = Math.Min(left, PageRows);
+            List<T> page = await Readers.ReadAsync(reader => read(reader, before, asked), cancellationToken).ConfigureAwait(false);
+            foreach (T row in page)
+            {
+                yield return row;
+            }
+
+            if (page.Count < asked)
+            {
+                yield break;
+            }
+
+            before = numberOf(page[^1]);
+            left -= asked;
         }
     }
 

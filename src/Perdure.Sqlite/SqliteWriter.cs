@@ -106,7 +106,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
             _schema = schema;
             int stored = (int)connection.QueryNumber("SELECT value FROM meta WHERE name = 'shard_count'");
             Guid storeId = Guid.ParseExact(connection.QueryText("SELECT value FROM meta WHERE name = 'store_id'") ?? "", "N");
-            _commit = new GroupCommit(_file, connection, new ShardTable(connection, stored));
+            _commit = new GroupCommit(_file, connection, new ShardTable(connection));
             _checkpointer = new Checkpointer(StoreConnection.Open(_file), AfterPass);
             long pageBytes = connection.QueryNumber("PRAGMA page_size");
             connection.FindWal();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Engine;
+using Perdure.Queues;
 using Perdure.Storage;
 
 namespace Perdure;
@@ -36,6 +37,9 @@ public abstract class FlowDefinition
     /// <summary>The same flow type under another name or version.</summary>
     internal abstract FlowDefinition With(string name, int version);
 
+    /// <summary>The contract of jobs that the flow does.</summary>
+    internal abstract JobType JobTypeOf(string name, string queue);
+
     /// <summary>Makes the flow and runs it until it first waits. Throws when it cannot be made; errors of its code are in the task.</summary>
     internal abstract Task<byte[]> Run(FlowRun run, HistoryRow input, object? live);
 }
@@ -64,6 +68,8 @@ internal sealed class FlowDefinition<TIn, TOut> : FlowDefinition
     }
 
     internal override FlowDefinition With(string name, int version) => new FlowDefinition<TIn, TOut>(name, version, FlowClass, _make) { Takes = Takes };
+
+    internal override JobType JobTypeOf(string name, string queue) => new JobType<TIn>(name, queue, null);
 
     internal override Task<byte[]> Run(FlowRun run, HistoryRow input, object? live)
     {

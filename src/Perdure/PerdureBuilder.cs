@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Perdure.Diagnostics;
+using Perdure.Queues;
 using Perdure.Storage;
 
 namespace Perdure;
@@ -19,6 +21,8 @@ public sealed class PerdureBuilder
     public PerdureOptions Options { get; } = new();
 
     internal IReadOnlyList<FlowDefinition> Flows => _flows;
+
+    internal QueueBuilder Queues { get; } = new();
 
     internal ErrorRules Rules { get; } = new();
 
@@ -88,6 +92,91 @@ public sealed class PerdureBuilder
         where T1 : notnull
         where T2 : notnull
         => Add(new FlowDefinition<TIn, TOut>(name, 1, null, s => Bind(s.GetRequiredService<T1>(), s.GetRequiredService<T2>(), flow)) { Takes = [typeof(T1), typeof(T2)] }, configure);
+
+    /// <summary>Adds a queue. Its policy can be changed later while it runs.</summary>
+    /// <param name="name">The durable name: 1 to 200 characters, no control characters, no slash.</param>
+    /// <param name="configure">Sets its policy.</param>
+    /// <exception cref="PerdureException">The name is bad (PRD1007), or an option is out of its range (PRD4004).</exception>
+    public PerdureBuilder AddQueue(string name, Action<QueueOptions>? configure = null)
+    {
+        Queues.AddQueue(name, configure);
+        return this;
+    }
+
+    /// <summary>Adds a pool: something limited that jobs of several queues share.</summary>
+    /// <exception cref="PerdureException">An option is out of its range (PRD4004).</exception>
+    public PerdureBuilder AddPool(string name, Action<PoolOptions> configure)
+    {
+        Queues.AddPool(name, configure);
+        return this;
+    }
+
+    /// <summary>Says where jobs of a type go, and what holds for all of them. Needed where no handler says it, and for keys.</summary>
+    public PerdureBuilder AddJob<TJob>(string queue, Action<JobContract<TJob>>? configure = null)
+        where TJob : IJob
+    {
+        Queues.AddJob(queue, configure);
+        return this;
+    }
+
+    /// <summary>Registers a handler class for a queue. It is made anew for each attempt, with services of the attempt's own scope.</summary>
+    public PerdureBuilder AddHandler<THandler>(string queue)
+        where THandler : class, IHandler
+    {
+        Services.TryAddTransient<THandler>();
+        Queues.AddHandler(queue, THandler.Define<THandler>());
+        return this;
+    }
+
+    /// <summary>Registers one of the kinds of jobs that a handler class does.</summary>
+    public PerdureBuilder AddHandler<TJob, THandler>(string queue)
+        where TJob : IJob
+        where THandler : class, IHandler<TJob>
+    {
+        Services.TryAddTransient<THandler>();
+        return AddHandler<TJob>(queue, static (job, context) => context.Get<THandler>().HandleAsync(job, context));
+    }
+
+    /// <summary>Registers one of the kinds of jobs that a handler class does, with its result.</summary>
+    public PerdureBuilder AddHandler<TJob, TResult, THandler>(string queue)
+        where TJob : IJob<TResult>
+        where THandler : class, IHandler<TJob, TResult>
+    {
+        Services.TryAddTransient<THandler>();
+        return AddHandler<TJob, TResult>(queue, static (job, context) => context.Get<THandler>().HandleAsync(job, context));
+    }
+
+    /// <summary>Registers a lambda as a handler.</summary>
+    public PerdureBuilder AddHandler<TJob>(string queue, Func<TJob, JobContext, Task> handle)
+        where TJob : IJob
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, async (job, context) =>
+        {
+            await handle(job, context);
+            return default;
+        }));
+        return this;
+    }
+
+    /// <summary>Registers a lambda with a result as a handler.</summary>
+    public PerdureBuilder AddHandler<TJob, TResult>(string queue, Func<TJob, JobContext, Task<TResult>> handle)
+        where TJob : IJob<TResult>
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        Queues.AddHandler(queue, HandlerDefinition.Of(null, handle));
+        return this;
+    }
+
+    /// <summary>Lets a flow do the jobs of a queue: the job is the flow's input, its result the job's.</summary>
+    public PerdureBuilder AddFlowHandler<TFlow>(string queue)
+        where TFlow : class, IFlow
+    {
+        FlowDefinition definition = TFlow.Define<TFlow>();
+        _flows.Add(definition);
+        Queues.AddHandler(queue, new FlowHandler(definition));
+        return this;
+    }
 
     private static Func<TIn, FlowContext, Task<TOut>> Bind<TIn, TOut, T1>(T1 one, Func<TIn, FlowContext, T1, Task<TOut>> flow)
         => (input, context) => flow(input, context, one);

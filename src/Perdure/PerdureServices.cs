@@ -26,11 +26,13 @@ public static class PerdureServices
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(registry);
+        services.AddSingleton(builder.Queues.Build());
         services.AddSingleton(builder);
         services.AddSingleton<NodeHolder>();
         services.AddSingleton<FlowCalls>();
+        services.AddSingleton<JobCalls>();
         services.AddSingleton<ReplayChecker>();
-        services.AddSingleton(s => new PerdureClient(s.GetRequiredService<FlowCalls>(), registry, s.GetRequiredService<ReplayChecker>()));
+        services.AddSingleton(s => new PerdureClient(s.GetRequiredService<FlowCalls>(), s.GetRequiredService<JobCalls>(), registry, s.GetRequiredService<ReplayChecker>()));
         services.AddSingleton(typeof(IFlowClient<>), typeof(InjectedFlowClient<>));
         services.AddSingleton<PerdureHealthCheck>(s => new PerdureHealthCheck(s.GetRequiredService<NodeHolder>()));
         services.AddSingleton<PerdureHost>();

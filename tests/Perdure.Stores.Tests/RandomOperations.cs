@@ -6,19 +6,22 @@ namespace Perdure.Stores.Tests;
 internal sealed class RandomOperations
 {
     public const int ShardCount = 3;
+    private const int Shards = ShardCount + 1; // the last one is made when it is first taken
     private const int Ids = 12;
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly Random _random;
     private readonly List<ShardLease> _leases = [];
-    private readonly long[] _batches = new long[ShardCount];
+    private readonly long[] _batches = new long[Shards];
     private readonly List<(long Run, int Shard, string Id, int Positions)> _runs = [];
+    private readonly RandomJobs _jobs;
     private IReadOnlyList<ShardBatch> _group = [];
     private long _lastRun;
 
     public RandomOperations(int seed)
     {
         _random = new Random(seed);
+        _jobs = new RandomJobs(_random, Time);
     }
 
     public (string Name, Func<IStore, Task<object>> Operation) Next()
@@ -29,10 +32,11 @@ internal sealed class RandomOperations
         {
             < 6 => Take(),
             < 8 => Release(),
-            < 60 => Commit(),
-            < 70 => ReadFlows(),
-            < 80 => ReadWaking(),
-            < 86 => Ask("inbox", _random.Next(ShardCount), (store, shard) => store.ReadInboxAsync(shard, default)),
+            < 55 => Commit(),
+            < 62 => ReadFlows(),
+            < 70 => ReadWaking(),
+            < 84 => _jobs.Read(_random.Next(Shards)),
+            < 88 => Ask("inbox", _random.Next(Shards), (store, shard) => store.ReadInboxAsync(shard, default)),
             < 92 => List(),
             < 97 => Ask("count", Filter(), async (store, filter) => (object)await store.CountAsync(filter, default)),
             _ => Ask("versions", 0, (store, _) => store.ReadOpenVersionsAsync(default)),
@@ -57,6 +61,7 @@ internal sealed class RandomOperations
         foreach (ShardBatch batch in _group)
         {
             _batches[batch.Lease.Shard] = batch.Number;
+            _jobs.Learn(batch);
             _runs.AddRange(batch.NewFlows.Select(flow => (flow.Run, flow.Shard, flow.Key.Id, 0)));
             foreach (HistoryRow row in batch.History)
             {
@@ -72,7 +77,7 @@ internal sealed class RandomOperations
 
     private (string, Func<IStore, Task<object>>) Take()
     {
-        List<int> shards = [.. Enumerable.Range(0, ShardCount).Where(_ => _leases.Count == 0 || _random.Next(2) == 0)];
+        List<int> shards = [.. Enumerable.Range(0, Shards).Where(_ => _leases.Count == 0 || _random.Next(2) == 0)];
         byte[] token = new byte[16];
         _random.NextBytes(token);
         return Ask("take", shards, (store, asked) => store.TakeShardsAsync(asked, new Guid(token), default));
@@ -128,7 +133,7 @@ internal sealed class RandomOperations
 
         for (int i = _random.Next(3); i > 0; i--)
         {
-            batch.Sent.Add(new InboxRow(_random.Next(ShardCount), $"m{_random.Next(8)}", (MessageKind)_random.Next(4), Key())
+            batch.Sent.Add(new InboxRow(_random.Next(Shards), $"m{_random.Next(8)}", (MessageKind)_random.Next(4), Key())
             {
                 From = _random.Next(2) == 0 ? new ParentRef(Key(), _random.Next(9)) : null,
                 Name = Text(),
@@ -137,6 +142,7 @@ internal sealed class RandomOperations
             batch.Received.Add($"m{_random.Next(8)}");
         }
 
+        _jobs.AddTo(batch);
         return batch;
     }
 
@@ -187,7 +193,7 @@ internal sealed class RandomOperations
 
     private (string, Func<IStore, Task<object>>) ReadWaking()
     {
-        int shard = _random.Next(ShardCount);
+        int shard = _random.Next(Shards);
         WakingFlow? after = _random.Next(3) == 0
             ? null
             : new WakingFlow(_random.Next(2) == 0 ? FlowRow.Busy : Time(), _random.Next((int)_lastRun + 2), Key());

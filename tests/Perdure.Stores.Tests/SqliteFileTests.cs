@@ -5,7 +5,7 @@ using Perdure.Storage;
 
 namespace Perdure.Stores.Tests;
 
-/// <summary>What the SQLite store does about its file: who may open it, what is wrong with it, and what people see in it.</summary>
+/// <summary>What the SQLite store does about its file: who may open it, and what is wrong with it.</summary>
 public sealed class SqliteFileTests : IDisposable
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -223,27 +223,6 @@ public sealed class SqliteFileTests : IDisposable
         new FileInfo(Path + "-wal").Length.ShouldBeLessThan(limit + (limit / 4));
     }
 
-    [Fact]
-    public async Task People_can_read_flows_and_their_steps_while_the_store_is_open()
-    {
-        await using SqliteStore store = await OpenAsync();
-        await CommitAsync(store, (await TakeAsync(store))[0], 1);
-        Query("SELECT status || ' ' || created_at || ' ' || wake_at FROM flows").ShouldBe("running 2026-01-01 00:00:00.000 now");
-        Query("SELECT id || ' ' || kind || ' ' || at FROM steps").ShouldBe("f1 started 2026-01-01 00:00:00.000");
-        Query("SELECT batch FROM shard_progress WHERE shard = 0").ShouldBe("1");
-    }
-
-    [Fact]
-    public async Task Each_question_has_its_index()
-    {
-        await using SqliteStore store = await OpenAsync();
-        Plan(FlowQuery.List(new FlowFilter { Statuses = [FlowStatus.Stuck, FlowStatus.Failed] }, "run")).ShouldNotContain("SCAN");
-        Plan(FlowQuery.List(new FlowFilter { Statuses = [FlowStatus.Stuck] }, "run")).ShouldContain("flow_unusual");
-        Plan(FlowQuery.Count(FlowFilter.Open)).ShouldContain("flow_busy");
-        Plan(FlowQuery.Count(FlowFilter.Open)).ShouldContain("flow_waiting");
-        Plan("SELECT * FROM flow WHERE type = ?1 AND id = ?2").ShouldContain("flow_key");
-    }
-
     [Theory]
     [InlineData(0, 64 << 20, 2)]
     [InlineData(8 << 20, 1, 2)]
@@ -298,18 +277,5 @@ public sealed class SqliteFileTests : IDisposable
     {
         using SqliteConnection connection = Connect();
         return connection.QueryText(sql);
-    }
-
-    private string Plan(string sql)
-    {
-        using SqliteConnection connection = Connect();
-        using SqliteStatement plan = connection.Prepare("EXPLAIN QUERY PLAN " + sql);
-        List<string> lines = [];
-        while (plan.Step())
-        {
-            lines.Add(plan.Text(3));
-        }
-
-        return string.Join('\n', lines);
     }
 }

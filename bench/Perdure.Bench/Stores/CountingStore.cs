@@ -49,5 +49,24 @@ internal sealed class CountingStore(IStore store) : IStore
     public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken)
         => store.ReadOpenVersionsAsync(cancellationToken);
 
+    public Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken)
+        => store.ReadJobsAsync(shard, after, limit, cancellationToken);
+
+    public Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+        => store.ReadPayloadsAsync(shard, numbers, cancellationToken);
+
+    public Task<IReadOnlyList<JobEndRow?>> ReadJobEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+        => store.ReadJobEndsAsync(shard, numbers, cancellationToken);
+
+    public Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+        => store.ReadForgettableAsync(shard, until, limit, cancellationToken);
+
+    public IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, CancellationToken cancellationToken) => store.ListJobsAsync(filter, cancellationToken);
+
+    public IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, CancellationToken cancellationToken) => store.ListJobEndsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken)
+        => store.ReadMemosAsync(shard, cancellationToken);
+
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

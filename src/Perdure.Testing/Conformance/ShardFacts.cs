@@ -30,9 +30,22 @@ internal sealed class ShardFacts : StoreSuite
         leases.Select(lease => (lease.Shard, lease.Epoch, lease.Token)).ShouldBe([(3, 2, token), (1, 2, token)]);
     }
 
-    public async Task A_shard_that_is_not_there_cannot_be_taken()
+    public async Task A_shard_that_is_not_there_yet_is_made_when_it_is_taken()
     {
-        await Should.ThrowAsync<ArgumentOutOfRangeException>(() => Store.TakeShardsAsync([0, ShardCount], Guid.NewGuid(), default));
+        ShardLease made = (await Store.TakeShardsAsync([0, ShardCount], Guid.NewGuid(), default))[1];
+        made.ShouldBe(new ShardLease(ShardCount, 1, made.Token, 0, DateTimeOffset.UnixEpoch, 0, null));
+        (await CommitAsync(new ShardBatch(made, 1, At(3)))).ShouldBe([CommitOutcome.Committed]);
+        (await CommitAsync(new ShardBatch(made with { Shard = ShardCount + 1 }, 1, At(3)))).ShouldBe([CommitOutcome.Fenced]);
+
+        await ReopenAsync();
+        Info.ShardCount.ShouldBe(ShardCount);
+        ShardLease again = (await Store.TakeShardsAsync([ShardCount], Guid.NewGuid(), default))[0];
+        again.ShouldBe(new ShardLease(ShardCount, 2, again.Token, 1, At(3), 1, null));
+    }
+
+    public async Task Where_one_number_is_below_zero_no_shard_is_taken()
+    {
+        await Should.ThrowAsync<ArgumentOutOfRangeException>(() => Store.TakeShardsAsync([0, -1], Guid.NewGuid(), default));
         (await TakeAsync())[0].Epoch.ShouldBe(2);
     }
 

@@ -32,6 +32,25 @@ internal abstract class ProcessStore(IStore inner) : IStore
 
     public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) => Alive(() => inner.ReadOpenVersionsAsync(cancellationToken));
 
+    public Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadJobsAsync(shard, after, limit, cancellationToken));
+
+    public Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadPayloadsAsync(shard, numbers, cancellationToken));
+
+    public Task<IReadOnlyList<JobEndRow?>> ReadJobEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadJobEndsAsync(shard, numbers, cancellationToken));
+
+    public Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadForgettableAsync(shard, until, limit, cancellationToken));
+
+    public IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, CancellationToken cancellationToken) => inner.ListJobsAsync(filter, cancellationToken);
+
+    public IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, CancellationToken cancellationToken) => inner.ListJobEndsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadMemosAsync(shard, cancellationToken));
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Calls, if the process lives.</summary>

@@ -51,7 +51,12 @@ public sealed class FlowConflictException : PerdureException
 public sealed class StoreUnavailableException : PerdureException
 {
     internal StoreUnavailableException(FlowKey flow, PerdureException reason)
-        : base(reason.Code, $"{flow}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason)
+        : this(flow.ToString(), reason)
+    {
+    }
+
+    internal StoreUnavailableException(string what, PerdureException reason)
+        : base(reason.Code, $"{what}: nobody can say whether this took effect; ask again, with the same id: {reason.Message}", reason)
     {
     }
 }

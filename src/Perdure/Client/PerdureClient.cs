@@ -9,12 +9,14 @@ namespace Perdure;
 public sealed class PerdureClient
 {
     private readonly FlowCalls _calls;
+    private readonly JobCalls _jobs;
     private readonly FlowRegistry _registry;
     private readonly ReplayChecker _checker;
 
-    internal PerdureClient(FlowCalls calls, FlowRegistry registry, ReplayChecker checker)
+    internal PerdureClient(FlowCalls calls, JobCalls jobs, FlowRegistry registry, ReplayChecker checker)
     {
         _calls = calls;
+        _jobs = jobs;
         _registry = registry;
         _checker = checker;
     }
@@ -32,6 +34,38 @@ public sealed class PerdureClient
 
     /// <summary>A handle on a run of any type, without its result's type.</summary>
     public FlowHandle Get(string type, string id) => FlowHandle.Of(_calls, new FlowKey(type, id));
+
+    /// <summary>Puts a job into its queue. When the task completes the job is durable.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="options">How it is done, where that differs from its contract and its queue.</param>
+    /// <param name="cancellationToken">Stops waiting for the answer; the job may come all the same.</param>
+    /// <exception cref="PerdureException">There is no such queue (PRD1012) or handler (PRD1013), the queue is full (PRD1014), sheds (PRD1015) or drains (PRD1016), or the job is too large (PRD1005).</exception>
+    /// <exception cref="StoreUnavailableException">Nobody can say whether the job came; with a dedup key it can be asked again.</exception>
+    public Task<JobHandle> EnqueueAsync(IJob job, JobOptions? options = null, CancellationToken cancellationToken = default)
+        => _jobs.EnqueueAsync(job, options, cancellationToken);
+
+    /// <summary>Puts a job with a result into its queue. When the task completes the job is durable.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="options">How it is done, where that differs from its contract and its queue.</param>
+    /// <param name="cancellationToken">Stops waiting for the answer; the job may come all the same.</param>
+    /// <exception cref="PerdureException">As with a job without a result.</exception>
+    /// <exception cref="StoreUnavailableException">Nobody can say whether the job came; with a dedup key it can be asked again.</exception>
+    public Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options = null, CancellationToken cancellationToken = default)
+        => _jobs.EnqueueAsync(job, options, cancellationToken);
+
+    /// <summary>Puts many jobs into their queues: all of them, or none.</summary>
+    /// <exception cref="PerdureException">As with one job.</exception>
+    public Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IEnumerable<IJob> jobs, JobOptions? options = null, CancellationToken cancellationToken = default)
+        => _jobs.EnqueueManyAsync(jobs, options, cancellationToken);
+
+    /// <summary>A handle on a job, by its id. It acts on the job as a whole, whoever wants it.</summary>
+    /// <exception cref="PerdureException">The text is no id of a job (PRD1007).</exception>
+    public JobHandle Job(string id)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(id);
+        long number = Queues.JobId.Number(id);
+        return JobHandle.Of(_jobs, id[..id.LastIndexOf('-')], number, subscriber: null);
+    }
 
     /// <summary>Lists runs, the newest first.</summary>
     public IAsyncEnumerable<FlowInfo> ListAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)

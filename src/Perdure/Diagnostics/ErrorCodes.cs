@@ -38,6 +38,33 @@ public static class ErrorCodes
     /// <summary>A flow was terminated; nothing was undone.</summary>
     public const string FlowTerminated = "PRD1011";
 
+    /// <summary>There is no queue of this name.</summary>
+    public const string UnknownQueue = "PRD1012";
+
+    /// <summary>Nobody does jobs of this type.</summary>
+    public const string UnknownHandler = "PRD1013";
+
+    /// <summary>The queue is full.</summary>
+    public const string QueueFull = "PRD1014";
+
+    /// <summary>A pool that the queue uses is saturated, and the job's priority is not admitted.</summary>
+    public const string JobShed = "PRD1015";
+
+    /// <summary>The queue drains, and takes no new jobs.</summary>
+    public const string QueueDraining = "PRD1016";
+
+    /// <summary>There is no such job, or nothing is kept of it.</summary>
+    public const string JobNotFound = "PRD1017";
+
+    /// <summary>A job failed.</summary>
+    public const string JobFailed = "PRD1018";
+
+    /// <summary>A job was cancelled.</summary>
+    public const string JobCancelled = "PRD1019";
+
+    /// <summary>A job was not done in the time that it had.</summary>
+    public const string JobExpired = "PRD1020";
+
     // 2xxx: what happened inside a flow
 
     /// <summary>A step was rejected: a business no, never retried.</summary>
@@ -104,6 +131,9 @@ public static class ErrorCodes
     /// <summary>The host has not been started, or has stopped.</summary>
     public const string NotStarted = "PRD4005";
 
+    /// <summary>Two handlers or contracts are registered for one job.</summary>
+    public const string DuplicateHandler = "PRD4010";
+
     /// <summary>A cron expression cannot be read, or never fires.</summary>
     public const string BadCron = "PRD4006";
 
@@ -112,6 +142,9 @@ public static class ErrorCodes
 
     /// <summary>There is no such time zone.</summary>
     public const string UnknownZone = "PRD4008";
+
+    /// <summary>A queue's jobs take more of a pool than there is.</summary>
+    public const string PoolNeverEnough = "PRD4009";
 
     // 5xxx: stores
 

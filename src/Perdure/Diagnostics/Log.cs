@@ -66,6 +66,12 @@ internal static partial class Log
     [LoggerMessage(18, LogLevel.Warning, "Shard {Shard} ended uncleanly {Times} times in a row: it runs what was open one at a time, until all of it has got through")]
     public static partial void CarefulMode(this ILogger log, int shard, int times);
 
+    [LoggerMessage(30, LogLevel.Error, "Job {Job} is a dead letter: {Code}: {Reason}")]
+    public static partial void JobDead(this ILogger log, Queues.Job job, string code, string reason);
+
+    [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
+    public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
+
     [LoggerMessage(20, LogLevel.Warning, "Giving the shards back failed; the next start counts an unclean end")]
     public static partial void ReleaseFailed(this ILogger log, Exception exception);
 

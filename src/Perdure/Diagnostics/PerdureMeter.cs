@@ -15,6 +15,10 @@ internal static class PerdureMeter
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>("perdure.flow.duration", "s", "From start to end of a run.");
     private static readonly Histogram<double> AttemptDuration = Meter.CreateHistogram<double>("perdure.step.attempt.duration", "s", "One attempt of a step.");
 
+    private static readonly Counter<long> JobsEnqueued = Meter.CreateCounter<long>("perdure.job.enqueued", "{job}", "Jobs that came.");
+    private static readonly Counter<long> JobsEnded = Meter.CreateCounter<long>("perdure.job.ended", "{job}", "Jobs that ended, by status.");
+    private static readonly Histogram<double> JobAge = Meter.CreateHistogram<double>("perdure.job.age", "s", "From coming to end of a job.");
+
     public static bool CountsAttempts => AttemptDuration.Enabled;
 
     public static void FlowStarted(string type)
@@ -36,6 +40,24 @@ internal static class PerdureMeter
     }
 
     public static void FlowStuck(string type) => Stuck.Add(1, new KeyValuePair<string, object?>("flow.type", type));
+
+    public static void JobEnqueued(string queue)
+    {
+        if (JobsEnqueued.Enabled)
+        {
+            JobsEnqueued.Add(1, new KeyValuePair<string, object?>("job.queue", queue));
+        }
+    }
+
+    public static void JobEnded(string queue, JobStatus status, TimeSpan age)
+    {
+        if (JobsEnded.Enabled || JobAge.Enabled)
+        {
+            var tags = new TagList { { "job.queue", queue }, { "job.status", status.ToString() } };
+            JobsEnded.Add(1, tags);
+            JobAge.Record(age.TotalSeconds, tags);
+        }
+    }
 
     public static void Attempted(string step, TimeSpan duration)
     {

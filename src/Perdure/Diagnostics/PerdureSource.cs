@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Perdure.Engine;
+using Perdure.Queues;
 
 namespace Perdure.Diagnostics;
 
@@ -29,6 +30,20 @@ internal static class PerdureSource
         _ = ActivityContext.TryParse(ask.Run.TraceParent, null, isRemote: true, out ActivityContext parent);
         Activity? span = Source.StartActivity($"{AskText.Word(ask.Kind)} {ask.Name}", ActivityKind.Internal, parent);
         span?.SetTag("flow.type", ask.Run.Key.Type).SetTag("flow.id", ask.Run.Key.Id).SetTag("step.name", ask.Name).SetTag("step.attempt", attempt);
+        return span;
+    }
+
+    /// <summary>The span of one call of a job's handler, child of the enqueueing call's; null when nobody listens.</summary>
+    public static Activity? StartJob(JobAttempt attempt)
+    {
+        if (!Source.HasListeners())
+        {
+            return null;
+        }
+
+        _ = ActivityContext.TryParse(attempt.TraceParent, null, isRemote: true, out ActivityContext parent);
+        Activity? span = Source.StartActivity($"job {attempt.Queue}", ActivityKind.Consumer, parent);
+        span?.SetTag("job.id", JobId.Text(attempt.Queue, attempt.Number)).SetTag("job.queue", attempt.Queue).SetTag("job.attempt", attempt.Attempt);
         return span;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Perdure.Queues;
 using Perdure.Serialization;
 
 namespace Perdure.Engine;
@@ -14,6 +15,9 @@ internal sealed class FlowServices(IServiceProvider provider, FlowRegistry regis
     public FlowRegistry Registry => registry;
 
     public FlowJson Json => json;
+
+    /// <summary>The queues of this process; null if it has none.</summary>
+    public QueueRegistry? Queues { get; init; }
 
     public ILogger LoggerOf(FlowDefinition definition) => _loggers.GetOrAdd(definition.Name, static (name, l) => l.CreateLogger($"Perdure.Flows.{name}"), loggers);
 }

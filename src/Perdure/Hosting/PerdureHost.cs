@@ -2,13 +2,14 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Perdure.Engine;
+using Perdure.Queues;
 using Perdure.Serialization;
 using Perdure.Storage;
 
 namespace Perdure.Hosting;
 
 /// <summary>Starts the node before the application's other services, and stops it after them.</summary>
-internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry, NodeHolder holder, IServiceProvider services, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService, IAsyncDisposable
+internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry, QueueRegistry queues, NodeHolder holder, IServiceProvider services, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService, IAsyncDisposable
 {
     private IStore? _store;
     private Node? _node;
@@ -18,7 +19,7 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
         ConstructorCheck.Check(registry, builder.Services);
         _store = builder.Store(services);
         var json = new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax);
-        var shared = new FlowServices(services, registry, json, loggers);
+        var shared = new FlowServices(services, registry, json, loggers) { Queues = queues.Queues.Count > 0 ? queues : null };
         _node = new Node(_store, builder.Options, shared, builder.Rules, services.GetService<Seams>() ?? new SystemSeams(time), loggers.CreateLogger("Perdure"));
         await _node.StartAsync(cancellationToken);
         holder.Current = _node;

@@ -10,4 +10,7 @@ internal abstract class AttemptFilter
     /// <param name="context">What the attempt knows.</param>
     /// <param name="reconcile">Whether it is asked whether it happened, rather than done.</param>
     public abstract ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile);
+
+    /// <summary>Runs one call of a job's handler, or not.</summary>
+    public virtual Task<IReadOnlyList<JobOutcome>> RunJobsAsync(HandlerDefinition handler, IReadOnlyList<JobContext> contexts, Func<Task<IReadOnlyList<JobOutcome>>> handle) => handle();
 }

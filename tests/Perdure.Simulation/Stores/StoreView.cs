@@ -65,6 +65,25 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
     public Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken)
         => CallAsync("read versions", () => ModelStore.Now(store.Memory.ReadOpenVersionsAsync(CancellationToken.None)));
 
+    public Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken)
+        => CallAsync("read jobs", () => ModelStore.Now(store.Memory.ReadJobsAsync(shard, after, limit, CancellationToken.None)));
+
+    public Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+        => CallAsync("read payloads", () => ModelStore.Now(store.Memory.ReadPayloadsAsync(shard, numbers, CancellationToken.None)));
+
+    public Task<IReadOnlyList<JobEndRow?>> ReadJobEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+        => CallAsync("read job ends", () => ModelStore.Now(store.Memory.ReadJobEndsAsync(shard, numbers, CancellationToken.None)));
+
+    public Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken)
+        => CallAsync("read forgettable", () => ModelStore.Now(store.Memory.ReadForgettableAsync(shard, until, limit, CancellationToken.None)));
+
+    public IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, CancellationToken cancellationToken) => store.Memory.ListJobsAsync(filter, cancellationToken);
+
+    public IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, CancellationToken cancellationToken) => store.Memory.ListJobEndsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken)
+        => CallAsync("read memos", () => ModelStore.Now(store.Memory.ReadMemosAsync(shard, CancellationToken.None)));
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private Task<T> CallAsync<T>(string what, Func<T> call)

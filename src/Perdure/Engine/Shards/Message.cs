@@ -16,6 +16,11 @@ internal abstract class Message
     public Shard Shard { get; set; } = null!;
 
     public abstract void Handle();
+
+    /// <summary>The shard cannot say whether the message was handled.</summary>
+    public virtual void Fail(PerdureException reason)
+    {
+    }
 }
 
 /// <summary>How much of a flow must be known before a message can be handled.</summary>
@@ -48,11 +53,6 @@ internal abstract class FlowMessage(FlowKey key) : Message
     /// <summary>Handles the message. It may run a turn, as the last thing that it does.</summary>
     /// <param name="slot">The flow; null if there is none.</param>
     public abstract void Deliver(FlowSlot? slot);
-
-    /// <summary>The shard cannot say whether the message was handled.</summary>
-    public virtual void Fail(PerdureException reason)
-    {
-    }
 }
 
 /// <summary>Many writers, one reader; the reader takes all at once, in order.</summary>

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Perdure.Diagnostics;
+using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Worker;
 
@@ -15,6 +16,7 @@ internal sealed class Node
     private readonly List<ITimer> _timers = [];
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ShardLoop[] _loops = [];
+    private int _flowShards;
     private int _shardsToCome;
     private int _pickedUp;
 
@@ -29,6 +31,7 @@ internal sealed class Node
         Committer = new Committer(store, seams, log, WakeLoops);
         Loader = new Loader(this);
         Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>() };
+        Jobs = new JobRunner(seams, store, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, services.Json, log) { Filter = Worker.Filter };
     }
 
     /// <summary>How far ahead wake-ups are held in memory.</summary>
@@ -57,6 +60,13 @@ internal sealed class Node
 
     public StepRunner Worker { get; }
 
+    public JobRunner Jobs { get; }
+
+    /// <summary>The shard where the queues live.</summary>
+    public Shard HomeShard => Shards.Length > _flowShards ? Shards[_flowShards] : throw new PerdureException(ErrorCodes.UnknownQueue, "there are no queues: add one with AddQueue.");
+
+    public Home Home => HomeShard.Home!;
+
     public Shard[] Shards { get; private set; } = [];
 
     public ulong StoreSeed { get; private set; }
@@ -82,7 +92,13 @@ internal sealed class Node
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
         StoreSeed = ReplayRandom.StoreSeed(info.StoreId);
         _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Math.Min(Options.Loops, info.ShardCount))))];
-        Shards = [.. Enumerable.Range(0, info.ShardCount).Select(i => new Shard(i, this, _loops[i % _loops.Length]))];
+        _flowShards = info.ShardCount;
+        Shards = [.. Enumerable.Range(0, _flowShards).Select(i => new Shard(i, this, _loops[i % _loops.Length]))];
+        if (Services.Queues is { } queues)
+        {
+            Shards = [.. Shards, Shard.OfQueues(_flowShards, this, _loops[0], queues)];
+        }
+
         _shardsToCome = Shards.Length;
         IReadOnlyList<ShardLease> leases = await Store.TakeShardsAsync([.. Shards.Select(s => s.Index)], Seams.NewGuid(), cancellationToken);
         Clock.AtLeast(leases.Max(l => l.Time));
@@ -101,7 +117,7 @@ internal sealed class Node
     /// <summary>Stops: attempts get their token and a grace, what was decided is committed, and the shards are given back.</summary>
     public async Task StopAsync()
     {
-        await Worker.StopAsync(Options.ShutdownGrace);
+        await Task.WhenAll(Worker.StopAsync(Options.ShutdownGrace), Jobs.StopAsync(Options.ShutdownGrace));
         IsStopping = true;
         _timers.ForEach(t => t.Dispose());
         Task drained = Task.WhenAll(Shards.Select(s => s.DrainAsync()));
@@ -122,12 +138,20 @@ internal sealed class Node
 
     public int ShardOf(FlowKey key)
     {
+        if (key.Type.StartsWith(Shard.HomeKey.Type, StringComparison.Ordinal))
+        {
+            return _flowShards; // no flow type has a slash
+        }
+
         // FNV-1a over the UTF-8 of type and id (G. Fowler, L. C. Noll, P. Vo), then mixed: the place must never change.
         ulong hash = Fnv(Fnv(14695981039346656037, key.Type) * 31, key.Id);
-        return (int)(ReplayRandom.Mix(hash) % (ulong)Shards.Length);
+        return (int)(ReplayRandom.Mix(hash) % (ulong)_flowShards);
     }
 
     public Shard ShardFor(FlowKey key) => Shards[ShardOf(key)];
+
+    /// <summary>What lets attempts that depend on a service through; null for none.</summary>
+    public IGate? GateOf(string? dependency) => null;
 
     /// <summary>The seed of a run's chance: different in every store.</summary>
     public ulong SeedOf(long run) => ReplayRandom.SeedOf(StoreSeed, run);
@@ -247,5 +271,6 @@ internal sealed class FlowsWaking(IReadOnlyList<WakingFlow> flows) : Message
         }
 
         Shard.Careful.LivedOn();
+        Shard.Home?.Starts.LivedOn();
     }
 }

@@ -1,3 +1,4 @@
+using Perdure.Queues;
 using Perdure.Storage;
 
 namespace Perdure.Engine;
@@ -12,6 +13,9 @@ internal sealed class Shard
     private const long Epoch = 1_577_836_800_000;
 
     private const int RecentInboxMax = 4_096;
+
+    /// <summary>Stands for the queues where a wake-up names a flow: no flow type has a slash.</summary>
+    public static readonly FlowKey HomeKey = new("queue/", "");
 
     private readonly Queue<string> _recentInbox = new();
     private readonly Dictionary<FlowKey, FlowSlot> _slots = [];
@@ -32,6 +36,14 @@ internal sealed class Shard
         Waiters = new EndWaiters();
     }
 
+    /// <summary>The shard where the queues live.</summary>
+    public static Shard OfQueues(int index, Node node, ShardLoop loop, QueueRegistry registry)
+    {
+        var shard = new Shard(index, node, loop);
+        shard.Home = new Home(shard, registry);
+        return shard;
+    }
+
     public int Index { get; }
 
     public Node Node { get; }
@@ -49,6 +61,9 @@ internal sealed class Shard
     public CarefulMode Careful { get; }
 
     public EndWaiters Waiters { get; }
+
+    /// <summary>The queues that live here; null where none do.</summary>
+    public Home? Home { get; private set; }
 
     /// <summary>The time for an input that comes now.</summary>
     public DateTimeOffset Now()
@@ -249,7 +264,27 @@ internal sealed class Shard
     public void Send(InboxRow row)
     {
         Commits.Open.Sent.Add(row);
-        Commits.Then(new ActionEffect(() => Node.Shards[row.Shard].Post(new InboxArrived(row))));
+        Commits.Then(new ActionEffect(() =>
+        {
+            Shard receiver = Node.Shards[row.Shard];
+            receiver.Post(receiver.Arrival(row));
+        }));
+    }
+
+    /// <summary>What the shard is told when a message comes through its inbox.</summary>
+    public Message Arrival(InboxRow row) => Home is null ? new InboxArrived(row) { Shard = this } : new HomeInboxArrived(row) { Shard = this };
+
+    /// <summary>The time has come to look at a flow, or at the queues.</summary>
+    public void LookAt(FlowKey key)
+    {
+        if (key == HomeKey)
+        {
+            new HomeDue { Shard = this }.Handle();
+        }
+        else
+        {
+            Route(new FlowDue(key) { Shard = this });
+        }
     }
 
     /// <summary>Completes once everything that was decided up to now is durable. From any thread.</summary>

@@ -150,7 +150,7 @@ internal sealed class ShardLoop
         while (_wakes.TryPeek(out (Shard Shard, FlowKey Key) due, out DateTimeOffset at) && at <= now)
         {
             _wakes.Dequeue();
-            due.Shard.Route(new FlowDue(due.Key) { Shard = due.Shard });
+            due.Shard.LookAt(due.Key);
             HandleReady();
         }
 

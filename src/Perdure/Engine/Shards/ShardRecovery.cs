@@ -1,4 +1,5 @@
 using Perdure.Diagnostics;
+using Perdure.Queues;
 using Perdure.Storage;
 
 namespace Perdure.Engine;
@@ -23,7 +24,7 @@ internal sealed class ShardRecovery(Shard shard)
 
     /// <summary>Keeps a message until the shard is ready.</summary>
     /// <returns>Whether it was kept.</returns>
-    public bool Holds(FlowMessage message)
+    public bool Holds(Message message)
     {
         if (IsRecovering)
         {
@@ -33,18 +34,19 @@ internal sealed class ShardRecovery(Shard shard)
         return IsRecovering;
     }
 
-    public void Hold(FlowMessage message) => _held.Enqueue(message);
+    public void Hold(Message message) => _held.Enqueue(message);
 
     /// <summary>The node stops: whoever still waits is told.</summary>
     public void Stop(PerdureException reason)
     {
         shard.Commits.Stop(reason);
-        foreach (FlowMessage message in shard.Waiters.TakeAll().Concat(_held.OfType<FlowMessage>()))
+        foreach (Message message in shard.Waiters.TakeAll().Concat(_held))
         {
             message.Fail(reason);
         }
 
         shard.FailWaiting(reason);
+        shard.Home?.Fail(reason);
     }
 
     /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
@@ -84,11 +86,12 @@ internal sealed class ShardRecovery(Shard shard)
             waking.AddRange(page);
         }
         while (page.Count == WakingMax);
-        shard.Post(new ShardRead(lease, inbox, waking));
+        HomeState? home = shard.Home is { } queues ? await queues.ReadAsync(CancellationToken.None) : null;
+        shard.Post(new ShardRead(lease, inbox, waking, home));
     }
 
     /// <summary>The shard is ready. On the loop.</summary>
-    public void Ready(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking)
+    public void Ready(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home)
     {
         IsRecovering = false;
         shard.Commits.Begin(lease);
@@ -104,9 +107,10 @@ internal sealed class ShardRecovery(Shard shard)
             busy.ForEach(flow => shard.Route(new FlowDue(flow.Key) { Shard = shard }));
         }
 
+        shard.Home?.Begin(lease, home!);
         foreach (InboxRow row in inbox)
         {
-            shard.Route(new InboxArrived(row) { Shard = shard });
+            shard.Arrival(row).Handle();
         }
 
         shard.Waiters.TakeAll().ForEach(shard.Route);
@@ -115,6 +119,7 @@ internal sealed class ShardRecovery(Shard shard)
             message.Handle();
         }
 
+        shard.Home?.Pump();
         Node.ShardIsReady(busy.Count);
     }
 
@@ -187,9 +192,9 @@ internal sealed class ShardRecovery(Shard shard)
     }
 
     /// <summary>The shard has been read under a new lease.</summary>
-    private sealed class ShardRead(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking) : Message
+    private sealed class ShardRead(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home) : Message
     {
-        public override void Handle() => Shard.Recovery.Ready(lease, inbox, waking);
+        public override void Handle() => Shard.Recovery.Ready(lease, inbox, waking, home);
     }
 
     /// <summary>It is known which flows the store refuses.</summary>

@@ -2,7 +2,7 @@ namespace Perdure.Storage;
 
 /// <summary>Commits a group of batches to a <see cref="MemoryStore"/>: all of it or nothing.</summary>
 /// <remarks>
-/// What can be refused (flows, states, history, decisions) is written first, and each write leaves behind how to take it back;
+/// What can be refused (flows, states, history, decisions, jobs) is written first, and each write leaves behind how to take it back;
 /// what cannot be refused follows once nothing was.
 /// </remarks>
 internal sealed class MemoryCommit
@@ -86,6 +86,33 @@ internal sealed class MemoryCommit
             _takeBacks.Push(() => _tables.Decide(row.Run, row.Position, before.Asks, before.Result));
         }
 
+        return TryWriteJobs(batch);
+    }
+
+    /// <returns>Why the batch is refused; null when it is not.</returns>
+    private string? TryWriteJobs(ShardBatch batch)
+    {
+        MemoryJobs jobs = _tables.Shard(batch.Lease.Shard).Jobs;
+        foreach (JobRow job in batch.NewJobs)
+        {
+            if (!jobs.TryAdd(job))
+            {
+                return $"job {job.Number} exists already";
+            }
+
+            _takeBacks.Push(() => jobs.Remove(job.Number));
+        }
+
+        foreach (JobUpdate update in batch.JobUpdates)
+        {
+            if (jobs.Change(update) is not { } takeBack)
+            {
+                return $"there is no job {update.Number} to update";
+            }
+
+            _takeBacks.Push(takeBack);
+        }
+
         return null;
     }
 
@@ -111,15 +138,19 @@ internal sealed class MemoryCommit
 
         foreach (InboxRow message in batch.Sent)
         {
-            _tables.Shards[message.Shard].Inbox.TryAdd(message.Id, RowCopy.Of(message));
+            _tables.Shard(message.Shard).Inbox.TryAdd(message.Id, RowCopy.Of(message));
         }
 
-        MemoryShard shard = _tables.Shards[batch.Lease.Shard];
+        MemoryShard shard = _tables.Shard(batch.Lease.Shard);
         foreach (string id in batch.Received)
         {
             shard.Inbox.Remove(id);
         }
 
+        batch.JobEnds.ForEach(shard.Jobs.Put);
+        batch.EndedJobs.ForEach(shard.Jobs.Remove);
+        batch.ForgottenJobs.ForEach(shard.Jobs.Forget);
+        batch.Memos.ForEach(shard.Jobs.Put);
         shard.Advance(batch);
     }
 }

@@ -1,6 +1,6 @@
 namespace Perdure.Storage;
 
-/// <summary>One shard's row, its wake-ups and its inbox.</summary>
+/// <summary>One shard's row, its wake-ups, its inbox and its jobs.</summary>
 internal sealed class MemoryShard
 {
     private long _epoch;
@@ -16,6 +16,8 @@ internal sealed class MemoryShard
 
     /// <summary>Messages by their ids.</summary>
     public SortedDictionary<string, InboxRow> Inbox { get; } = new(StringComparer.Ordinal);
+
+    public MemoryJobs Jobs { get; } = new();
 
     public bool IsHeldBy(ShardLease lease) => _held && _epoch == lease.Epoch && _token == lease.Token;
 

@@ -29,7 +29,7 @@ public sealed class MemoryStore : IStore
         return Answer(() =>
         {
             _tables ??= new MemoryTables(shardCount);
-            return new StoreInfo(_storeId, _tables.Shards.Length, "none: in memory");
+            return new StoreInfo(_storeId, _tables.ShardCount, "none: in memory");
         }, cancellationToken);
     }
 
@@ -42,10 +42,9 @@ public sealed class MemoryStore : IStore
             foreach (int shard in shards)
             {
                 ArgumentOutOfRangeException.ThrowIfNegative(shard, nameof(shards));
-                ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, Tables.Shards.Length, nameof(shards));
             }
 
-            return [.. shards.Select(shard => Tables.Shards[shard].Take(shard, token))];
+            return [.. shards.Select(shard => Tables.Shard(shard).Take(shard, token))];
         }, cancellationToken);
     }
 
@@ -87,7 +86,7 @@ public sealed class MemoryStore : IStore
             (long, long) from = after is null ? (long.MinValue, long.MinValue) : (after.WakeAt.UtcTicks, after.Run);
             return
             [
-                .. Tables.Shards[shard].Waking.GetViewBetween(from, (long.MaxValue, long.MaxValue))
+                .. Tables.Shard(shard).Waking.GetViewBetween(from, (long.MaxValue, long.MaxValue))
                     .SkipWhile(entry => entry.CompareTo(from) <= 0)
                     .TakeWhile(entry => entry.WakeTicks <= until.UtcTicks)
                     .Take(Math.Max(0, limit))
@@ -99,7 +98,7 @@ public sealed class MemoryStore : IStore
     /// <inheritdoc/>
     public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken)
     {
-        return Answer<IReadOnlyList<InboxRow>>(() => [.. Tables.Shards[shard].Inbox.Values.Select(RowCopy.Of)], cancellationToken);
+        return Answer<IReadOnlyList<InboxRow>>(() => [.. Tables.Shard(shard).Inbox.Values.Select(RowCopy.Of)], cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -131,6 +130,56 @@ public sealed class MemoryStore : IStore
         ], cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<JobRow>>(
+            () => [.. Tables.Shard(shard).Jobs.After(after).Take(Math.Max(0, limit)).Select(RowCopy.WithoutPayload)], cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        return Answer<IReadOnlyList<byte[]?>>(
+            () => [.. numbers.Select(number => RowCopy.Of(Tables.Shard(shard).Jobs.PayloadOf(number)))], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<JobEndRow?>> ReadJobEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        return Answer<IReadOnlyList<JobEndRow?>>(
+            () => [.. numbers.Select(number => Tables.Shard(shard).Jobs.EndOf(number) is { } end ? RowCopy.Of(end) : null)], cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<long>>(
+            () => [.. Tables.Shard(shard).Jobs.Forgettable(until).Take(Math.Max(0, limit))], cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        foreach (JobRow row in await Answer<IReadOnlyList<JobRow>>(() => [.. FindJobs(filter).Select(RowCopy.WithoutPayload)], cancellationToken))
+        {
+            yield return row;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        foreach (JobEndRow row in await Answer<IReadOnlyList<JobEndRow>>(() => [.. FindJobEnds(filter).Select(RowCopy.Of)], cancellationToken))
+        {
+            yield return row;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<MemoRow>>(() => [.. Tables.Shard(shard).Jobs.Memos.Select(RowCopy.Of)], cancellationToken);
+
     /// <summary>Does nothing: the content stays for the next engine that opens the same object.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -143,6 +192,23 @@ public sealed class MemoryStore : IStore
             && (filter.StartedBefore is null || flow.CreatedAt < filter.StartedBefore));
         return found.OrderByDescending(flow => flow.Run).Take(Math.Max(0, filter.Limit ?? int.MaxValue));
     }
+
+    private IEnumerable<JobRow> FindJobs(JobFilter filter) =>
+        Tables.Shards.Values.SelectMany(shard => shard.Jobs.Open)
+            .Where(job => Fits(filter, job.Queue, job.Type, job.Key, job.CreatedAt))
+            .OrderByDescending(job => job.Number).Take(Math.Max(0, filter.Limit));
+
+    private IEnumerable<JobEndRow> FindJobEnds(JobFilter filter) =>
+        Tables.Shards.Values.SelectMany(shard => shard.Jobs.Ends)
+            .Where(end => Fits(filter, end.Queue, end.Type, end.Key, end.CreatedAt) && (filter.Status is null || end.Status == filter.Status))
+            .OrderByDescending(end => end.Number).Take(Math.Max(0, filter.Limit));
+
+    private static bool Fits(JobFilter filter, string queue, string type, string? key, DateTimeOffset createdAt) =>
+        (filter.Queue is null || queue == filter.Queue)
+        && (filter.Type is null || type == filter.Type)
+        && (filter.Key is null || key == filter.Key)
+        && (filter.CreatedFrom is null || createdAt >= filter.CreatedFrom)
+        && (filter.CreatedBefore is null || createdAt < filter.CreatedBefore);
 
     private Task<T> Answer<T>(Func<T> call, CancellationToken cancellationToken)
     {

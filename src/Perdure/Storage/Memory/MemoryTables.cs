@@ -11,15 +11,25 @@ internal sealed class MemoryTables
 
     public MemoryTables(int shardCount)
     {
-        Shards = [.. Enumerable.Range(0, shardCount).Select(_ => new MemoryShard())];
+        ShardCount = shardCount;
     }
 
-    public MemoryShard[] Shards { get; }
+    /// <summary>How many shards the store was made with.</summary>
+    public int ShardCount { get; }
+
+    /// <summary>Shards that anybody has asked about, by their numbers.</summary>
+    public Dictionary<int, MemoryShard> Shards { get; } = [];
 
     public Dictionary<long, FlowRow> Flows { get; } = [];
 
+    public MemoryShard Shard(int number)
+    {
+        ref MemoryShard? shard = ref CollectionsMarshal.GetValueRefOrAddDefault(Shards, number, out _);
+        return shard ??= new MemoryShard();
+    }
+
     public MemoryShard? Find(ShardLease lease) =>
-        lease.Shard >= 0 && lease.Shard < Shards.Length && Shards[lease.Shard].IsHeldBy(lease) ? Shards[lease.Shard] : null;
+        Shards.TryGetValue(lease.Shard, out MemoryShard? shard) && shard.IsHeldBy(lease) ? shard : null;
 
     public StoredFlow? Read(FlowKey key, FlowParts parts)
     {
@@ -154,7 +164,7 @@ internal sealed class MemoryTables
     {
         if (flow.State is { WakeAt: { } wakeAt, Status: < FlowStatus.Completed })
         {
-            Shards[flow.Shard].Waking.Add((RowCopy.Of(wakeAt).UtcTicks, flow.Run));
+            Shard(flow.Shard).Waking.Add((RowCopy.Of(wakeAt).UtcTicks, flow.Run));
         }
     }
 
@@ -162,7 +172,7 @@ internal sealed class MemoryTables
     {
         if (flow.State.WakeAt is { } wakeAt)
         {
-            Shards[flow.Shard].Waking.Remove((wakeAt.UtcTicks, flow.Run));
+            Shard(flow.Shard).Waking.Remove((wakeAt.UtcTicks, flow.Run));
         }
     }
 }

@@ -29,6 +29,27 @@ internal static class RowCopy
 
     public static InboxRow Of(InboxRow row) => row with { Payload = Of(row.Payload) };
 
+    public static JobState Of(JobState state) =>
+        state with { NotBefore = Of(state.NotBefore), More = Of(state.More) };
+
+    public static JobRow Of(JobRow row) =>
+        row with { CreatedAt = Of(row.CreatedAt), Payload = Of(row.Payload), State = Of(row.State) };
+
+    public static JobEndRow Of(JobEndRow row) => row with
+    {
+        CreatedAt = Of(row.CreatedAt),
+        EndedAt = Of(row.EndedAt),
+        KeepUntil = Of(row.KeepUntil),
+        Result = Of(row.Result),
+        More = Of(row.More),
+    };
+
+    public static MemoRow Of(MemoRow row) => row with { Value = Of(row.Value) };
+
+    /// <summary>A job without its payload.</summary>
+    public static JobRow WithoutPayload(JobRow row) =>
+        row with { CreatedAt = Of(row.CreatedAt), Payload = null, State = Of(row.State) };
+
     public static byte[]? Of(byte[]? bytes) => bytes is null ? null : [.. bytes];
 
     private static DateTimeOffset? Of(DateTimeOffset? time) => time is { } some ? Of(some) : null;

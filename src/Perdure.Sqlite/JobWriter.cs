@@ -1,0 +1,144 @@
+using Perdure.Sqlite.Native;
+using Perdure.Storage;
+
+namespace Perdure.Sqlite;
+
+/// <summary>Writes what a batch says of jobs with prepared statements, within the caller's transaction.</summary>
+internal sealed class JobWriter
+{
+    private readonly SqliteConnection _connection;
+    private readonly SqliteStatement _insert;
+    private readonly SqliteStatement _update;
+    private readonly SqliteStatement _putEnd;
+    private readonly SqliteStatement _delete;
+    private readonly SqliteStatement _forget;
+    private readonly SqliteStatement _putMemo;
+    private readonly SqliteStatement _deleteMemo;
+
+    public JobWriter(SqliteConnection connection)
+    {
+        _connection = connection;
+        _insert = connection.Prepare(
+            """
+            INSERT INTO job (shard, number, queue, type, created_at, priority, attempts, key, not_before, more, payload)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """);
+        _update = connection.Prepare(
+            """
+            UPDATE job SET priority = ?3, attempts = ?4, not_before = ?5, more = ?6, payload = coalesce(?7, payload)
+            WHERE shard = ?1 AND number = ?2
+            """);
+        _putEnd = connection.Prepare(
+            """
+            INSERT OR REPLACE INTO job_end (shard, number, queue, type, status, created_at, ended_at, keep_until, priority, attempts,
+                                            key, result, more, payload)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+                    CASE ?14 WHEN 1 THEN (SELECT payload FROM job WHERE shard = ?1 AND number = ?2) END)
+            """);
+        _delete = connection.Prepare("DELETE FROM job WHERE shard = ?1 AND number = ?2");
+        _forget = connection.Prepare("DELETE FROM job_end WHERE shard = ?1 AND number = ?2");
+        _putMemo = connection.Prepare("INSERT OR REPLACE INTO memo (shard, name, value) VALUES (?1, ?2, ?3)");
+        _deleteMemo = connection.Prepare("DELETE FROM memo WHERE shard = ?1 AND name = ?2");
+    }
+
+    /// <exception cref="SqliteFailure">A row cannot be written; a constraint's failure is the batch's own fault.</exception>
+    public void Write(ShardBatch batch)
+    {
+        int shard = batch.Lease.Shard;
+        foreach (JobRow job in batch.NewJobs)
+        {
+            Insert(shard, job);
+        }
+
+        foreach (JobUpdate update in batch.JobUpdates)
+        {
+            Update(shard, update);
+        }
+
+        foreach (JobEndRow end in batch.JobEnds)
+        {
+            Put(shard, end);
+        }
+
+        Delete(_delete, shard, batch.EndedJobs);
+        Delete(_forget, shard, batch.ForgottenJobs);
+        foreach (MemoRow memo in batch.Memos)
+        {
+            Put(shard, memo);
+        }
+    }
+
+    private static void Delete(SqliteStatement statement, int shard, List<long> numbers)
+    {
+        foreach (long number in numbers)
+        {
+            statement.Bind(1, shard);
+            statement.Bind(2, number);
+            statement.Run();
+        }
+    }
+
+    private void Insert(int shard, JobRow job)
+    {
+        _insert.Bind(1, shard);
+        _insert.Bind(2, job.Number);
+        _insert.Bind(3, job.Queue);
+        _insert.Bind(4, job.Type);
+        _insert.Bind(5, job.CreatedAt);
+        _insert.Bind(6, job.State.Priority);
+        _insert.Bind(7, job.State.Attempts);
+        _insert.Bind(8, job.Key);
+        _insert.Bind(9, job.State.NotBefore);
+        _insert.Bind(10, job.State.More);
+        _insert.Bind(11, job.Payload);
+        _insert.Run();
+    }
+
+    private void Update(int shard, JobUpdate update)
+    {
+        _update.Bind(1, shard);
+        _update.Bind(2, update.Number);
+        _update.Bind(3, update.State.Priority);
+        _update.Bind(4, update.State.Attempts);
+        _update.Bind(5, update.State.NotBefore);
+        _update.Bind(6, update.State.More);
+        _update.Bind(7, update.Payload);
+        _update.Run();
+        if (_connection.Changes == 0)
+        {
+            throw new SqliteFailure((int)ResultCode.Constraint, $"there is no job to update: {update.Number}");
+        }
+    }
+
+    private void Put(int shard, JobEndRow end)
+    {
+        _putEnd.Bind(1, shard);
+        _putEnd.Bind(2, end.Number);
+        _putEnd.Bind(3, end.Queue);
+        _putEnd.Bind(4, end.Type);
+        _putEnd.Bind(5, (int)end.Status);
+        _putEnd.Bind(6, end.CreatedAt);
+        _putEnd.Bind(7, end.EndedAt);
+        _putEnd.Bind(8, end.KeepUntil);
+        _putEnd.Bind(9, end.Priority);
+        _putEnd.Bind(10, end.Attempts);
+        _putEnd.Bind(11, end.Key);
+        _putEnd.Bind(12, end.Result);
+        _putEnd.Bind(13, end.More);
+        _putEnd.Bind(14, end.KeepsPayload ? 1 : 0);
+        _putEnd.Run();
+    }
+
+    private void Put(int shard, MemoRow memo)
+    {
+        SqliteStatement statement = memo.Value is null ? _deleteMemo : _putMemo;
+        statement.Bind(1, shard);
+        statement.Bind(2, memo.Name);
+        if (memo.Value is not null)
+        {
+            statement.Bind(3, memo.Value);
+        }
+
+        statement.Run();
+    }
+}

@@ -1,0 +1,145 @@
+using Perdure.Diagnostics;
+using Perdure.Engine;
+using Perdure.Hosting;
+using Perdure.Queues;
+using Perdure.Serialization;
+using Perdure.Storage;
+
+namespace Perdure.Client;
+
+/// <summary>The calls of clients about jobs: they turn values into messages to the queues' home, and wait for the answers.</summary>
+internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
+{
+    public QueueRegistry Registry => registry;
+
+    public Node Node => holder.Node;
+
+    public async Task<JobHandle> EnqueueAsync(IJob job, JobOptions? options, CancellationToken cancellationToken)
+    {
+        NewJob wanted = Prepare(job, options);
+        Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter: null), cancellationToken))[0];
+        return JobHandle.Of(this, wanted.Queue, receipt.Number, receipt.Subscriber, (Enqueued)receipt.Kind);
+    }
+
+    public async Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options, CancellationToken cancellationToken)
+    {
+        NewJob wanted = Prepare(job, options);
+        var waiter = new JobWaiter(0, 0);
+        Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter), cancellationToken))[0];
+        return new JobHandle<TResult>(this, wanted.Queue, receipt.Number, receipt.Subscriber, waiter) { Enqueued = (Enqueued)receipt.Kind };
+    }
+
+    public async Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IEnumerable<IJob> jobs, JobOptions? options, CancellationToken cancellationToken)
+    {
+        List<NewJob> wanted = [.. jobs.Select(j => Prepare(j, options))];
+        if (wanted.Count == 0)
+        {
+            return [];
+        }
+
+        Receipt[] receipts = await AskAsync(new EnqueueJobs(wanted, waiter: null), cancellationToken);
+        return [.. receipts.Select((r, i) => JobHandle.Of(this, wanted[i].Queue, r.Number, r.Subscriber, (Enqueued)r.Kind))];
+    }
+
+    public Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
+    {
+        var waiter = new JobWaiter(number, subscriber ?? -1);
+        Node.HomeShard.Post(waiter);
+        return ResultOfAsync<TResult>(queue, waiter, cancellationToken);
+    }
+
+    public async Task<TResult> ResultOfAsync<TResult>(string queue, JobWaiter waiter, CancellationToken cancellationToken)
+        => ResultOf<TResult>(JobId.Text(queue, waiter.Number), (await EndAsync(waiter, cancellationToken))!);
+
+    public Task<CancelAnswer> CancelAsync(long number, int? subscriber, string reason, CancellationToken cancellationToken)
+        => AskAsync(new CancelJob(number, subscriber, reason), cancellationToken);
+
+    public async Task<JobInfo> DescribeAsync(string queue, long number, CancellationToken cancellationToken)
+    {
+        if (await AskAsync(new DescribeJob(number), cancellationToken) is { } info)
+        {
+            return info;
+        }
+
+        JobEndRow? end = (await Node.Store.ReadJobEndsAsync(Node.HomeShard.Index, [number], cancellationToken))[0];
+        return end is null ? throw new JobNotFoundException(number) : JobInfos.Of(end);
+    }
+
+    public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken)
+    {
+        Node.HomeShard.Post(call);
+        return await call.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
+    public NewJob Prepare(IJob job, JobOptions? given)
+    {
+        JobType type = registry.TypeOf(job);
+        JobOptions options = type.OptionsOf(job, given);
+        string queue = options.Queue!;
+        QueueOptions policy = registry.Queues.GetValueOrDefault(queue) ?? throw registry.Unknown(queue);
+        if (registry.IsHandled(queue) && registry.HandlerOf(queue, type.Name) is null)
+        {
+            throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {type.Name}: add one with AddHandler.");
+        }
+
+        int priority = options.Priority ?? policy.Priority;
+        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, nameof(JobOptions.Priority), "-1,000,000 to 1,000,000");
+        Require(options.Delay is null || options.RunAt is null, nameof(JobOptions.Delay), "given without RunAt");
+        Require(options.Limit is null || options.Limit > TimeSpan.Zero, nameof(JobOptions.Limit), "more than zero");
+        Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, nameof(JobOptions.ExpireAfter), "more than zero");
+        Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), nameof(JobOptions.Timeout), "more than zero and less than 24 days");
+        Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), nameof(JobOptions.KeepResult), "zero to 100 years");
+        options.Retry?.Check();
+        return new NewJob(queue, type, type.Serialize(job, Node.Services.Json))
+        {
+            Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
+            Priority = priority,
+            Delay = options.Delay,
+            RunAt = options.RunAt is { } at ? StoredTimes.Up(at) : null,
+            DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
+            Dedup = options.Dedup!,
+            Limit = options.Limit,
+            ExpireAfter = options.ExpireAfter,
+            Timeout = options.Timeout,
+            Retry = options.Retry,
+            KeepResult = options.KeepResult,
+            TraceParent = PerdureSource.Current,
+        };
+    }
+
+    /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
+    public async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await waiter.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            Node.HomeShard.Post(new StopJobWaiting(waiter));
+            throw;
+        }
+    }
+
+    public TResult ResultOf<TResult>(string job, JobEnd end)
+    {
+        if (end.Status == JobStatus.Completed)
+        {
+            return Node.Services.Json.Deserialize<TResult>(end.Result, $"the result of job {job}");
+        }
+
+        ErrorInfo error = FlowJson.DeserializeError(end.Result);
+        throw end.Status == JobStatus.Cancelled ? new JobCancelledException(job, error)
+            : error.Kind == ErrorKind.Rejected ? new RejectedException($"job {job}", error)
+            : new JobFailedException(job, end.Attempts, error);
+    }
+
+    private static void Require(bool holds, string option, string range)
+    {
+        if (!holds)
+        {
+            throw new PerdureException(ErrorCodes.BadOption, $"a job's {option} must be {range}.");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Microsoft.Extensions.DependencyInjection;
+using Perdure.Queues;
+
+namespace Perdure;
+
+/// <summary>What one attempt of a job knows. It converts to its <see cref="System.Threading.CancellationToken"/>.</summary>
+public sealed class JobContext
+{
+    private readonly JobAttempt _attempt;
+
+    internal JobContext(JobAttempt attempt, IServiceProvider services, CancellationToken cancellationToken)
+    {
+        _attempt = attempt;
+        Services = services;
+        CancellationToken = cancellationToken;
+    }
+
+    /// <summary>The job's id.</summary>
+    public string Id => JobId.Text(_attempt.Queue, _attempt.Number);
+
+    /// <summary>The queue.</summary>
+    public string Queue => _attempt.Queue;
+
+    /// <summary>The job's key; null if it has none.</summary>
+    public string? Key => _attempt.Key;
+
+    /// <summary>1 for the first attempt. Attempts that a crash or a shutdown ended are not counted.</summary>
+    public int Attempt => _attempt.Attempt;
+
+    /// <summary>The same for every attempt of this job; different for every other job.</summary>
+    public string IdempotencyKey => Id;
+
+    /// <summary>The time for which a schedule made the job; null for other jobs.</summary>
+    public DateTimeOffset? ScheduledFor => _attempt.ScheduledFor;
+
+    /// <summary>Is cancelled when the attempt's time is up, nobody wants the job any more, or the host stops.</summary>
+    public CancellationToken CancellationToken { get; }
+
+    /// <summary>The services of a scope of this attempt's own.</summary>
+    internal IServiceProvider Services { get; }
+
+    /// <summary>A service from a scope of this attempt's own.</summary>
+    public T Get<T>()
+        where T : notnull
+        => Services.GetRequiredService<T>();
+
+    /// <summary>What an earlier attempt saved last with <see cref="SaveAsync"/>; nothing if none did.</summary>
+    public Maybe<T> Saved<T>() => _attempt.Saved<T>();
+
+    /// <summary>Saves how far the job has come. When the task completes it is durable: an attempt after a crash finds it in <see cref="Saved"/>.</summary>
+    /// <exception cref="OperationCanceledException">Nobody wants the job any more.</exception>
+    public Task SaveAsync<T>(T details) => _attempt.SaveAsync(details);
+
+    /// <summary>Tells who follows the job how far it has come. When the task completes it is durable.</summary>
+    /// <param name="done">The share that is done, 0 to 1; null if nobody knows.</param>
+    /// <param name="text">In words; null for nothing.</param>
+    /// <exception cref="OperationCanceledException">Nobody wants the job any more.</exception>
+    public Task ReportAsync(double? done, string? text = null) => _attempt.ReportAsync(done, text);
+
+    /// <summary>The context's cancellation token, so that it can be passed where a token is wanted.</summary>
+    public static implicit operator CancellationToken(JobContext context) => context.CancellationToken;
+}

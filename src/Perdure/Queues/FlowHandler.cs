@@ -1,0 +1,16 @@
+using Perdure.Serialization;
+
+namespace Perdure.Queues;
+
+/// <summary>Jobs that flows do: the job is the flow's input.</summary>
+internal sealed class FlowHandler(FlowDefinition flow) : HandlerDefinition(null, flow.InputType)
+{
+    public string FlowType => flow.Name;
+
+    internal override Type ResultType => flow.ResultType;
+
+    internal override JobType PlainType(string queue) => flow.JobTypeOf(JobName, queue);
+
+    internal override Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+        => throw new InvalidOperationException("A flow is started, not called.");
+}

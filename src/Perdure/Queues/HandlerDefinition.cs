@@ -1,0 +1,99 @@
+using Perdure.Engine;
+using Perdure.Queues;
+using Perdure.Serialization;
+
+namespace Perdure;
+
+/// <summary>A handler as the engine knows it: the job's durable name, and how to run it.</summary>
+public abstract class HandlerDefinition
+{
+    private protected HandlerDefinition(Type? handlerClass, Type jobType)
+    {
+        HandlerClass = handlerClass;
+        JobType = jobType;
+        JobName = FlowNames.CheckType(FlowNames.Of(jobType));
+    }
+
+    /// <summary>The durable name of the jobs it does.</summary>
+    public string JobName { get; }
+
+    internal Type? HandlerClass { get; }
+
+    internal Type JobType { get; }
+
+    internal abstract Type ResultType { get; }
+
+    internal virtual bool TakesBatches => false;
+
+    /// <summary>The contract of jobs that no AddJob speaks of.</summary>
+    internal abstract JobType PlainType(string queue);
+
+    /// <summary>Makes the attempts of some jobs, one unless it takes batches.</summary>
+    internal abstract Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken);
+
+    internal static HandlerDefinition Of<TJob, TResult>(Type? handlerClass, Func<TJob, JobContext, Task<TResult>> handle)
+        => new SingleHandler<TJob, TResult>(handlerClass, handle);
+
+    internal static HandlerDefinition OfBatch<TJob>(Type? handlerClass, Func<IReadOnlyList<BatchedJob<TJob>>, IServiceProvider, CancellationToken, Task> handle)
+        => new BatchHandler<TJob>(handlerClass, handle);
+}
+
+/// <summary>What a handler made of a job: a result (JSON), or what it threw.</summary>
+internal readonly record struct JobOutcome(byte[]? Result, Exception? Error);
+
+internal sealed class SingleHandler<TJob, TResult>(Type? handlerClass, Func<TJob, JobContext, Task<TResult>> handle) : HandlerDefinition(handlerClass, typeof(TJob))
+{
+    internal override Type ResultType => typeof(TResult);
+
+    internal override JobType PlainType(string queue) => new JobType<TJob>(JobName, queue, null);
+
+    internal override async Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+    {
+        TJob job = json.Deserialize<TJob>(payloads[0], $"job {contexts[0].Id}");
+        TResult result = await handle(job, contexts[0]);
+        return [new JobOutcome(json.Serialize(result, $"the result of job {contexts[0].Id}"), null)];
+    }
+}
+
+internal sealed class BatchHandler<TJob>(Type? handlerClass, Func<IReadOnlyList<BatchedJob<TJob>>, IServiceProvider, CancellationToken, Task> handle) : HandlerDefinition(handlerClass, typeof(TJob))
+{
+    internal override Type ResultType => typeof(NoResult);
+
+    internal override bool TakesBatches => true;
+
+    internal override JobType PlainType(string queue) => new JobType<TJob>(JobName, queue, null);
+
+    internal override async Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var outcomes = new JobOutcome[contexts.Count];
+        List<(BatchedJob<TJob> Job, int Index)> jobs = [];
+        for (int i = 0; i < contexts.Count; i++)
+        {
+            try
+            {
+                jobs.Add((new BatchedJob<TJob>(json.Deserialize<TJob>(payloads[i], $"job {contexts[i].Id}"), contexts[i]), i));
+            }
+            catch (PerdureException e)
+            {
+                outcomes[i] = new JobOutcome(null, e); // one that cannot be read does not spoil the others
+            }
+        }
+
+        Exception? thrown = null;
+        try
+        {
+            await handle(jobs.ConvertAll(j => j.Job), services, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            thrown = e;
+        }
+
+        foreach ((BatchedJob<TJob> job, int index) in jobs)
+        {
+            outcomes[index] = (job.Error ?? thrown) is { } error ? new JobOutcome(null, error) : new JobOutcome(json.Serialize(default(NoResult), "nothing"), null);
+        }
+
+        return outcomes;
+    }
+}

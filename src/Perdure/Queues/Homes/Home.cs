@@ -1,0 +1,298 @@
+using Perdure.Engine;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>
+/// Where queues live: the part of one shard that knows all jobs of its queues, so order and limits are exact. What it decides goes into
+/// the shard's batches, and leaves when that is durable, as with flows.
+/// </summary>
+/// <remarks>
+/// <para>A job's row is written when it comes and deleted when it ends. That it runs is not written down where its handler is in this
+/// process: after a crash it waits again, and its handler gets it under the same key.</para>
+/// <para>All that waits has an entry in memory; payloads are in memory only while they are young.</para>
+/// </remarks>
+internal sealed class Home
+{
+    /// <summary>How many bytes of payloads of waiting jobs stay in memory.</summary>
+    private const long PayloadBytesMax = 32 * 1024 * 1024;
+
+    private const int JobsReadMax = 10_000;
+
+    private readonly Dictionary<long, Job> _jobs = [];
+    private readonly Dictionary<long, int> _updates = [];
+    private List<JobUpdate>? _updatesOf;
+    private DateTimeOffset? _armedFor;
+    private long _payloadBytes;
+
+    public Home(Shard shard, QueueRegistry registry)
+    {
+        Shard = shard;
+        Registry = registry;
+        Queues = new HomeQueues(this);
+        Dedups = new DedupIndex();
+        Intake = new Intake(this);
+        Outcomes = new Outcomes(this);
+        Subscriptions = new Subscriptions(this);
+        Waiters = new JobWaiters(this);
+        Flows = new FlowJobs(this);
+        Starts = new JobStarts(this);
+        Leases = new Leases(this);
+    }
+
+    public Shard Shard { get; }
+
+    public QueueRegistry Registry { get; }
+
+    public Dispatcher Dispatcher { get; private set; } = new(default);
+
+    public HomeQueues Queues { get; }
+
+    public DedupIndex Dedups { get; }
+
+    public Intake Intake { get; }
+
+    public Outcomes Outcomes { get; }
+
+    public Subscriptions Subscriptions { get; }
+
+    public JobWaiters Waiters { get; }
+
+    public FlowJobs Flows { get; }
+
+    public JobStarts Starts { get; }
+
+    public Leases Leases { get; }
+
+    public DueJobs Times { get; } = new();
+
+    public Node Node => Shard.Node;
+
+    public ShardBatch Batch => Shard.Commits.Open;
+
+    public IEnumerable<Job> Jobs => _jobs.Values;
+
+    public Job? Find(long number) => _jobs.GetValueOrDefault(number);
+
+    /// <summary>Reads all that the store holds of the home.</summary>
+    public async Task<HomeState> ReadAsync(CancellationToken cancellationToken)
+    {
+        List<JobRow> jobs = [];
+        IReadOnlyList<JobRow> page;
+        do
+        {
+            page = await Node.Store.ReadJobsAsync(Shard.Index, jobs.Count == 0 ? -1 : jobs[^1].Number, JobsReadMax, cancellationToken);
+            jobs.AddRange(await WithPayloadsAsync(page, cancellationToken));
+        }
+        while (page.Count == JobsReadMax);
+        return new HomeState(jobs, await Node.Store.ReadMemosAsync(Shard.Index, cancellationToken));
+    }
+
+    /// <summary>Begins with what the store holds. On the loop.</summary>
+    public void Begin(ShardLease lease, HomeState state)
+    {
+        _jobs.Clear();
+        _armedFor = null;
+        _payloadBytes = 0;
+        Times.Clear();
+        Dedups.Clear();
+        DateTimeOffset now = Shard.Now();
+        Dispatcher = new Dispatcher(now);
+        Queues.Begin(state.Memos);
+        Starts.Begin(lease);
+        foreach (JobRow row in state.Jobs)
+        {
+            var job = new Job(row.Number, Queues.Intern(row.Queue), Queues.Intern(row.Type))
+            {
+                Key = row.Key,
+                Priority = row.State.Priority,
+                CreatedAt = row.CreatedAt,
+                NotBefore = row.State.NotBefore ?? default,
+                Attempts = row.State.Attempts,
+                More = JobMore.Read(row.State.More),
+                Payload = row.Payload,
+            };
+            Add(job);
+            if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
+            {
+                Outcomes.Cancelled(job);
+            }
+            else if (Node.Jobs.IsRunning(job.Number))
+            {
+                job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+                Dispatcher.Started(job);
+            }
+            else
+            {
+                Place(job, now);
+            }
+        }
+
+        Waiters.AskAgain();
+    }
+
+    /// <summary>Takes a job into memory, without a place.</summary>
+    public void Add(Job job)
+    {
+        _jobs.Add(job.Number, job);
+        Queues.Count(job.Queue, 1);
+        Dedups.Add(job);
+        Subscriptions.Watch(job);
+        if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
+        {
+            _payloadBytes += job.Payload?.Length ?? 0;
+        }
+        else
+        {
+            job.Payload = null;
+        }
+    }
+
+    /// <summary>Puts a job where it belongs: to wait for its time, or for its turn.</summary>
+    public void Place(Job job, DateTimeOffset now)
+    {
+        if (!Queues.CanRun(job))
+        {
+            job.Phase = JobPhase.Parked;
+        }
+        else if (job.NotBefore > now)
+        {
+            if (job is { Attempts: > 0, Standing: JobStanding.None })
+            {
+                Dispatcher.ComesBack(job); // after a restart
+            }
+
+            job.Phase = JobPhase.Delayed;
+            Times.Add(job.Number, job.NotBefore);
+        }
+        else
+        {
+            job.Phase = JobPhase.Waiting;
+            Dispatcher.Add(job);
+        }
+    }
+
+    /// <summary>Takes a job that does not run out of its place.</summary>
+    public void Displace(Job job)
+    {
+        if (job.Standing != JobStanding.None)
+        {
+            Dispatcher.Remove(job);
+        }
+    }
+
+    /// <summary>Forgets a job that has ended.</summary>
+    public void Remove(Job job)
+    {
+        _jobs.Remove(job.Number);
+        Queues.Count(job.Queue, -1);
+        Dedups.Remove(job);
+        TakePayload(job);
+        Intake.RoomIn(job.Queue);
+    }
+
+    /// <summary>A job's payload, if it is in memory; from then on it is not.</summary>
+    public byte[]? TakePayload(Job job)
+    {
+        byte[]? payload = job.Payload;
+        _payloadBytes -= payload?.Length ?? 0;
+        job.Payload = null;
+        return payload;
+    }
+
+    public void SetPayload(Job job, byte[] payload)
+    {
+        TakePayload(job);
+        job.Payload = payload;
+        _payloadBytes += payload.Length;
+    }
+
+    /// <summary>Writes a job's state into the batch.</summary>
+    public void Write(Job job, byte[]? payload = null)
+    {
+        List<JobUpdate> updates = Batch.JobUpdates;
+        if (_updatesOf != updates)
+        {
+            _updatesOf = updates;
+            _updates.Clear();
+        }
+
+        if (_updates.TryGetValue(job.Number, out int index))
+        {
+            updates[index] = new JobUpdate(job.Number, job.State, payload ?? updates[index].Payload);
+        }
+        else
+        {
+            _updates.Add(job.Number, updates.Count);
+            updates.Add(new JobUpdate(job.Number, job.State, payload));
+        }
+    }
+
+    /// <summary>Starts all that may start now, and sees to it that the home is looked at again in time.</summary>
+    public void Pump()
+    {
+        DateTimeOffset now = Shard.Now();
+        while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+        {
+            Starts.Start(job, now);
+        }
+
+        Starts.Flush();
+        foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
+        {
+            Queues.RememberRate(rate.Name, rate.At);
+        }
+
+        Arm(now);
+    }
+
+    /// <summary>Time has passed.</summary>
+    public void Due()
+    {
+        DateTimeOffset now = Shard.Now();
+        _armedFor = null;
+        while (Times.TryTake(now, out long number))
+        {
+            if (Find(number) is { } job && !Subscriptions.Due(job, now) && job.Phase == JobPhase.Delayed && job.NotBefore <= now)
+            {
+                Place(job, now);
+            }
+        }
+    }
+
+    /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>
+    public void Fail(PerdureException reason)
+    {
+        Intake.Fail(reason);
+        Waiters.Fail(reason);
+    }
+
+    /// <summary>Jobs that may be merged with later ones have their payloads in memory.</summary>
+    private async Task<IEnumerable<JobRow>> WithPayloadsAsync(IReadOnlyList<JobRow> rows, CancellationToken cancellationToken)
+    {
+        List<JobRow> merging = [.. rows.Where(r => Registry.Find(r.Type) is { Merges: true })];
+        if (merging.Count == 0)
+        {
+            return rows;
+        }
+
+        IReadOnlyList<byte[]?> payloads = await Node.Store.ReadPayloadsAsync(Shard.Index, merging.ConvertAll(r => r.Number), cancellationToken);
+        Dictionary<long, byte[]?> byNumber = merging.Zip(payloads).ToDictionary(p => p.First.Number, p => p.Second);
+        return rows.Select(r => byNumber.TryGetValue(r.Number, out byte[]? payload) ? r with { Payload = payload } : r);
+    }
+
+    private void Arm(DateTimeOffset now)
+    {
+        DateTimeOffset? next = Earlier(Times.Next, Dispatcher.NextChange(now));
+        if (next is { } at && (_armedFor is null || at < _armedFor))
+        {
+            _armedFor = at;
+            Shard.Loop.WakeAt(at, Shard, Shard.HomeKey);
+        }
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
+}
+
+/// <summary>What the store holds of a home.</summary>
+internal sealed record HomeState(List<JobRow> Jobs, IReadOnlyList<MemoRow> Memos);

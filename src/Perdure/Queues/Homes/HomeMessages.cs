@@ -1,0 +1,152 @@
+using Perdure.Engine;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>Something that a queues' home is told. While the home recovers it waits.</summary>
+internal abstract class HomeMessage : Message
+{
+    public override bool CanWait => true;
+
+    protected Home Home => Shard.Home!;
+
+    public sealed override void Handle()
+    {
+        if (!Shard.Recovery.Holds(this))
+        {
+            Deliver();
+            Home.Pump();
+        }
+    }
+
+    protected abstract void Deliver();
+}
+
+/// <summary>What a client asks of a home. Its answer leaves when what it is based on is durable.</summary>
+internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
+{
+    private readonly TaskCompletionSource<TAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TAnswer? _ready;
+    private Exception? _error;
+
+    public Task<TAnswer> Task => _answer.Task;
+
+    /// <summary>Who asks, for an error.</summary>
+    public abstract string What { get; }
+
+    public virtual void Release()
+    {
+        if (_error is not null)
+        {
+            _answer.TrySetException(_error);
+        }
+        else
+        {
+            _answer.TrySetResult(_ready!);
+        }
+    }
+
+    public void Lost(PerdureException reason) => Fail(reason);
+
+    public override void Fail(PerdureException reason) => _answer.TrySetException(new StoreUnavailableException(What, reason));
+
+    /// <summary>Answers once all that was decided up to now is durable.</summary>
+    public void AnswerThen(TAnswer answer)
+    {
+        _ready = answer;
+        Shard.Commits.Then(this);
+    }
+
+    public void RefuseThen(Exception error)
+    {
+        _error = error;
+        Shard.Commits.Then(this);
+    }
+}
+
+/// <summary>Jobs that a client wants, all or none of them.</summary>
+internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter) : HomeCall<Receipt[]>
+{
+    public IReadOnlyList<NewJob> Jobs => jobs;
+
+    /// <summary>Waits for the end of the one job, from its beginning on.</summary>
+    public JobWaiter? Waiter => waiter;
+
+    public override string What => $"enqueueing {(jobs.Count == 1 ? $"job {jobs[0].Type.Name}" : $"{jobs.Count} jobs")}";
+
+    public override void Fail(PerdureException reason)
+    {
+        base.Fail(reason);
+        waiter?.Fail(reason);
+    }
+
+    protected override void Deliver() => Home.Intake.Take(this);
+}
+
+/// <summary>Waits for a job's end, as one of its subscribers.</summary>
+internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
+{
+    private readonly TaskCompletionSource<JobEnd?> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public long Number { get; set; } = number;
+
+    public int Subscriber { get; set; } = subscriber;
+
+    /// <summary>Whether it no longer waits once the first attempt has failed, or was not made at once.</summary>
+    public bool WantsFirstAttempt => wantsFirstAttempt;
+
+    /// <summary>How it ended; null when it was to know of the first attempt only, and that led to no end.</summary>
+    public Task<JobEnd?> Task => _end.Task;
+
+    public void Ended(JobEnd? end) => _end.TrySetResult(end);
+
+    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Number:x}", limit));
+
+    public void NotFound() => _end.TrySetException(new JobNotFoundException(Number));
+
+    /// <summary>Nothing more can happen: a test learns it at once.</summary>
+    public void GiveUp(Exception reason) => _end.TrySetException(reason);
+
+    public override void Fail(PerdureException reason) => _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
+
+    protected override void Deliver() => Home.Waiters.Wait(this);
+}
+
+/// <summary>The client no longer waits.</summary>
+internal sealed class StopJobWaiting(JobWaiter waiter) : HomeMessage
+{
+    protected override void Deliver() => Home.Waiters.Remove(waiter);
+}
+
+/// <summary>Attempts have led to something.</summary>
+internal sealed class JobReported(long number, JobReport report) : HomeMessage
+{
+    protected override void Deliver() => Home.Outcomes.Take(number, report);
+}
+
+/// <summary>A subscriber leaves a job, or somebody cancels it for all.</summary>
+internal sealed class CancelJob(long number, int? subscriber, string reason) : HomeCall<CancelAnswer>
+{
+    public override string What => $"cancelling job {number:x}";
+
+    protected override void Deliver() => AnswerThen(Home.Subscriptions.Cancel(number, subscriber, reason));
+}
+
+/// <summary>The time has come to look at the home.</summary>
+internal sealed class HomeDue : HomeMessage
+{
+    protected override void Deliver() => Home.Due();
+}
+
+/// <summary>A message came through the home's inbox.</summary>
+internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
+{
+    protected override void Deliver()
+    {
+        if (Shard.TakeInbox(row.Id))
+        {
+            Shard.ConsumeInbox(row.Id);
+            Home.Flows.Take(row);
+        }
+    }
+}

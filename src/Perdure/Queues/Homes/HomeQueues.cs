@@ -1,0 +1,185 @@
+using System.Text.Json;
+using Perdure.Serialization;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>The queues of a home: their policies, as configured or as changed since, whether they are paused, and what else is remembered of them.</summary>
+internal sealed class HomeQueues(Home home)
+{
+    private readonly Dictionary<string, QueueState> _queues = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Queue, string Key), OnceMemo> _once = [];
+    private readonly PriorityQueue<(string Queue, string Key), DateTimeOffset> _onceEnds = new();
+
+    /// <summary>Begins with what is remembered.</summary>
+    public void Begin(IReadOnlyList<MemoRow> memos)
+    {
+        _queues.Clear();
+        _once.Clear();
+        _onceEnds.Clear();
+        foreach ((string name, PoolOptions pool) in home.Registry.Pools.OrderBy(p => p.Key, StringComparer.Ordinal))
+        {
+            home.Dispatcher.SetPool(name, pool);
+        }
+
+        foreach ((string name, QueueOptions policy) in home.Registry.Queues.OrderBy(q => q.Key, StringComparer.Ordinal))
+        {
+            var state = new QueueState { Policy = policy };
+            _queues.Add(Intern(name), state);
+            home.Dispatcher.SetQueue(name, policy, home.Node.GateOf(policy.Dependency));
+            home.Dispatcher.SetCredit(name, home.Registry.IsHandled(name) ? null : 0);
+        }
+
+        foreach (MemoRow memo in memos)
+        {
+            Restore(memo.Name, memo.Value!);
+        }
+    }
+
+    /// <summary>The one instance of a name, so that a million jobs share it.</summary>
+    public string Intern(string name)
+    {
+        if (!_names.TryGetValue(name, out string? known))
+        {
+            _names.Add(name, known = name);
+        }
+
+        return known;
+    }
+
+    public bool Knows(string queue) => _queues.ContainsKey(queue);
+
+    public IEnumerable<string> Names => _queues.Keys;
+
+    public QueueOptions Policy(string queue) => _queues[queue].Policy;
+
+    public bool IsPaused(string queue) => _queues[queue].Mode != QueueMode.Open;
+
+    public bool IsDraining(string queue) => _queues[queue].Mode == QueueMode.Draining;
+
+    /// <summary>How many jobs wait, for their turn or their time.</summary>
+    public int Backlog(string queue) => _queues[queue].Open - home.Dispatcher.Running(queue);
+
+    public void Count(string queue, int change)
+    {
+        if (_queues.TryGetValue(queue, out QueueState? state))
+        {
+            state.Open += change;
+        }
+    }
+
+    /// <summary>Whether a job's queue is known here, and its handler where there are handlers.</summary>
+    public bool CanRun(Job job)
+        => _queues.ContainsKey(job.Queue) && (!home.Registry.IsHandled(job.Queue) || home.Registry.HandlerOf(job.Queue, job.Type) is not null);
+
+    /// <summary>Pauses, drains or resumes a queue, for good.</summary>
+    public void SetMode(string queue, QueueMode mode)
+    {
+        _queues[queue].Mode = mode;
+        home.Dispatcher.SetStopped(queue, mode == QueueMode.Paused);
+        Remember($"mode/{queue}", mode == QueueMode.Open ? null : JsonSerializer.SerializeToUtf8Bytes((int)mode));
+    }
+
+    /// <summary>Changes a queue's policy, for good.</summary>
+    public void SetPolicy(string queue, QueueOptions policy)
+    {
+        Apply(queue, policy);
+        Remember($"policy/{queue}", JsonSerializer.SerializeToUtf8Bytes(policy, FlowJson.DefaultOptions()));
+    }
+
+    /// <summary>Takes a queue's policy from the configuration again.</summary>
+    public void ResetPolicy(string queue)
+    {
+        Apply(queue, home.Registry.Queues[queue]);
+        Remember($"policy/{queue}", null);
+    }
+
+    public void RememberRate(string name, DateTimeOffset? at)
+        => Remember($"rate/{name}", at is { } time ? JsonSerializer.SerializeToUtf8Bytes(time) : null);
+
+    /// <summary>The job that took the window of a key, while it lasts.</summary>
+    public long? OnceUntil(string queue, string key, DateTimeOffset now, TimeSpan window)
+        => _once.TryGetValue((queue, key), out OnceMemo? once) && now < once.Until ? once.Number : null;
+
+    public void RememberOnce(string queue, string key, long number, DateTimeOffset until)
+    {
+        until = StoredTimes.Up(until);
+        ForgetOnce(home.Shard.Now());
+        var once = new OnceMemo(number, until);
+        _once[(queue, key)] = once;
+        _onceEnds.Enqueue((queue, key), until);
+        Remember($"once/{queue}/{key}", JsonSerializer.SerializeToUtf8Bytes(once));
+    }
+
+    public void Remember(string name, byte[]? value)
+    {
+        List<MemoRow> memos = home.Batch.Memos;
+        memos.RemoveAll(m => m.Name == name);
+        memos.Add(new MemoRow(name, value));
+    }
+
+    private void Apply(string queue, QueueOptions policy)
+    {
+        _queues[queue].Policy = policy;
+        home.Dispatcher.SetQueue(queue, policy, home.Node.GateOf(policy.Dependency));
+    }
+
+    private void ForgetOnce(DateTimeOffset now)
+    {
+        while (_onceEnds.TryPeek(out (string Queue, string Key) name, out DateTimeOffset until) && until <= now)
+        {
+            _onceEnds.Dequeue();
+            if (_once.TryGetValue(name, out OnceMemo? once) && once.Until <= now)
+            {
+                _once.Remove(name);
+                Remember($"once/{name.Queue}/{name.Key}", null);
+            }
+        }
+    }
+
+    private void Restore(string name, byte[] value)
+    {
+        int slash = name.IndexOf('/', StringComparison.Ordinal);
+        string rest = name[(slash + 1)..];
+        switch (name[..slash])
+        {
+            case "mode" when Knows(rest):
+                _queues[rest].Mode = (QueueMode)JsonSerializer.Deserialize<int>(value);
+                home.Dispatcher.SetStopped(rest, _queues[rest].Mode == QueueMode.Paused);
+                break;
+            case "policy" when Knows(rest):
+                Apply(rest, JsonSerializer.Deserialize<QueueOptions>(value, FlowJson.DefaultOptions())!);
+                break;
+            case "rate":
+                home.Dispatcher.RestoreRate(rest, JsonSerializer.Deserialize<DateTimeOffset>(value));
+                break;
+            case "once":
+                OnceMemo once = JsonSerializer.Deserialize<OnceMemo>(value)!;
+                int keyAt = rest.IndexOf('/', StringComparison.Ordinal);
+                (string, string) key = (rest[..keyAt], rest[(keyAt + 1)..]);
+                _once[key] = once;
+                _onceEnds.Enqueue(key, once.Until);
+                break;
+        }
+    }
+
+    private sealed record OnceMemo(long Number, DateTimeOffset Until);
+
+    private sealed class QueueState
+    {
+        public required QueueOptions Policy { get; set; }
+
+        public QueueMode Mode { get; set; }
+
+        public int Open { get; set; }
+    }
+}
+
+/// <summary>Whether a queue's jobs start, and whether it takes new ones.</summary>
+internal enum QueueMode
+{
+    Open = 0,
+    Paused = 1,
+    Draining = 2,
+}

@@ -1,0 +1,230 @@
+using Perdure.Diagnostics;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>Lets jobs in: joins, replaces or drops those that are there already, and keeps the backlog within its bounds.</summary>
+internal sealed class Intake(Home home)
+{
+    private readonly Dictionary<string, Queue<EnqueueJobs>> _blocked = new(StringComparer.Ordinal);
+
+    /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
+    public void Take(EnqueueJobs call)
+    {
+        if (Refusal(call, out bool blocks) is { } refusal)
+        {
+            call.RefuseThen(refusal);
+            call.Waiter?.GiveUp(refusal);
+        }
+        else if (blocks)
+        {
+            string queue = call.Jobs[0].Queue;
+            if (!_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
+            {
+                _blocked.Add(queue, waiting = new());
+            }
+
+            waiting.Enqueue(call);
+        }
+        else
+        {
+            Accept(call);
+        }
+    }
+
+    /// <summary>Lets in those who waited for room in a queue.</summary>
+    public void RoomIn(string queue)
+    {
+        while (_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
+        {
+            if (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call, out _))
+            {
+                waiting.Dequeue();
+                Accept(call);
+            }
+            else
+            {
+                if (waiting.Count == 0)
+                {
+                    _blocked.Remove(queue);
+                }
+
+                return;
+            }
+        }
+    }
+
+    public void Fail(PerdureException reason)
+    {
+        foreach (EnqueueJobs call in _blocked.Values.SelectMany(b => b))
+        {
+            call.Fail(reason);
+        }
+
+        _blocked.Clear();
+    }
+
+    /// <summary>Takes one job.</summary>
+    public Receipt Add(NewJob wanted)
+    {
+        DateTimeOffset now = home.Shard.Now();
+        if (wanted.DedupKey is { } key)
+        {
+            if (wanted.Dedup.Window is { } window && home.Queues.OnceUntil(wanted.Queue, key, now, window) is { } earlier)
+            {
+                return new Receipt(earlier, -1, ReceiptKind.Ignored);
+            }
+
+            if (home.Dedups.Find(wanted.Queue, key) is { IsCancelling: false } same && Same(wanted, same, now) is { } receipt)
+            {
+                return receipt;
+            }
+        }
+
+        Job job = New(wanted, now);
+        if (wanted.Dedup.Window is { } once && wanted.DedupKey is { } name)
+        {
+            home.Queues.RememberOnce(wanted.Queue, name, job.Number, now + once);
+        }
+
+        return new Receipt(job.Number, 0, ReceiptKind.Added);
+    }
+
+    private void Accept(EnqueueJobs call)
+    {
+        var receipts = new Receipt[call.Jobs.Count];
+        for (int i = 0; i < receipts.Length; i++)
+        {
+            receipts[i] = Add(call.Jobs[i]);
+        }
+
+        if (call.Waiter is { } waiter)
+        {
+            waiter.Shard = home.Shard;
+            waiter.Number = receipts[0].Number;
+            waiter.Subscriber = receipts[0].Subscriber;
+            if (receipts[0].Kind == ReceiptKind.Dropped)
+            {
+                waiter.Ended(Outcomes.Merged);
+            }
+            else
+            {
+                home.Waiters.Wait(waiter);
+            }
+        }
+
+        call.AnswerThen(receipts);
+    }
+
+    /// <summary>What becomes of a job that is the same as one that is there; null if it comes all the same.</summary>
+    private Receipt? Same(NewJob wanted, Job same, DateTimeOffset now)
+    {
+        bool runs = same.Phase == JobPhase.Running;
+        if (runs && wanted.Dedup.UntilStarted)
+        {
+            return null;
+        }
+
+        switch (wanted.Dedup.Mode)
+        {
+            case DedupMode.Ignore:
+                return new Receipt(same.Number, -1, ReceiptKind.Ignored);
+            case DedupMode.Join:
+                return new Receipt(same.Number, home.Subscriptions.Join(same, wanted, now), ReceiptKind.Joined);
+            default:
+                return home.Starts.Replace(same, wanted, now);
+        }
+    }
+
+    private Job New(NewJob wanted, DateTimeOffset now)
+    {
+        DateTimeOffset notBefore = wanted.RunAt ?? (wanted.Delay is { } delay && delay > TimeSpan.Zero ? StoredTimes.Up(now, delay) : default);
+        var job = new Job(home.Shard.NextRun(now), home.Queues.Intern(wanted.Queue), wanted.Type.Name)
+        {
+            Key = wanted.Key,
+            Priority = wanted.Priority,
+            CreatedAt = now,
+            NotBefore = notBefore > now ? notBefore : default,
+            More = MoreOf(wanted, now),
+            Payload = wanted.Payload,
+        };
+        home.Batch.NewJobs.Add(new JobRow(job.Number, home.Shard.Index, job.Queue, job.Type, now) { Key = job.Key, Payload = wanted.Payload, State = job.State });
+        home.Add(job);
+        PerdureMeter.JobEnqueued(job.Queue);
+        if (wanted.Now is { } budget)
+        {
+            home.Starts.TryNow(job, budget, now);
+        }
+        else
+        {
+            home.Place(job, now);
+        }
+
+        return job;
+    }
+
+    private JobMore? MoreOf(NewJob wanted, DateTimeOffset now)
+    {
+        TimeSpan? expireAfter = wanted.ExpireAfter ?? home.Queues.Policy(wanted.Queue).ExpireAfter;
+        bool isPlain = wanted is { DedupKey: null, Limit: null, Timeout: null, Retry: null, KeepResult: null, TraceParent: null, ScheduledFor: null, Flow: null } && expireAfter is null;
+        return isPlain ? null : new JobMore
+        {
+            Dedup = wanted.DedupKey,
+            UntilStarted = wanted.Dedup.UntilStarted,
+            ExpireAt = expireAfter is { } e ? StoredTimes.Up(now, e) : null,
+            Timeout = wanted.Timeout,
+            Retry = RetryData.Of(wanted.Retry),
+            KeepResult = wanted.KeepResult,
+            TraceParent = wanted.TraceParent,
+            ScheduledFor = wanted.ScheduledFor,
+            Subscribers = wanted.Limit is null && wanted.Flow is null ? null : [Subscriptions.Of(wanted, number: 0, now)],
+        };
+    }
+
+    private PerdureException? Refusal(EnqueueJobs call, out bool blocks)
+    {
+        blocks = false;
+        foreach (NewJob job in call.Jobs)
+        {
+            if (home.Queues.IsDraining(job.Queue))
+            {
+                return new PerdureException(ErrorCodes.QueueDraining, $"queue {job.Queue} drains: it takes no new jobs until it is resumed.");
+            }
+
+            if (home.Dispatcher.Sheds(job.Queue, job.Priority))
+            {
+                return new PerdureException(ErrorCodes.JobShed, $"queue {job.Queue} takes no job of priority {job.Priority} now: a pool that it uses is saturated.");
+            }
+        }
+
+        if (IsFull(call, out string full))
+        {
+            QueueOptions policy = home.Queues.Policy(full);
+            blocks = policy.WhenFull == WhenFull.Block && call.Jobs.Count <= policy.BacklogMax;
+            return blocks ? null : new PerdureException(ErrorCodes.QueueFull, $"queue {full} is full: {home.Queues.Backlog(full):N0} jobs wait, and at most {policy.BacklogMax:N0} may.");
+        }
+
+        return null;
+    }
+
+    private bool IsFull(EnqueueJobs call, out string queue)
+    {
+        if (call.Jobs.Count == 1)
+        {
+            queue = call.Jobs[0].Queue;
+            return home.Queues.Backlog(queue) >= home.Queues.Policy(queue).BacklogMax;
+        }
+
+        foreach (IGrouping<string, NewJob> group in call.Jobs.GroupBy(j => j.Queue))
+        {
+            if (home.Queues.Backlog(group.Key) + group.Count() > home.Queues.Policy(group.Key).BacklogMax)
+            {
+                queue = group.Key;
+                return true;
+            }
+        }
+
+        queue = "";
+        return false;
+    }
+}

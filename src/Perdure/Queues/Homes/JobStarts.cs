@@ -1,0 +1,188 @@
+using Perdure.Diagnostics;
+using Perdure.Engine;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>Starts jobs whose turn has come: gives them to this process's handlers, to flows, or to workers outside.</summary>
+internal sealed class JobStarts(Home home)
+{
+    private readonly List<Job> _batch = [];
+    private readonly Dictionary<long, TimeSpan> _budgets = [];
+    private bool _careful;
+    private int _running;
+    private Suspect? _suspect;
+
+    /// <summary>Whether one more job may start. After a crash loop only one runs at a time, so that the one to blame shows.</summary>
+    public bool MayStart => !_careful || _running == 0;
+
+    public void Begin(ShardLease lease)
+    {
+        _batch.Clear();
+        _budgets.Clear();
+        _running = 0;
+        _careful = lease.UncleanEnds >= CarefulMode.UncleanEndsMin;
+        _suspect = lease.Suspect is { Run: not 0 } s ? s with { Deaths = s.Deaths + 1 } : null;
+        if (_careful)
+        {
+            home.Node.Log.CarefulMode(home.Shard.Index, lease.UncleanEnds);
+        }
+    }
+
+    /// <summary>The process has lived for a while: what it does cannot be what killed the ones before.</summary>
+    public void LivedOn()
+    {
+        if (_careful || home.Shard.Commits.Lease.UncleanEnds > 0)
+        {
+            _careful = false;
+            _suspect = null;
+            home.Batch.Suspect = new Suspect(0, -1, 0);
+            home.Batch.Recovered = true;
+        }
+    }
+
+    /// <summary>Starts a job that the dispatcher chose.</summary>
+    public void Start(Job job, DateTimeOffset now)
+    {
+        if (_careful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
+        {
+            Poisoned(job);
+            return;
+        }
+
+        job.Phase = JobPhase.Running;
+        job.NotBefore = default;
+        if (job.More is { UntilStarted: true })
+        {
+            home.Dedups.Remove(job);
+        }
+
+        if (_careful)
+        {
+            _running++;
+            _suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0);
+            home.Batch.Suspect = _suspect;
+        }
+
+        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
+        if (handler is null)
+        {
+            home.Leases.Give(job, now);
+        }
+        else if (handler is FlowHandler flow)
+        {
+            home.Flows.Start(job, flow);
+        }
+        else
+        {
+            if (_batch.Count > 0 && (!handler.TakesBatches || _batch[0].Queue != job.Queue || _batch[0].Type != job.Type || _batch.Count >= home.Queues.Policy(job.Queue).BatchMax))
+            {
+                Flush();
+            }
+
+            _batch.Add(job);
+        }
+    }
+
+    /// <summary>Lets go what was gathered for one call of a handler.</summary>
+    public void Flush()
+    {
+        if (_batch.Count > 0)
+        {
+            HandlerDefinition handler = home.Registry.HandlerOf(_batch[0].Queue, _batch[0].Type)!;
+            home.Shard.Commits.Then(new StartJobs(home, handler, [.. _batch.Select(Attempt)]));
+            _batch.Clear();
+        }
+    }
+
+    /// <summary>A running job has an outcome.</summary>
+    public void Ended(Job job, bool comesBack)
+    {
+        home.Dispatcher.Ended(job, comesBack);
+        if (_careful && _running > 0)
+        {
+            _running--;
+            _suspect = null;
+            home.Batch.Suspect = new Suspect(0, -1, 0);
+        }
+    }
+
+    /// <summary>Starts a job before its turn, if its queue lets one more start; otherwise it waits.</summary>
+    public void TryNow(Job job, TimeSpan budget, DateTimeOffset now)
+    {
+        if (!home.Queues.CanRun(job) || job.NotBefore > now || !MayStart)
+        {
+            home.Place(job, now);
+            return;
+        }
+
+        int priority = job.Priority;
+        job.Priority = int.MinValue;
+        job.Phase = JobPhase.Waiting;
+        home.Dispatcher.Add(job);
+        _budgets.Add(job.Number, budget);
+        while (job.Phase == JobPhase.Waiting && home.Dispatcher.Next(now) is { } next)
+        {
+            Start(next, now);
+        }
+
+        job.Priority = priority;
+        if (job.Phase == JobPhase.Waiting)
+        {
+            _budgets.Remove(job.Number);
+            home.Dispatcher.PriorityChanged(job);
+        }
+    }
+
+    /// <summary>Puts a new job's work into the place of one that waits, or drops both.</summary>
+    public Receipt Replace(Job same, NewJob wanted, DateTimeOffset now)
+    {
+        byte[]? payload = wanted.Payload;
+        if (wanted.Type.Merges && same.Payload is { } waiting)
+        {
+            payload = wanted.Type.Merge(waiting, wanted.Payload, home.Node.Services.Json);
+        }
+
+        if (payload is null)
+        {
+            home.Outcomes.Drop(same);
+            return new Receipt(0, -1, ReceiptKind.Dropped);
+        }
+
+        home.Displace(same);
+        same.Attempts = 0;
+        same.NotBefore = wanted.RunAt ?? (wanted.Delay is { } delay ? StoredTimes.Up(now, delay) : default);
+        home.SetPayload(same, payload);
+        int subscriber = home.Subscriptions.Join(same, wanted, now);
+        home.Write(same, payload);
+        home.Place(same, now);
+        return new Receipt(same.Number, subscriber, ReceiptKind.Replaced);
+    }
+
+    private JobAttempt Attempt(Job job)
+    {
+        QueueOptions policy = home.Queues.Policy(job.Queue);
+        bool isNow = _budgets.Remove(job.Number, out TimeSpan budget);
+        byte[]? payload = home.Registry.Find(job.Type) is { Merges: true } ? job.Payload : home.TakePayload(job);
+        return new JobAttempt(home.Shard, job, payload, isNow ? budget : job.More?.Timeout ?? policy.Timeout, home.Node.Services.Json);
+    }
+
+    private void Poisoned(Job job)
+    {
+        home.Dispatcher.Ended(job, comesBack: false);
+        _suspect = null;
+        home.Batch.Suspect = new Suspect(0, -1, 0);
+        home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.CrashSuspect, "Crash", $"the process died {CarefulMode.DeathsMax} times while this job alone was running"));
+    }
+}
+
+/// <summary>One call of a handler leaves.</summary>
+internal sealed class StartJobs(Home home, HandlerDefinition handler, List<JobAttempt> attempts) : IFreeEffect
+{
+    public void Release() => home.Node.Jobs.Start(handler, attempts);
+
+    public void Lost(PerdureException reason)
+    {
+        // Recovery decides it again.
+    }
+}

@@ -1,0 +1,135 @@
+using Perdure.Engine;
+using Perdure.Serialization;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>Clients that wait for the ends of jobs.</summary>
+internal sealed class JobWaiters(Home home)
+{
+    private readonly Dictionary<long, List<JobWaiter>> _waiters = [];
+
+    /// <summary>Waits for a job, or asks the store how it ended.</summary>
+    public void Wait(JobWaiter waiter)
+    {
+        if (home.Find(waiter.Number) is not { } job)
+        {
+            _ = AskAsync(waiter);
+            return;
+        }
+
+        if (waiter.WantsFirstAttempt && job.Phase != JobPhase.Running)
+        {
+            home.Shard.Commits.Then(new JobAnswers(home, [waiter], null)); // it was not tried at once
+            return;
+        }
+
+        if (!_waiters.TryGetValue(waiter.Number, out List<JobWaiter>? list))
+        {
+            _waiters.Add(waiter.Number, list = new(1));
+        }
+
+        list.Add(waiter);
+    }
+
+    public void Remove(JobWaiter waiter)
+    {
+        if (_waiters.TryGetValue(waiter.Number, out List<JobWaiter>? list) && list.Remove(waiter) && list.Count == 0)
+        {
+            _waiters.Remove(waiter.Number);
+        }
+    }
+
+    public void Ended(Job job, JobEnd end)
+    {
+        if (_waiters.Remove(job.Number, out List<JobWaiter>? list))
+        {
+            home.Shard.Commits.Then(new JobAnswers(home, list, end));
+        }
+    }
+
+    /// <summary>An attempt failed for a reason that may pass: who wanted to know of the first one only is told.</summary>
+    public void FirstAttemptFailed(Job job) => Take(job, w => w.WantsFirstAttempt, list => home.Shard.Commits.Then(new JobAnswers(home, list, null)));
+
+    /// <summary>A subscriber has left: it no longer waits.</summary>
+    public void Left(Job job, int subscriber, TimeSpan? limit)
+    {
+        Take(job, w => w.Subscriber == subscriber, list => home.Shard.Commits.Then(new ActionEffect(() =>
+        {
+            foreach (JobWaiter waiter in list)
+            {
+                if (limit is { } reached)
+                {
+                    waiter.LimitReached(reached);
+                }
+                else
+                {
+                    waiter.Ended(new JobEnd(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, Diagnostics.ErrorCodes.JobCancelled, "Cancelled", "this caller has left")), job.Attempts));
+                }
+            }
+        })));
+    }
+
+    /// <summary>A job has come further.</summary>
+    public void Progressed(Job job) => _ = job;
+
+    /// <summary>After a takeover: everybody who waits asks again.</summary>
+    public void AskAgain()
+    {
+        List<JobWaiter> all = [.. _waiters.Values.SelectMany(w => w)];
+        _waiters.Clear();
+        all.ForEach(Wait);
+    }
+
+    public void Fail(PerdureException reason)
+    {
+        foreach (JobWaiter waiter in _waiters.Values.SelectMany(w => w))
+        {
+            waiter.Fail(reason);
+        }
+
+        _waiters.Clear();
+    }
+
+    private void Take(Job job, Predicate<JobWaiter> which, Action<List<JobWaiter>> then)
+    {
+        if (_waiters.TryGetValue(job.Number, out List<JobWaiter>? list) && list.FindAll(which) is { Count: > 0 } taken)
+        {
+            list.RemoveAll(which);
+            if (list.Count == 0)
+            {
+                _waiters.Remove(job.Number);
+            }
+
+            then(taken);
+        }
+    }
+
+    private async Task AskAsync(JobWaiter waiter)
+    {
+        try
+        {
+            JobEndRow? end = (await home.Node.Store.ReadJobEndsAsync(home.Shard.Index, [waiter.Number], CancellationToken.None))[0];
+            if (end is null)
+            {
+                waiter.NotFound();
+            }
+            else
+            {
+                waiter.Ended(new JobEnd(end.Status, end.Result!, end.Attempts));
+            }
+        }
+        catch (PerdureException e)
+        {
+            waiter.Fail(e);
+        }
+    }
+}
+
+/// <summary>Tells those who waited for a job that its end is durable.</summary>
+internal sealed class JobAnswers(Home home, List<JobWaiter> waiters, JobEnd? end) : IFreeEffect
+{
+    public void Release() => waiters.ForEach(w => w.Ended(end));
+
+    public void Lost(PerdureException reason) => waiters.ForEach(home.Shard.Post); // they ask again when the home is back
+}

@@ -1,0 +1,63 @@
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>A job that somebody wants: what its contract and its caller said, resolved.</summary>
+/// <param name="Queue">Its queue.</param>
+/// <param name="Type">Its contract.</param>
+/// <param name="Payload">The job (JSON).</param>
+internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
+{
+    public string? Key { get; init; }
+
+    public int Priority { get; init; }
+
+    public TimeSpan? Delay { get; init; }
+
+    public DateTimeOffset? RunAt { get; init; }
+
+    public string? DedupKey { get; init; }
+
+    public Dedup Dedup { get; init; } = Dedup.Join;
+
+    public TimeSpan? Limit { get; init; }
+
+    public TimeSpan? ExpireAfter { get; init; }
+
+    public TimeSpan? Timeout { get; init; }
+
+    public Retry? Retry { get; init; }
+
+    public TimeSpan? KeepResult { get; init; }
+
+    public string? TraceParent { get; init; }
+
+    public DateTimeOffset? ScheduledFor { get; init; }
+
+    /// <summary>The flow that waits for it; null if none does.</summary>
+    public ParentRef? Flow { get; init; }
+
+    /// <summary>The time for its first attempt when it is tried at once, before others; null when it waits its turn.</summary>
+    public TimeSpan? Now { get; init; }
+}
+
+/// <summary>What became of a job that somebody wanted.</summary>
+/// <param name="Number">The job; 0 when it was dropped together with the one that it was merged with.</param>
+/// <param name="Subscriber">Which of the job's subscribers the caller is; -1 when it is none.</param>
+/// <param name="Kind">What became of it.</param>
+internal sealed record Receipt(long Number, int Subscriber, ReceiptKind Kind);
+
+internal enum ReceiptKind
+{
+    Added,
+    Joined,
+    Ignored,
+    Replaced,
+    Dropped,
+}
+
+/// <summary>How a job ended.</summary>
+/// <param name="Status">How.</param>
+/// <param name="Result">The result, or the error (JSON).</param>
+/// <param name="Attempts">How many attempts failed.</param>
+internal sealed record JobEnd(JobStatus Status, byte[] Result, int Attempts);

@@ -1,0 +1,132 @@
+using Perdure.Diagnostics;
+using Perdure.Serialization;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>What becomes of jobs: they end, or are tried again.</summary>
+internal sealed class Outcomes(Home home)
+{
+    private const int ErrorsKept = 20;
+
+    /// <summary>Attempts of a job have led to something.</summary>
+    public void Take(long number, JobReport report)
+    {
+        home.Node.Jobs.Taken(number);
+        if (home.Find(number) is not { Phase: JobPhase.Running } job)
+        {
+            return;
+        }
+
+        if (job.IsCancelling)
+        {
+            Cancelled(job); // whatever came of it: it was shown as cancelled
+        }
+        else if (report.Result is { } result)
+        {
+            Completed(job, result);
+        }
+        else
+        {
+            Failed(job, report.Error!);
+        }
+    }
+
+    public void Completed(Job job, byte[] result)
+    {
+        TimeSpan keep = job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
+        bool kept = keep > TimeSpan.Zero && (job.More?.KeepResult is not null || home.Registry.Find(job.Type) is { HasResult: true });
+        End(job, JobStatus.Completed, result, kept ? keep : null, keepsPayload: false);
+    }
+
+    /// <summary>An attempt failed: the job is tried again, or is a dead letter.</summary>
+    public void Failed(Job job, ErrorInfo error)
+    {
+        QueueOptions policy = home.Queues.Policy(job.Queue);
+        Retry retry = job.More?.Retry?.ToRetry() ?? policy.Retry;
+        DateTimeOffset now = home.Shard.Now();
+        job.Attempts++;
+        Note(job, error, now);
+        bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
+        DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
+        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.CreatedAt + within))
+        {
+            Dead(job, passes ? error with { Kind = ErrorKind.Permanent } : error);
+            return;
+        }
+
+        home.Starts.Ended(job, comesBack: true);
+        job.NotBefore = next;
+        home.Write(job);
+        home.Place(job, now);
+        home.Waiters.FirstAttemptFailed(job);
+    }
+
+    /// <summary>Makes a dead letter of a job.</summary>
+    public void Dead(Job job, ErrorInfo error)
+    {
+        home.Node.Log.JobDead(job, error.Code, error.Message);
+        End(job, JobStatus.Failed, FlowJson.SerializeError(error), home.Queues.Policy(job.Queue).KeepDeadLetters, keepsPayload: true);
+    }
+
+    /// <summary>Nobody wants a job any more, and no worker has it.</summary>
+    public void Cancelled(Job job)
+    {
+        var error = new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Cancelled", job.More?.CancelReason ?? "cancelled");
+        TimeSpan keep = job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
+        End(job, JobStatus.Cancelled, FlowJson.SerializeError(error), keep > TimeSpan.Zero ? keep : null, keepsPayload: false);
+    }
+
+    /// <summary>Takes a job that waits away as if it had never been wanted: who waits is told that it is done.</summary>
+    public void Drop(Job job) => End(job, JobStatus.Cancelled, Merged.Result, keep: null, keepsPayload: false);
+
+    /// <summary>The end of two jobs that came to nothing together.</summary>
+    public static JobEnd Merged { get; } = new(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Merged", "merged with one that undid it")), 0);
+
+    private void End(Job job, JobStatus status, byte[] result, TimeSpan? keep, bool keepsPayload)
+    {
+        DateTimeOffset now = home.Shard.Now();
+        if (job.Phase == JobPhase.Running)
+        {
+            home.Starts.Ended(job, comesBack: false);
+        }
+        else
+        {
+            home.Displace(job);
+        }
+
+        if (keep is { } time && time > TimeSpan.Zero)
+        {
+            home.Batch.JobEnds.Add(new JobEndRow(job.Number, home.Shard.Index, job.Queue, job.Type, status, job.CreatedAt, now, StoredTimes.Up(now, time))
+            {
+                Key = job.Key,
+                Priority = job.Priority,
+                Attempts = job.Attempts,
+                Result = result,
+                More = JobMore.Write(job.More),
+                KeepsPayload = keepsPayload,
+            });
+        }
+
+        home.Batch.EndedJobs.Add(job.Number);
+        home.Flows.Answer(job, status, result);
+        home.Waiters.Ended(job, new JobEnd(status, result, job.Attempts));
+        PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
+        home.Remove(job);
+    }
+
+    private static void Note(Job job, ErrorInfo error, DateTimeOffset now)
+    {
+        job.More ??= new JobMore();
+        job.More.Errors ??= [];
+        if (job.More.Errors.Count == ErrorsKept)
+        {
+            job.More.Errors.RemoveAt(0);
+        }
+
+        job.More.Errors.Add(new JobError { At = now, Attempt = job.Attempts, Error = error });
+    }
+}
+
+/// <summary>What attempts have led to: a result (JSON) or an error.</summary>
+internal sealed record JobReport(byte[]? Result, ErrorInfo? Error);

@@ -1,0 +1,77 @@
+using Perdure.Diagnostics;
+using Perdure.Serialization;
+
+namespace Perdure.Queues;
+
+/// <summary>A job's contract as this process knows it.</summary>
+internal abstract class JobType(string name, Type type, string queue)
+{
+    /// <summary>The durable name.</summary>
+    public string Name { get; } = name;
+
+    public Type Type { get; } = type;
+
+    /// <summary>Where its jobs go that say nothing.</summary>
+    public string Queue { get; } = queue;
+
+    /// <summary>Whether its jobs have a result.</summary>
+    public bool HasResult { get; } = Array.Exists(type.GetInterfaces(), i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IJob<>));
+
+    public abstract bool Merges { get; }
+
+    public abstract byte[] Serialize(object job, FlowJson json);
+
+    /// <summary>What the contract and the caller's options say together.</summary>
+    public abstract JobOptions OptionsOf(object job, JobOptions? given);
+
+    /// <summary>Makes one job of a waiting one and a new one; null drops both.</summary>
+    public abstract byte[]? Merge(byte[] waiting, byte[] added, FlowJson json);
+}
+
+internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>? given) : JobType(name, typeof(TJob), queue)
+{
+    private readonly JobContract<TJob> _contract = given ?? new();
+
+    public override bool Merges => _contract.Merge is not null;
+
+    public override byte[] Serialize(object job, FlowJson json) => json.Serialize((TJob)job, $"job {Name}");
+
+    public override JobOptions OptionsOf(object job, JobOptions? given)
+    {
+        var value = (TJob)job;
+        JobOptions own = _contract.Options;
+        JobOptions options = given ?? own;
+        return options with
+        {
+            Queue = options.Queue ?? own.Queue ?? Queue,
+            Key = options.Key ?? _contract.Key?.Invoke(value) ?? own.Key,
+            DedupKey = options.DedupKey ?? _contract.DedupKey?.Invoke(value) ?? own.DedupKey,
+            Dedup = options.Dedup ?? own.Dedup ?? _contract.Dedup,
+            Priority = options.Priority ?? _contract.Priority?.Invoke(value) ?? own.Priority,
+            Delay = options.Delay ?? (options.RunAt is null ? own.Delay : null),
+            RunAt = options.RunAt ?? (options.Delay is null ? own.RunAt : null),
+            Limit = options.Limit ?? own.Limit,
+            ExpireAfter = options.ExpireAfter ?? own.ExpireAfter,
+            Timeout = options.Timeout ?? own.Timeout,
+            Retry = options.Retry ?? own.Retry,
+            KeepResult = options.KeepResult ?? own.KeepResult,
+        };
+    }
+
+    public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json)
+    {
+        TJob? merged = _contract.Merge!(json.Deserialize<TJob>(waiting, $"job {Name}"), json.Deserialize<TJob>(added, $"job {Name}"));
+        return merged is null ? null : Serialize(merged, json);
+    }
+}
+
+/// <summary>Ids of jobs as people see them: the queue and the job's number.</summary>
+internal static class JobId
+{
+    public static string Text(string queue, long number) => $"{queue}-{number:x}";
+
+    public static long Number(string id)
+        => long.TryParse(id.AsSpan(id.LastIndexOf('-') + 1), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out long number)
+            ? number
+            : throw new PerdureException(ErrorCodes.BadName, $"`{id}` is no id of a job.");
+}

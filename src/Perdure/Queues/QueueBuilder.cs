@@ -1,0 +1,63 @@
+using Perdure.Diagnostics;
+using Perdure.Engine;
+
+namespace Perdure.Queues;
+
+/// <summary>Gathers what an application says of its queues.</summary>
+internal sealed class QueueBuilder
+{
+    private readonly SortedDictionary<string, QueueOptions> _queues = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, PoolOptions> _pools = new(StringComparer.Ordinal);
+    private readonly List<JobType> _types = [];
+    private readonly List<(string Queue, HandlerDefinition Handler)> _handlers = [];
+
+    public void AddQueue(string name, Action<QueueOptions>? configure)
+    {
+        var policy = new QueueOptions();
+        configure?.Invoke(policy);
+        policy.Check(FlowNames.CheckType(name));
+        if (!_queues.TryAdd(name, policy))
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"queue {name} was added twice: keep one AddQueue.");
+        }
+    }
+
+    public void AddPool(string name, Action<PoolOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var pool = new PoolOptions();
+        configure(pool);
+        pool.Check(FlowNames.CheckType(name));
+        if (!_pools.TryAdd(name, pool))
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"pool {name} was added twice: keep one AddPool.");
+        }
+    }
+
+    public void AddJob<TJob>(string queue, Action<JobContract<TJob>>? configure)
+        where TJob : IJob
+    {
+        var contract = new JobContract<TJob>();
+        configure?.Invoke(contract);
+        _types.Add(new JobType<TJob>(FlowNames.CheckType(FlowNames.Of(typeof(TJob))), queue, contract));
+    }
+
+    public void AddHandler(string queue, HandlerDefinition handler) => _handlers.Add((queue, handler));
+
+    /// <summary>Checks that all of it fits together. A handler whose job has no contract makes a plain one.</summary>
+    public QueueRegistry Build()
+    {
+        HashSet<string> known = [.. _types.Select(t => t.Name)];
+        List<JobType> types = [.. _types];
+        foreach ((string queue, HandlerDefinition handler) in _handlers)
+        {
+            if (known.Add(handler.JobName))
+            {
+                types.Add(handler.PlainType(queue));
+            }
+        }
+
+        Dispatcher.Check(_queues, _pools);
+        return new QueueRegistry(_queues, _pools, types, _handlers);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Collections.Frozen;
+using Perdure.Diagnostics;
+
+namespace Perdure.Queues;
+
+/// <summary>The queues, pools, contracts and handlers that this process knows.</summary>
+internal sealed class QueueRegistry
+{
+    private readonly FrozenDictionary<Type, JobType> _byType;
+    private readonly FrozenDictionary<string, JobType> _byName;
+    private readonly FrozenDictionary<(string Queue, string Job), HandlerDefinition> _handlers;
+    private readonly FrozenSet<string> _handled;
+
+    public QueueRegistry(IReadOnlyDictionary<string, QueueOptions> queues, IReadOnlyDictionary<string, PoolOptions> pools, IEnumerable<JobType> types, IEnumerable<(string Queue, HandlerDefinition Handler)> handlers)
+    {
+        Queues = queues;
+        Pools = pools;
+        JobType[] all = types.ToArray();
+        (string Queue, HandlerDefinition Handler)[] allHandlers = handlers.ToArray();
+        if (all.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"job {same.Key} has two contracts: keep one AddJob, or give the types different names with [Named].");
+        }
+
+        if (allHandlers.GroupBy(h => (h.Queue, h.Handler.JobName)).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"job {twice.Key.JobName} has two handlers on queue {twice.Key.Queue}: keep one.");
+        }
+
+        foreach (string queue in all.Select(t => t.Queue).Concat(allHandlers.Select(h => h.Queue)))
+        {
+            if (!queues.ContainsKey(queue))
+            {
+                throw Unknown(queue);
+            }
+        }
+
+        _byType = all.ToFrozenDictionary(t => t.Type);
+        _byName = all.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+        _handlers = allHandlers.ToFrozenDictionary(h => (h.Queue, h.Handler.JobName), h => h.Handler);
+        _handled = allHandlers.Select(h => h.Queue).ToFrozenSet(StringComparer.Ordinal);
+    }
+
+    public IReadOnlyDictionary<string, QueueOptions> Queues { get; }
+
+    public IReadOnlyDictionary<string, PoolOptions> Pools { get; }
+
+    public JobType TypeOf(object job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        return _byType.GetValueOrDefault(job.GetType())
+            ?? throw new PerdureException(ErrorCodes.UnknownHandler, $"nobody does jobs of type {job.GetType().Name}: add a handler with AddHandler, or say their queue with AddJob.");
+    }
+
+    public JobType? Find(string name) => _byName.GetValueOrDefault(name);
+
+    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault((queue, job));
+
+    /// <summary>Whether this process has handlers for a queue; otherwise workers outside pull its jobs.</summary>
+    public bool IsHandled(string queue) => _handled.Contains(queue);
+
+    public PerdureException Unknown(string queue)
+        => new(ErrorCodes.UnknownQueue, $"there is no queue {queue}: add it with AddQueue. There are: {string.Join(", ", Queues.Keys.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");
+}

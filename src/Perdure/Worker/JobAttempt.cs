@@ -1,0 +1,78 @@
+using System.Text.Json;
+using Perdure.Engine;
+using Perdure.Serialization;
+
+namespace Perdure.Queues;
+
+/// <summary>One attempt of a job in this process: what its handler may know, and the way back to the job's home.</summary>
+internal sealed class JobAttempt(Shard shard, Job job, byte[]? payload, TimeSpan timeout, FlowJson json)
+{
+    private JsonElement? _saved = job.More?.Saved;
+
+    public long Number { get; } = job.Number;
+
+    public string Queue { get; } = job.Queue;
+
+    public string? Key { get; } = job.Key;
+
+    public int Attempt { get; } = job.Attempts + 1;
+
+    public DateTimeOffset? ScheduledFor { get; } = job.More?.ScheduledFor;
+
+    public string? TraceParent { get; } = job.More?.TraceParent;
+
+    public Shard Shard => shard;
+
+    /// <summary>The job (JSON); null until it is read from the store.</summary>
+    public byte[]? Payload { get; set; } = payload;
+
+    public TimeSpan Timeout => timeout;
+
+    public Maybe<T> Saved<T>() => _saved is { } saved ? new Maybe<T>(json.Deserialize<T>(JsonSerializer.SerializeToUtf8Bytes(saved), $"what job {JobId.Text(Queue, Number)} saved")) : default;
+
+    public async Task SaveAsync<T>(T details)
+    {
+        JsonElement saved = JsonSerializer.Deserialize<JsonElement>(json.Serialize(details, $"what job {JobId.Text(Queue, Number)} saves"));
+        await TellAsync(new NoteProgress(Number, more => more.Saved = saved));
+        _saved = saved;
+    }
+
+    public Task ReportAsync(double? done, string? text)
+    {
+        if (done is not (null or (>= 0 and <= 1)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(done), done, "The share that is done is 0 to 1.");
+        }
+
+        return TellAsync(new NoteProgress(Number, more => (more.Done, more.Text) = (done, text)));
+    }
+
+    private async Task TellAsync(NoteProgress note)
+    {
+        shard.Post(note);
+        if (!await note.Task)
+        {
+            throw new OperationCanceledException($"Nobody wants job {JobId.Text(Queue, Number)} any more.");
+        }
+    }
+}
+
+/// <summary>A running job saves or reports how far it has come. The answer says whether it is still wanted.</summary>
+internal sealed class NoteProgress(long number, Action<JobMore> note) : HomeCall<bool>
+{
+    public override string What => $"the progress of job {number:x}";
+
+    protected override void Deliver()
+    {
+        if (Home.Find(number) is not { Phase: JobPhase.Running, IsCancelling: false } job)
+        {
+            AnswerThen(false);
+            return;
+        }
+
+        note(job.More ??= new JobMore());
+        Home.Write(job);
+        Home.Waiters.Progressed(job);
+        AnswerThen(true);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Perdure.Engine;
+using Perdure.Queues;
+using Perdure.Serialization;
+using Perdure.Storage;
+
+namespace Perdure.Worker;
+
+/// <summary>Runs the attempts of jobs that this process has handlers for, on the thread pool.</summary>
+internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory scopes, ErrorRules errors, FlowJson json, ILogger log)
+{
+    private readonly ConcurrentDictionary<long, JobRun> _running = new();
+    private volatile bool _stopping;
+
+    public Seams Seams => seams;
+
+    public IStore Store => store;
+
+    public IServiceScopeFactory Scopes => scopes;
+
+    public ErrorRules Errors => errors;
+
+    public FlowJson Json => json;
+
+    public ILogger Log => log;
+
+    /// <summary>Stands around attempts; null in production.</summary>
+    public AttemptFilter? Filter { get; init; }
+
+    public bool IsRunning(long number) => _running.ContainsKey(number);
+
+    /// <summary>Starts one call of a handler. Jobs that still run since before a reload are joined instead.</summary>
+    public void Start(HandlerDefinition handler, List<JobAttempt> attempts)
+    {
+        if (_stopping)
+        {
+            return; // they wait, and the next process runs them
+        }
+
+        var run = new JobRun(this, handler, attempts.FindAll(a => !_running.ContainsKey(a.Number)));
+        foreach (JobAttempt attempt in run.Attempts)
+        {
+            _running[attempt.Number] = run;
+        }
+
+        if (_stopping)
+        {
+            run.Shutdown(); // the stop did not see it
+        }
+
+        if (run.Attempts.Count > 0)
+        {
+            seams.Run(run);
+        }
+    }
+
+    /// <summary>Tells a job's attempt that nobody wants it any more.</summary>
+    public void Cancel(long number)
+    {
+        if (_running.TryGetValue(number, out JobRun? run))
+        {
+            run.Cancel(number);
+        }
+    }
+
+    /// <summary>The home knows what came of a job.</summary>
+    public void Taken(long number) => _running.TryRemove(number, out _);
+
+    /// <summary>Cancels all attempts and waits until they have ended, or the grace is over. Outcomes that come in time are kept.</summary>
+    public async Task StopAsync(TimeSpan grace)
+    {
+        _stopping = true;
+        JobRun[] runs = [.. _running.ToArray().OrderBy(r => r.Key).Select(r => r.Value).Distinct()];
+        foreach (JobRun run in runs)
+        {
+            run.Shutdown();
+        }
+
+        await Task.WhenAny(Task.WhenAll(runs.Select(r => r.Ended)), seams.Delay(grace, CancellationToken.None));
+    }
+}

@@ -1,0 +1,159 @@
+using Perdure.Sqlite;
+using Perdure.Sqlite.Native;
+using Perdure.Storage;
+
+namespace Perdure.Stores.Tests;
+
+/// <summary>The SQLite store's tables: how they come to be, what people see in them, and how questions find their answers.</summary>
+public sealed class SqliteSchemaTests : IDisposable
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private readonly TemporaryFolder _folder = new();
+
+    private string Path => _folder.File("flows.db");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_file_of_version_1_is_migrated_and_keeps_what_it_holds()
+    {
+        MakeVersion1();
+        await using SqliteStore store = new(Path);
+        StoreInfo info = await store.OpenAsync(shardCount: 9, default);
+        info.ShouldBe(new StoreInfo(Guid.Parse("00112233445566778899aabbccddeeff"), 2, info.Durability));
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("2");
+
+        IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync([0, 2], Guid.NewGuid(), default);
+        leases.Select(lease => (lease.Shard, lease.Epoch, lease.Batch)).ShouldBe([(0, 4, 17), (2, 1, 0)]);
+        StoredFlow flow = (await store.ReadFlowsAsync([new FlowKey("Order", "old")], FlowParts.All, default))[0].ShouldNotBeNull();
+        flow.History.Single().Payload.ShouldBe([7]);
+
+        ShardBatch batch = new(leases[1], 1, Now);
+        batch.NewJobs.Add(new JobRow(1, 2, "mail", "Send", Now));
+        (await store.CommitAsync([batch], default))[0].Outcome.ShouldBe(CommitOutcome.Committed);
+        (await store.ReadJobsAsync(2, 0, 10, default)).Single().Queue.ShouldBe("mail");
+    }
+
+    [Fact]
+    public async Task A_file_of_version_1_and_a_new_one_have_the_same_schema()
+    {
+        const string schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
+        MakeVersion1();
+        await (await OpenAsync()).DisposeAsync();
+        string path = _folder.File("new.db");
+        await using (SqliteStore store = new(path))
+        {
+            await store.OpenAsync(2, default);
+        }
+
+        using SqliteConnection connection = new(path, create: false, TimeSpan.FromSeconds(10));
+        Query(schema).ShouldBe(connection.QueryText(schema));
+    }
+
+    [Fact]
+    public async Task People_can_read_flows_and_their_steps_while_the_store_is_open()
+    {
+        await using SqliteStore store = await OpenAsync();
+        ShardBatch batch = new((await TakeAsync(store))[0], 1, Now);
+        batch.NewFlows.Add(new FlowRow(2, 0, new FlowKey("Order", "f1"), 1, Now) { State = new FlowState(FlowStatus.Running, FlowRow.Busy) });
+        batch.History.Add(new HistoryRow(2, 0, Now, InputKind.Started));
+        (await store.CommitAsync([batch], default))[0].Outcome.ShouldBe(CommitOutcome.Committed);
+        Query("SELECT status || ' ' || created_at || ' ' || wake_at FROM flows").ShouldBe("running 2026-01-01 00:00:00.000 now");
+        Query("SELECT id || ' ' || kind || ' ' || at FROM steps").ShouldBe("f1 started 2026-01-01 00:00:00.000");
+        Query("SELECT batch FROM shard_progress WHERE shard = 0").ShouldBe("1");
+    }
+
+    [Fact]
+    public async Task People_can_read_jobs_and_how_they_ended_while_the_store_is_open()
+    {
+        await using SqliteStore store = await OpenAsync();
+        ShardBatch batch = new((await TakeAsync(store))[1], 1, Now);
+        batch.NewJobs.Add(new JobRow(7, 1, "mail", "Send", Now) { Payload = "{}"u8.ToArray(), State = new JobState(2, Now.AddHours(1)) });
+        batch.JobEnds.Add(new JobEndRow(7, 1, "mail", "Send", JobStatus.Failed, Now, Now.AddSeconds(1), Now.AddDays(1)) { Result = "[1]"u8.ToArray(), KeepsPayload = true });
+        batch.Memos.Add(new MemoRow("pause", "true"u8.ToArray()));
+        (await store.CommitAsync([batch], default))[0].Outcome.ShouldBe(CommitOutcome.Committed);
+        Query("SELECT number || ' ' || queue || ' ' || priority || ' ' || created_at || ' ' || not_before || ' ' || payload FROM jobs").ShouldBe(
+            "7 mail 2 2026-01-01 00:00:00.000 2026-01-01 01:00:00.000 {}");
+        Query("SELECT number || ' ' || status || ' ' || ended_at || ' ' || keep_until || ' ' || result || ' ' || payload FROM job_ends").ShouldBe(
+            "7 failed 2026-01-01 00:00:01.000 2026-01-02 00:00:00.000 [1] {}");
+        Query("SELECT name || ' ' || CAST(value AS TEXT) FROM memo").ShouldBe("pause true");
+    }
+
+    [Fact]
+    public async Task Each_question_has_its_index()
+    {
+        await using SqliteStore store = await OpenAsync();
+        Plan(FlowQuery.List(new FlowFilter { Statuses = [FlowStatus.Stuck, FlowStatus.Failed] }, "run")).ShouldNotContain("SCAN");
+        Plan(FlowQuery.List(new FlowFilter { Statuses = [FlowStatus.Stuck] }, "run")).ShouldContain("flow_unusual");
+        Plan(FlowQuery.Count(FlowFilter.Open)).ShouldContain("flow_busy");
+        Plan(FlowQuery.Count(FlowFilter.Open)).ShouldContain("flow_waiting");
+        Plan("SELECT * FROM flow WHERE type = ?1 AND id = ?2").ShouldContain("flow_key");
+    }
+
+    [Fact]
+    public async Task Each_question_about_jobs_is_answered_without_a_scan_or_a_sort()
+    {
+        await using SqliteStore store = await OpenAsync();
+        string byKey = Plan(JobQuery.List(new JobFilter { Queue = "mail", Type = "Send" }, "number"));
+        byKey.ShouldContain("PRIMARY KEY (shard=? AND number<?)");
+        Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail" }, "number")).ShouldBe(byKey.Replace("job", "job_end", StringComparison.Ordinal));
+        string deadLetters = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed }, "result"));
+        deadLetters.ShouldContain("job_end_dead (shard=? AND status=? AND queue=? AND number<?)");
+        string forgettable = Plan("SELECT number FROM job_end WHERE shard = ?1 AND keep_until <= ?2 ORDER BY keep_until, number LIMIT ?3");
+        forgettable.ShouldContain("COVERING INDEX job_end_keep (shard=? AND keep_until<?)");
+        string nextShard = Plan("SELECT shard FROM job_end WHERE shard > ?1 ORDER BY shard LIMIT 1");
+        foreach (string plan in new[] { byKey, deadLetters, forgettable, nextShard })
+        {
+            plan.ShouldNotContain("SCAN");
+            plan.ShouldNotContain("TEMP B-TREE");
+        }
+    }
+
+    private static Task<IReadOnlyList<ShardLease>> TakeAsync(SqliteStore store) =>
+        store.TakeShardsAsync([0, 1], Guid.NewGuid(), default);
+
+    private async Task<SqliteStore> OpenAsync()
+    {
+        SqliteStore store = new(Path);
+        await store.OpenAsync(2, default);
+        return store;
+    }
+
+    /// <summary>Makes a file as the first version of the library made it, with a run in it.</summary>
+    private void MakeVersion1()
+    {
+        using StreamReader script = new(typeof(SqliteStore).Assembly.GetManifestResourceStream("001_initial.sql")!);
+        using SqliteConnection connection = Connect();
+        connection.Execute(script.ReadToEnd());
+        connection.Execute(
+            """
+            PRAGMA application_id = 0x50726475;
+            INSERT INTO meta VALUES ('schema_version', '1'), ('store_id', '00112233445566778899aabbccddeeff'), ('shard_count', '2');
+            INSERT INTO shard (shard, epoch, unclean_ends) VALUES (0, 3, 0), (1, 3, 0);
+            INSERT INTO progress VALUES (0, '[[17,1],[0,0]]');
+            INSERT INTO flow (run, shard, type, id, version, created_at, status, wake_at) VALUES (1, 0, 'Order', 'old', 1, 1, 0, 0);
+            INSERT INTO history (run, position, at, kind, ask, attempts, payload) VALUES (1, 0, 1, 0, -1, 0, x'07');
+            """);
+    }
+
+    private SqliteConnection Connect() => new(Path, create: true, TimeSpan.FromSeconds(10));
+
+    private string? Query(string sql)
+    {
+        using SqliteConnection connection = Connect();
+        return connection.QueryText(sql);
+    }
+
+    private string Plan(string sql)
+    {
+        using SqliteConnection connection = Connect();
+        using SqliteStatement plan = connection.Prepare("EXPLAIN QUERY PLAN " + sql);
+        List<string> lines = [];
+        while (plan.Step())
+        {
+            lines.Add(plan.Text(3));
+        }
+
+        return string.Join('\n', lines);
+    }
+}
