@@ -46,13 +46,14 @@ internal sealed class WallWalk
 
     public DateTimeOffset InstantAt(int index) => _start + (index * _step);
 
-    /// <summary>For each step: what the wall shows, and which local times happen then for the first time: one, none while a doubled hour comes again, many where clocks go forward.</summary>
+    /// <summary>For each step: what the wall shows, and which local times happen then for the first time: one, none while a doubled hour comes again, many where clocks go forward. The list is good until the next step.</summary>
     public IEnumerable<(int Index, DateTime Wall, List<DateTime> New)> Walk()
     {
         DateTime latest = _walls[0] - _step;
+        List<DateTime> happened = [];
         for (int i = 0; i < _walls.Length; i++)
         {
-            List<DateTime> happened = [];
+            happened.Clear();
             for (; latest < _walls[i]; latest += _step)
             {
                 happened.Add(latest + _step);
