@@ -49,6 +49,7 @@ internal sealed class DependencyWorld
             Now = _lookAt.Value > Now ? _lookAt.Value : Now;
             _lookAt = null;
             Kitchen.Look(Now);
+            (_lookAt ?? DateTimeOffset.MaxValue).ShouldBeGreaterThan(Now, "it would look for ever");
         }
 
         Now = until;

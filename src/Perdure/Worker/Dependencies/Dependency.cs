@@ -188,7 +188,18 @@ internal sealed class Dependency : IGate
         }
     }
 
-    private DateTimeOffset Move(DateTimeOffset now) => _now = now > _now ? now : _now;
+    /// <summary>Moves time, and ends an offer that no dispatcher took.</summary>
+    private DateTimeOffset Move(DateTimeOffset now)
+    {
+        _now = now > _now ? now : _now;
+        if (_now >= _offerUntil)
+        {
+            _offerUntil = null;
+            _lastWasJob = true;
+        }
+
+        return _now;
+    }
 
     private bool HasRoom => _options.Concurrency is null || Inside < _options.Concurrency;
 
@@ -258,12 +269,6 @@ internal sealed class Dependency : IGate
         {
             _offerUntil = now + OfferFor;
             TellJobs();
-        }
-
-        if (now >= _offerUntil)
-        {
-            _offerUntil = null;
-            _lastWasJob = true; // they let it pass
         }
 
         return _offerUntil is not null;
