@@ -65,8 +65,14 @@ internal sealed class Dependency : IGate
 
     public bool IsOpen => !_breaker.IsClosed;
 
-    /// <summary>Names what is called, from any thread and outside of the lock, when jobs that were refused may go. Before the first job.</summary>
-    public void OnChanged(Action changed) => _changed += changed;
+    /// <summary>Names what else is called, from any thread and outside of the lock, when jobs that were refused may go.</summary>
+    public void OnChanged(Action changed)
+    {
+        lock (_lock)
+        {
+            _changed += changed;
+        }
+    }
 
     public bool TryEnter(DateTimeOffset now) => TryEnter(now, isRetry: false);
 
