@@ -70,7 +70,8 @@ public sealed class PerdureBuilder
     /// <param name="configure">Sets its limits.</param>
     public PerdureBuilder AddDependency(string name, Action<DependencyOptions>? configure = null)
     {
-        configure?.Invoke(Dependencies.Add(name).Options);
+        DependencyName dependency = Dependencies.Add(name);
+        configure?.Invoke(dependency.Options);
         return this;
     }
 
