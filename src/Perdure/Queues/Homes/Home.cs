@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -98,22 +99,34 @@ internal sealed class Home
         foreach (Job job in state.Jobs)
         {
             Add(job);
-            if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
-            {
-                Outcomes.Cancelled(job);
-            }
-            else if (Node.Jobs.IsRunning(job.Number))
-            {
-                job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
-                Dispatcher.Started(job);
-            }
-            else
-            {
-                Place(job, now);
-            }
+            Resume(job, now);
         }
 
+        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
         Waiters.AskAgain();
+    }
+
+    /// <summary>Goes on with a job that was there before.</summary>
+    private void Resume(Job job, DateTimeOffset now)
+    {
+        if (Node.Jobs.IsRunning(job.Number))
+        {
+            job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+            Dispatcher.Started(job);
+        }
+        else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
+        {
+            job.More = null; // what the store refused may be in it
+            Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
+        }
+        else if (job.IsCancelling && job.More!.Lease is null)
+        {
+            Outcomes.Cancelled(job);
+        }
+        else
+        {
+            Place(job, now);
+        }
     }
 
     /// <summary>Takes a job into memory, without a place.</summary>
@@ -173,7 +186,6 @@ internal sealed class Home
         Queues.Count(job.Queue, -1);
         Dedups.Remove(job);
         TakePayload(job);
-        Intake.RoomIn(job.Queue);
     }
 
     /// <summary>A job's payload, if it is in memory; from then on it is not.</summary>
@@ -217,12 +229,17 @@ internal sealed class Home
     public void Pump()
     {
         DateTimeOffset now = Shard.Now();
-        while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+        do
         {
-            Starts.Start(job, now);
-        }
+            while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+            {
+                Starts.Start(job, now);
+            }
 
-        Starts.Flush();
+            Starts.Flush();
+        }
+        while (Intake.LetIn()); // what started has left room behind
+
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
             Queues.RememberRate(rate.Name, rate.At);
