@@ -77,6 +77,7 @@ public class RandomTests
             }
 
             _waits.ShouldBeEmpty();
+            CheckRate();
         }
 
         private void Move()
@@ -188,14 +189,15 @@ public class RandomTests
             }
 
             See(wasOpen == Kitchen.IsOpen ? "same" : wasOpen ? "closed" : "opened");
+        }
+
+        private void CheckRate()
+        {
             if (_world.Options.Rate is { } rate)
             {
                 int most = rate.Count + rate.Burst;
                 _starts.Sort();
-                for (int i = most; i < _starts.Count; i++)
-                {
-                    (_starts[i] - _starts[i - most]).ShouldBeGreaterThan(rate.Per);
-                }
+                _starts.Zip(_starts.Skip(most)).ShouldAllBe(pair => pair.Second - pair.First > rate.Per);
             }
         }
 
