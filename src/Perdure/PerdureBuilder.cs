@@ -182,11 +182,7 @@ public sealed class PerdureBuilder
         where TJob : IJob
     {
         ArgumentNullException.ThrowIfNull(handle);
-        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, async (job, context) =>
-        {
-            await handle(job, context);
-            return default;
-        }));
+        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, (job, context) => StepPlan.Void(handle(job, context))));
         return this;
     }
 

@@ -187,7 +187,7 @@ internal sealed class JobStarts(Home home)
 }
 
 /// <summary>One call of a handler leaves.</summary>
-internal sealed class StartJobs(Home home, HandlerDefinition handler, List<JobAttempt> attempts) : IFreeEffect
+internal sealed class StartJobs(Home home, HandlerDefinition handler, JobAttempt[] attempts) : IFreeEffect
 {
     public void Release() => home.Node.Jobs.Start(handler, attempts);
 
