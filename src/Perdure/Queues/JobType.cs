@@ -34,7 +34,7 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override bool Merges => _contract.Merge is not null;
 
-    public override byte[] Serialize(object job, FlowJson json) => json.Serialize((TJob)job, $"job {Name}");
+    public override byte[] Serialize(object job, FlowJson json) => json.Serialize((TJob)job, new PayloadName("job", Name));
 
     public override JobOptions OptionsOf(object job, JobOptions? given)
     {
@@ -60,7 +60,7 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json)
     {
-        TJob? merged = _contract.Merge!(json.Deserialize<TJob>(waiting, $"job {Name}"), json.Deserialize<TJob>(added, $"job {Name}"));
+        TJob? merged = _contract.Merge!(json.Deserialize<TJob>(waiting, new PayloadName("job", Name)), json.Deserialize<TJob>(added, new PayloadName("job", Name)));
         return merged is null ? null : Serialize(merged, json);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class Home
 
     private readonly Dictionary<long, Job> _jobs = [];
     private readonly Dictionary<long, int> _updates = [];
-    private List<JobUpdate>? _updatesOf;
+    private long _updatesIn;
     private DateTimeOffset? _armedFor;
     private long _payloadBytes;
 
@@ -208,9 +208,9 @@ internal sealed class Home
     public void Write(Job job, byte[]? payload = null)
     {
         List<JobUpdate> updates = Batch.JobUpdates;
-        if (_updatesOf != updates)
+        if (_updatesIn != Shard.Commits.Sequence)
         {
-            _updatesOf = updates;
+            _updatesIn = Shard.Commits.Sequence;
             _updates.Clear();
         }
 
