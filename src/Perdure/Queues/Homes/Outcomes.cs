@@ -50,9 +50,14 @@ internal sealed class Outcomes(Home home)
         Note(job, error, now);
         bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
-        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.CreatedAt + within))
+        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.BeganAt + within))
         {
             Dead(job, passes ? error with { Kind = ErrorKind.Permanent } : error, failed: passes);
+            return;
+        }
+
+        if (home.Subscriptions.Expires(job, now))
+        {
             return;
         }
 
@@ -61,6 +66,7 @@ internal sealed class Outcomes(Home home)
         home.Write(job);
         home.Place(job, now);
         home.Waiters.FirstAttemptFailed(job);
+        home.Followers.Progressed(job);
     }
 
     /// <summary>Makes a dead letter of a job.</summary>
@@ -99,6 +105,7 @@ internal sealed class Outcomes(Home home)
 
         if (keep is { } time && time > TimeSpan.Zero)
         {
+            home.Ends.Kept(job.Number);
             home.Batch.JobEnds.Add(new JobEndRow(job.Number, home.Shard.Index, job.Queue, job.Type, status, job.CreatedAt, now, StoredTimes.Up(now, time))
             {
                 Key = job.Key,
@@ -112,7 +119,9 @@ internal sealed class Outcomes(Home home)
 
         home.Batch.EndedJobs.Add(job.Number);
         home.Flows.Answer(job, status, result);
+        home.Followers.Ended(job, status);
         home.Waiters.Ended(job, new JobEnd(status, result, job.Attempts));
+        home.Queues.Ended(job.Queue, now);
         PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
         home.Remove(job);
     }

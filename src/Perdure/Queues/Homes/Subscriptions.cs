@@ -41,7 +41,7 @@ internal sealed class Subscriptions(Home home)
             return;
         }
 
-        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until))
+        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until + Leases.Margin))
         {
             if (at is { } time)
             {
@@ -59,9 +59,8 @@ internal sealed class Subscriptions(Home home)
             return false;
         }
 
-        if (more.ExpireAt <= now && job.Phase != JobPhase.Running)
+        if (job.Phase != JobPhase.Running && Expires(job, now))
         {
-            home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {more.ExpireAt - job.CreatedAt}"));
             return true;
         }
 
@@ -74,6 +73,19 @@ internal sealed class Subscriptions(Home home)
         }
 
         return home.Leases.Due(job, now);
+    }
+
+    /// <summary>Makes a dead letter of a job that is not done in time, and that no worker has.</summary>
+    /// <returns>Whether it was late.</returns>
+    public bool Expires(Job job, DateTimeOffset now)
+    {
+        bool isLate = job.More?.ExpireAt <= now;
+        if (isLate)
+        {
+            home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {job.More!.ExpireAt - job.BeganAt}"));
+        }
+
+        return isLate;
     }
 
     /// <summary>A subscriber leaves; without one, all do.</summary>
@@ -152,6 +164,7 @@ internal sealed class Subscriptions(Home home)
         home.Write(job);
         home.Shard.Commits.Then(new Engine.ActionEffect(() => home.Node.Jobs.Cancel(job.Number)));
         home.Flows.Cancel(job);
+        home.Followers.Progressed(job);
     }
 
     private void Reprioritize(Job job)
