@@ -40,6 +40,8 @@ internal sealed class Home
         Leases = new Leases(this);
         Followers = new Followers(this);
         Ends = new Ends(this);
+        Gauges = new QueueGauges(this);
+        Diagnostics.PerdureMeter.Show(this, Gauges);
     }
 
     public Shard Shard { get; }
@@ -69,6 +71,8 @@ internal sealed class Home
     public Followers Followers { get; }
 
     public Ends Ends { get; }
+
+    public QueueGauges Gauges { get; }
 
     public DueJobs Times { get; } = new();
 
@@ -294,6 +298,7 @@ internal sealed class Home
         Waiters.Fail(reason);
         Followers.Fail(reason);
         Leases.Fail(reason);
+        Gauges.Clear();
     }
 
     /// <summary>Tells the clients who wait that it will not come; for tests.</summary>
