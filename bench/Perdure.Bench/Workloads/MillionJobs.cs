@@ -9,26 +9,25 @@ internal static class MillionJobs
     private const int EachCall = 1_000;
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(2);
 
+    public static async Task<Report> FillAsync(BenchOptions options, string dir, CancellationToken cancellationToken)
+    {
+        await using BenchHost host = await BenchHost.StartAsync(options, dir, cancellationToken);
+        await Queue.Paused(host.Client).PauseAsync(cancellationToken);
+        Meter meter = host.Meter();
+        Latencies latencies = await ClosedLoop.RunAsync(
+            (options.N + EachCall - 1) / EachCall, 1,
+            call => host.Client.EnqueueManyAsync(Enumerable.Range(call * EachCall, Math.Min(EachCall, options.N - (call * EachCall))).Select(Queue.Job), new JobOptions { Queue = Queue.PausedName }, CancellationToken.None), cancellationToken);
+        return Report.Of(options, options.N, meter.Read(), latencies, host.Durability);
+    }
+
     public static async Task<Report> MeasureAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         using TempDir dir = TempDir.Make(options.Dir);
-        await using (BenchHost filling = await BenchHost.StartAsync(options, dir.Path, cancellationToken))
-        {
-            await Queue.Paused(filling.Client).PauseAsync(cancellationToken);
-            for (int i = 0; i < options.N; i += EachCall)
-            {
-                int from = i;
-                await filling.Client.EnqueueManyAsync(Enumerable.Range(from, Math.Min(EachCall, options.N - from)).Select(Queue.Job), new JobOptions { Queue = Queue.PausedName }, cancellationToken);
-            }
-        }
-
-        GC.Collect();
+        await FillProcess.RunAsync("queue", options, dir, cancellationToken);
         double emptyMb = Meter.RssMb();
         await using BenchHost host = await BenchHost.StartAsync(options, dir.Path, cancellationToken);
-        GC.Collect();
         await Task.Delay(Settle, cancellationToken);
         double waitingMb = Meter.RssMb();
-        long managed = GC.GetTotalMemory(forceFullCollection: true);
 
         // One job that goes before all others: from its enqueue to its handler.
         Meter meter = host.Meter();
@@ -36,7 +35,6 @@ internal static class MillionJobs
         return Report.Of(options, options.N, meter.Read(), latencies, host.Durability)
             .With("rss_mb", waitingMb, 1)
             .With("rss_before_mb", emptyMb, 1)
-            .With("managed_mb", managed / 1048576.0, 1)
             .With("ready_ms", host.Ready.TotalMilliseconds, 1);
     }
 }

@@ -17,7 +17,7 @@ internal static class Queue
 
     public static Workload Workload { get; } = new("queue", "jobs of 100 bytes: enqueue, handle, done; latency is that of the enqueue", 50_000, MeasureAsync)
     {
-        Options = ["--limits", "--hold", "--only-enqueue"],
+        Options = ["--limits", "--hold", "--fill", "--only-enqueue"],
     };
 
     /// <summary>The bench's queues, for the host.</summary>
@@ -54,6 +54,11 @@ internal static class Queue
         if (options.Hold)
         {
             return await MillionJobs.MeasureAsync(options, cancellationToken);
+        }
+
+        if (options.Fill is not null)
+        {
+            return await MillionJobs.FillAsync(options, options.Fill, cancellationToken);
         }
 
         using TempDir dir = TempDir.Make(options.Dir);

@@ -69,6 +69,9 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Error, "Job {Job} is a dead letter: {Code}: {Reason}")]
     public static partial void JobDead(this ILogger log, Queues.Job job, string code, string reason);
 
+    [LoggerMessage(32, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
+    public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
+
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
     public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
 

@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -16,8 +17,6 @@ internal sealed class Home
 {
     /// <summary>How many bytes of payloads of waiting jobs stay in memory.</summary>
     private const long PayloadBytesMax = 32 * 1024 * 1024;
-
-    private const int JobsReadMax = 10_000;
 
     private readonly Dictionary<long, Job> _jobs = [];
     private readonly Dictionary<long, int> _updates = [];
@@ -89,23 +88,9 @@ internal sealed class Home
     public DateTimeOffset? NextDue => NextDueAfter(Shard.Now());
 
     /// <summary>Whether a client waits for something that takes time.</summary>
-    public bool HasClientsWaiting => !Waiters.IsEmpty || !Followers.IsEmpty || !Leases.IsEmpty;
+    public bool HasClientsWaiting => Waiters.Awaited.Any() || !Followers.IsEmpty || !Leases.IsEmpty;
 
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
-
-    /// <summary>Reads all that the store holds of the home.</summary>
-    public async Task<HomeState> ReadAsync(CancellationToken cancellationToken)
-    {
-        List<JobRow> jobs = [];
-        IReadOnlyList<JobRow> page;
-        do
-        {
-            page = await Node.Store.ReadJobsAsync(Shard.Index, jobs.Count == 0 ? -1 : jobs[^1].Number, JobsReadMax, cancellationToken);
-            jobs.AddRange(await WithPayloadsAsync(page, cancellationToken));
-        }
-        while (page.Count == JobsReadMax);
-        return new HomeState(jobs, await Node.Store.ReadMemosAsync(Shard.Index, cancellationToken));
-    }
 
     /// <summary>Begins with what the store holds. On the loop.</summary>
     public void Begin(ShardLease lease, HomeState state)
@@ -119,46 +104,49 @@ internal sealed class Home
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
-        foreach (JobRow row in state.Jobs)
+        _jobs.EnsureCapacity(state.Jobs.Count);
+        foreach (Job job in state.Jobs)
         {
-            var job = new Job(row.Number, Queues.Intern(row.Queue), Queues.Intern(row.Type))
-            {
-                Key = row.Key,
-                Priority = row.State.Priority,
-                CreatedAt = row.CreatedAt,
-                NotBefore = row.State.NotBefore ?? default,
-                Attempts = row.State.Attempts,
-                More = JobMore.Read(row.State.More),
-                Payload = row.Payload,
-            };
             Add(job);
-            if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
-            {
-                Outcomes.Cancelled(job);
-            }
-            else if (Node.Jobs.IsRunning(job.Number))
-            {
-                job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
-                Dispatcher.Started(job);
-            }
-            else if (Leases.Has(job))
-            {
-                job.Phase = JobPhase.Running;
-                Dispatcher.Started(job);
-                if (job.More!.UntilStarted)
-                {
-                    Dedups.Remove(job);
-                }
-            }
-            else
-            {
-                Place(job, now);
-            }
+            Resume(job, now);
         }
 
+        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
         Leases.Begin();
         Waiters.AskAgain();
         Followers.AskAgain();
+    }
+
+    /// <summary>Goes on with a job that was there before.</summary>
+    private void Resume(Job job, DateTimeOffset now)
+    {
+        if (Node.Jobs.IsRunning(job.Number))
+        {
+            job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+            Dispatcher.Started(job);
+        }
+        else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
+        {
+            job.More = null; // what the store refused may be in it
+            Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
+        }
+        else if (job.IsCancelling && job.More!.Lease is null)
+        {
+            Outcomes.Cancelled(job);
+        }
+        else if (Leases.Has(job))
+        {
+            job.Phase = JobPhase.Running;
+            Dispatcher.Started(job);
+            if (job.More!.UntilStarted)
+            {
+                Dedups.Remove(job);
+            }
+        }
+        else
+        {
+            Place(job, now);
+        }
     }
 
     /// <summary>Takes a job into memory, without a place.</summary>
@@ -218,7 +206,6 @@ internal sealed class Home
         Queues.Count(job.Queue, -1);
         Dedups.Remove(job);
         TakePayload(job);
-        Intake.RoomIn(job.Queue);
     }
 
     /// <summary>A job's payload, if it is in memory; from then on it is not.</summary>
@@ -262,12 +249,17 @@ internal sealed class Home
     public void Pump()
     {
         DateTimeOffset now = Shard.Now();
-        while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+        do
         {
-            Starts.Start(job, now);
-        }
+            while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+            {
+                Starts.Start(job, now);
+            }
 
-        Starts.Flush();
+            Starts.Flush();
+        }
+        while (Intake.LetIn()); // what started has left room behind
+
         Leases.Answer(now);
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
@@ -305,27 +297,14 @@ internal sealed class Home
     /// <returns>Whether there were any.</returns>
     public bool GiveUp(Func<string, Exception> reason)
     {
-        List<JobWaiter> waiters = Waiters.TakeAll();
+        List<JobWaiter> waiters = [.. Waiters.Awaited];
+        waiters.ForEach(Waiters.Remove);
         List<JobFollower> followers = Followers.TakeAll();
         List<PullJobs> pulls = Leases.TakeAll();
         waiters.ForEach(w => w.GiveUp(reason(JobId.Text("job", w.Number))));
         followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
         pulls.ForEach(p => p.GiveUp(reason(p.What)));
         return waiters.Count + followers.Count + pulls.Count > 0;
-    }
-
-    /// <summary>Jobs that may be merged with later ones have their payloads in memory.</summary>
-    private async Task<IEnumerable<JobRow>> WithPayloadsAsync(IReadOnlyList<JobRow> rows, CancellationToken cancellationToken)
-    {
-        List<JobRow> merging = [.. rows.Where(r => Registry.Find(r.Type) is { Merges: true })];
-        if (merging.Count == 0)
-        {
-            return rows;
-        }
-
-        IReadOnlyList<byte[]?> payloads = await Node.Store.ReadPayloadsAsync(Shard.Index, merging.ConvertAll(r => r.Number), cancellationToken);
-        Dictionary<long, byte[]?> byNumber = merging.Zip(payloads).ToDictionary(p => p.First.Number, p => p.Second);
-        return rows.Select(r => byNumber.TryGetValue(r.Number, out byte[]? payload) ? r with { Payload = payload } : r);
     }
 
     private void Arm(DateTimeOffset now)
@@ -341,6 +320,3 @@ internal sealed class Home
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }
-
-/// <summary>What the store holds of a home.</summary>
-internal sealed record HomeState(List<JobRow> Jobs, IReadOnlyList<MemoRow> Memos);

@@ -31,7 +31,6 @@ internal sealed class ChangePolicy(string queue, QueueOptions from, QueueOptions
         if (isCurrent)
         {
             Home.Queues.SetPolicy(queue, to);
-            Home.Intake.RoomIn(queue);
         }
 
         AnswerThen(isCurrent);
@@ -46,7 +45,6 @@ internal sealed class ResetPolicy(string queue) : HomeCall<bool>
     protected override void Deliver()
     {
         Home.Queues.ResetPolicy(queue);
-        Home.Intake.RoomIn(queue);
         AnswerThen(true);
     }
 }

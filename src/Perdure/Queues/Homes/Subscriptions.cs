@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 
 namespace Perdure.Queues;
 
@@ -82,7 +81,7 @@ internal sealed class Subscriptions(Home home)
         bool isLate = job.More?.ExpireAt <= now;
         if (isLate)
         {
-            home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {job.More!.ExpireAt - job.BeganAt}"));
+            home.Outcomes.Expired(job);
         }
 
         return isLate;
