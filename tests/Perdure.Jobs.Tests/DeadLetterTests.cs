@@ -124,9 +124,9 @@ public sealed class DeadLetterTests
         JobHandle forgotten = await sick.Test.Perdure.EnqueueAsync(new Chore("a"));
         JobHandle again = await sick.Test.Perdure.EnqueueAsync(new Chore("b"));
         await sick.Test.IdleAsync();
-        await sick.Test.AdvanceAsync(TimeSpan.FromDays(29));
+        await sick.Test.AdvanceAsync(TimeSpan.FromMinutes(100));
         await sick.Queue.RedriveAsync(again.Id);
-        await sick.Test.AdvanceAsync(TimeSpan.FromDays(1.5));
+        await sick.Test.AdvanceAsync(TimeSpan.FromMinutes(30));
 
         await Should.ThrowAsync<JobNotFoundException>(() => forgotten.DescribeAsync());
         (await again.DescribeAsync()).Status.ShouldBe(JobStatus.Failed);
@@ -176,7 +176,11 @@ public sealed class DeadLetterTests
             var sick = new SickService();
             sick.Test = await FlowTest.StartAsync(services => services.AddPerdure(p => p
                 .UseMemory()
-                .AddQueue("chores", q => q.Retry = Retry.Fixed(attempts, TimeSpan.FromSeconds(1)))
+                .AddQueue("chores", q =>
+                {
+                    q.Retry = Retry.Fixed(attempts, TimeSpan.FromSeconds(1));
+                    q.KeepDeadLetters = TimeSpan.FromHours(2);
+                })
                 .AddJob<Chore>("chores", j => j.Key = c => c.Name)
                 .AddHandler<Request, string>("chores", (r, _) => Task.FromResult(r.Url))
                 .AddHandler<Chore>("chores", sick.DoAsync)));
