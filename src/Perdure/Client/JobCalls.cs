@@ -44,7 +44,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     /// <summary>Makes a job durable, tries it at once, and waits for that attempt for as long as the budget lasts.</summary>
     public async Task<NowOrLater<TResult>> TryNowAsync<TResult>(IJob<TResult> job, TimeSpan budget, JobOptions? options, WhenStoreDown whenStoreDown, CancellationToken cancellationToken)
     {
-        Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "budget", "more than zero and less than a day");
+        Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
         var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
         Receipt receipt;
@@ -117,12 +117,12 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
 
         int priority = options.Priority ?? policy.Priority;
-        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, nameof(JobOptions.Priority), "-1,000,000 to 1,000,000");
-        Require(options.Delay is null || options.RunAt is null, nameof(JobOptions.Delay), "given without RunAt");
-        Require(options.Limit is null || options.Limit > TimeSpan.Zero, nameof(JobOptions.Limit), "more than zero");
-        Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, nameof(JobOptions.ExpireAfter), "more than zero");
-        Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), nameof(JobOptions.Timeout), "more than zero and less than 24 days");
-        Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), nameof(JobOptions.KeepResult), "zero to 100 years");
+        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, "a job's Priority", "-1,000,000 to 1,000,000");
+        Require(options.Delay is null || options.RunAt is null, "a job's Delay", "given without RunAt");
+        Require(options.Limit is null || options.Limit > TimeSpan.Zero, "a job's Limit", "more than zero");
+        Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, "a job's ExpireAfter", "more than zero");
+        Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), "a job's Timeout", "more than zero and less than 24 days");
+        Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), "a job's KeepResult", "zero to 100 years");
         options.Retry?.Check();
         return new NewJob(queue, type, type.Serialize(job, Node.Services.Json))
         {
@@ -197,11 +197,11 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
             : new JobFailedException(job, end.Attempts, error);
     }
 
-    private static void Require(bool holds, string option, string range)
+    public static void Require(bool holds, string option, string range)
     {
         if (!holds)
         {
-            throw new PerdureException(ErrorCodes.BadOption, $"a job's {option} must be {range}.");
+            throw new PerdureException(ErrorCodes.BadOption, $"{option} must be {range}.");
         }
     }
 }

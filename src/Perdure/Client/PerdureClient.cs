@@ -86,6 +86,24 @@ public sealed class PerdureClient
         return JobHandle.Of(_jobs, id[..id.LastIndexOf('-')], number, subscriber: null);
     }
 
+    /// <summary>Lists jobs, those that are open and those whose end is kept, the newest first.</summary>
+    public IAsyncEnumerable<JobInfo> ListAsync(JobFilter filter, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return new QueueCalls(_jobs).ListAsync(filter, cancellationToken);
+    }
+
+    /// <summary>Cancels jobs for all who want them: those that are there when it is called, the newest first. Jobs that wait go at once, those that run are told.</summary>
+    /// <param name="filter">Which jobs.</param>
+    /// <param name="reason">Why, for people to read.</param>
+    /// <param name="cancellationToken">Stops between pages of 500; what was cancelled stays so.</param>
+    /// <returns>How many were cancelled.</returns>
+    public Task<int> CancelJobsAsync(JobFilter filter, string reason = "cancelled by a caller", CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return new QueueCalls(_jobs).CancelAsync(filter, reason, cancellationToken);
+    }
+
     /// <summary>Lists runs, the newest first.</summary>
     public IAsyncEnumerable<FlowInfo> ListAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
         => _calls.ListAsync(filter ?? new FlowFilter(), cancellationToken);

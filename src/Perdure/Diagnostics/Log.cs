@@ -75,6 +75,9 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
     public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
 
+    [LoggerMessage(32, LogLevel.Warning, "Worker {Worker} fell silent with job {Job}: it is given back")]
+    public static partial void LeaseLost(this ILogger log, Queues.Job job, string worker);
+
     [LoggerMessage(23, LogLevel.Error, "The breaker of dependency {Dependency} is open until {Until:O}: {Failures} of the last {Ended} attempts failed; what depends on it waits")]
     public static partial void BreakerOpened(this ILogger log, string dependency, int failures, int ended, DateTimeOffset until);
 

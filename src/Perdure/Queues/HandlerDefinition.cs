@@ -93,7 +93,10 @@ internal sealed class BatchHandler<TJob>(Type? handlerClass, Func<IReadOnlyList<
         Exception? thrown = null;
         try
         {
-            await handle(jobs.ConvertAll(j => j.Job), services, cancellationToken);
+            if (jobs.Count > 0)
+            {
+                await handle(jobs.ConvertAll(j => j.Job), services, cancellationToken);
+            }
         }
         catch (Exception e)
         {

@@ -17,6 +17,9 @@ internal sealed class JobMore
     /// <summary>How many subscribers there ever were: numbers are not used again.</summary>
     public int SubscriberCount { get; set; } = 1;
 
+    /// <summary>When it was made a job again after its end; null if it never was.</summary>
+    public DateTimeOffset? RedrivenAt { get; set; }
+
     public DateTimeOffset? ExpireAt { get; set; }
 
     public TimeSpan? Timeout { get; set; }

@@ -60,13 +60,20 @@ internal sealed class QueueBuilder
 
         foreach ((string name, QueueOptions policy) in _queues)
         {
-            PoolCheck.Check(name, policy, _pools);
-            if (policy.Dependency is { } dependency && dependencies.Find(dependency) is null)
-            {
-                throw new PerdureException(ErrorCodes.UnknownDependency, $"queue {name}: {dependencies.Missing(dependency)}");
-            }
+            Check(name, policy, _pools, dependencies);
         }
 
         return new QueueRegistry(_queues, _pools, types, _handlers);
+    }
+
+    /// <summary>Refuses a policy that is out of its ranges, or names what is not there.</summary>
+    public static void Check(string queue, QueueOptions policy, IReadOnlyDictionary<string, PoolOptions> pools, DependencyRegistry dependencies)
+    {
+        policy.Check(queue);
+        PoolCheck.Check(queue, policy, pools);
+        if (policy.Dependency is { } dependency && dependencies.Find(dependency) is null)
+        {
+            throw new PerdureException(ErrorCodes.UnknownDependency, $"queue {queue}: {dependencies.Missing(dependency)}");
+        }
     }
 }

@@ -37,10 +37,10 @@ internal sealed class Home
         Flows = new FlowJobs(this);
         Starts = new JobStarts(this);
         Leases = new Leases(this);
-        foreach (string name in registry.Queues.Values.Select(q => q.Dependency).OfType<string>().Distinct(StringComparer.Ordinal))
-        {
-            Node.DependencyOf(name)!.OnChanged(() => Shard.Post(new HomeDue()));
-        }
+        Followers = new Followers(this);
+        Ends = new Ends(this);
+        Gauges = new QueueGauges(this);
+        Diagnostics.PerdureMeter.Show(this, Gauges);
     }
 
     public Shard Shard { get; }
@@ -67,6 +67,12 @@ internal sealed class Home
 
     public Leases Leases { get; }
 
+    public Followers Followers { get; }
+
+    public Ends Ends { get; }
+
+    public QueueGauges Gauges { get; }
+
     public DueJobs Times { get; } = new();
 
     public Node Node => Shard.Node;
@@ -75,11 +81,14 @@ internal sealed class Home
 
     public IEnumerable<Job> Jobs => _jobs.Values;
 
-    /// <summary>Whether jobs run, or wait for their next attempt.</summary>
-    public bool HasWork => _jobs.Values.Any(j => j.Phase == JobPhase.Running || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
+    /// <summary>Whether jobs run in this process, or wait for their next attempt.</summary>
+    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Lease: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
-    public DateTimeOffset? NextDue => Earlier(Times.Next, Dispatcher.NextChange(Shard.Now()));
+    public DateTimeOffset? NextDue => NextDueAfter(Shard.Now());
+
+    /// <summary>Whether a client waits for something that takes time.</summary>
+    public bool HasClientsWaiting => Waiters.Awaited.Any() || !Followers.IsEmpty || !Leases.IsEmpty;
 
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
 
@@ -103,7 +112,9 @@ internal sealed class Home
         }
 
         Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
+        Leases.Begin();
         Waiters.AskAgain();
+        Followers.AskAgain();
     }
 
     /// <summary>Goes on with a job that was there before.</summary>
@@ -122,6 +133,15 @@ internal sealed class Home
         else if (job.IsCancelling && job.More!.Lease is null)
         {
             Outcomes.Cancelled(job);
+        }
+        else if (Leases.Has(job))
+        {
+            job.Phase = JobPhase.Running;
+            Dispatcher.Started(job);
+            if (job.More!.UntilStarted)
+            {
+                Dedups.Remove(job);
+            }
         }
         else
         {
@@ -240,6 +260,7 @@ internal sealed class Home
         }
         while (Intake.LetIn()); // what started has left room behind
 
+        Leases.Answer(now);
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
             Queues.RememberRate(rate.Name, rate.At);
@@ -267,16 +288,35 @@ internal sealed class Home
     {
         Intake.Fail(reason);
         Waiters.Fail(reason);
+        Followers.Fail(reason);
+        Leases.Fail(reason);
+        Gauges.Clear();
+    }
+
+    /// <summary>Tells the clients who wait that it will not come; for tests.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool GiveUp(Func<string, Exception> reason)
+    {
+        List<JobWaiter> waiters = [.. Waiters.Awaited];
+        waiters.ForEach(Waiters.Remove);
+        List<JobFollower> followers = Followers.TakeAll();
+        List<PullJobs> pulls = Leases.TakeAll();
+        waiters.ForEach(w => w.GiveUp(reason(JobId.Text("job", w.Number))));
+        followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
+        pulls.ForEach(p => p.GiveUp(reason(p.What)));
+        return waiters.Count + followers.Count + pulls.Count > 0;
     }
 
     private void Arm(DateTimeOffset now)
     {
-        if (Earlier(Times.Next, Dispatcher.NextChange(now)) is { } at && (_armedFor is null || at < _armedFor))
+        if (NextDueAfter(now) is { } at && (_armedFor is null || at < _armedFor))
         {
             _armedFor = at;
             Shard.Loop.WakeAt(at, Shard, Shard.HomeKey);
         }
     }
+
+    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Times.Next, Leases.NextEnd), Dispatcher.NextChange(now));
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }

@@ -46,9 +46,12 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
         }
     }
 
-    public void Lost(PerdureException reason) => Fail(reason);
+    public virtual void Lost(PerdureException reason) => Fail(reason);
 
     public override void Fail(PerdureException reason) => _answer.TrySetException(new StoreUnavailableException(What, reason));
+
+    /// <summary>Nothing more can happen: a test learns it at once.</summary>
+    public void GiveUp(Exception reason) => _answer.TrySetException(reason);
 
     /// <summary>Answers once all that was decided up to now is durable.</summary>
     public void AnswerThen(TAnswer answer)

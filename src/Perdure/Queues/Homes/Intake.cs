@@ -55,6 +55,9 @@ internal sealed class Intake(Home home)
         return any;
     }
 
+    /// <summary>How many callers wait for room in a queue.</summary>
+    public int Blocked(string queue) => _blocked.GetValueOrDefault(queue)?.Count ?? 0;
+
     public void Fail(PerdureException reason)
     {
         foreach (EnqueueJobs call in _blocked.Values.SelectMany(b => b))

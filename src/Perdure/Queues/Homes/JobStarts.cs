@@ -52,6 +52,7 @@ internal sealed class JobStarts(Home home)
     /// <summary>Starts a job that the dispatcher chose.</summary>
     public void Start(Job job, DateTimeOffset now)
     {
+        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
         job.Phase = JobPhase.Running;
         job.NotBefore = default;
         if (home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
@@ -70,16 +71,16 @@ internal sealed class JobStarts(Home home)
             home.Dedups.Remove(job);
         }
 
-        if (_careful)
+        if (_careful && handler is not null)
         {
             _running++;
             _suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0);
             home.Batch.Suspect = _suspect;
         }
 
-        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
         if (handler is null)
         {
+            _budgets.Remove(job.Number);
             home.Leases.Give(job, now);
         }
         else if (handler is FlowHandler flow)
@@ -95,6 +96,8 @@ internal sealed class JobStarts(Home home)
 
             _batch.Add(job);
         }
+
+        home.Followers.Progressed(job);
     }
 
     /// <summary>Lets go what was gathered for one call of a handler.</summary>
@@ -117,7 +120,7 @@ internal sealed class JobStarts(Home home)
         }
 
         home.Dispatcher.Ended(job, comesBack);
-        if (_careful)
+        if (_careful && _suspect?.Run == job.Number)
         {
             _running = Math.Max(0, _running - 1); // what ran before a reload was not counted
             _suspect = null;

@@ -40,7 +40,7 @@ internal sealed class Subscriptions(Home home)
             return;
         }
 
-        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until))
+        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until + Leases.Margin))
         {
             if (at is { } time)
             {
@@ -58,9 +58,8 @@ internal sealed class Subscriptions(Home home)
             return false;
         }
 
-        if (more.ExpireAt <= now && job.Phase != JobPhase.Running)
+        if (job.Phase != JobPhase.Running && Expires(job, now))
         {
-            home.Outcomes.Expired(job);
             return true;
         }
 
@@ -73,6 +72,19 @@ internal sealed class Subscriptions(Home home)
         }
 
         return home.Leases.Due(job, now);
+    }
+
+    /// <summary>Makes a dead letter of a job that is not done in time, and that no worker has.</summary>
+    /// <returns>Whether it was late.</returns>
+    public bool Expires(Job job, DateTimeOffset now)
+    {
+        bool isLate = job.More?.ExpireAt <= now;
+        if (isLate)
+        {
+            home.Outcomes.Expired(job);
+        }
+
+        return isLate;
     }
 
     /// <summary>A subscriber leaves; without one, all do.</summary>
@@ -151,6 +163,7 @@ internal sealed class Subscriptions(Home home)
         home.Write(job);
         home.Shard.Commits.Then(new Engine.ActionEffect(() => home.Node.Jobs.Cancel(job.Number)));
         home.Flows.Cancel(job);
+        home.Followers.Progressed(job);
     }
 
     private void Reprioritize(Job job)
