@@ -76,8 +76,8 @@ internal sealed class Home
 
     public IEnumerable<Job> Jobs => _jobs.Values;
 
-    /// <summary>Whether jobs run, or wait for their next attempt.</summary>
-    public bool HasWork => _jobs.Values.Any(j => j.Phase == JobPhase.Running || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
+    /// <summary>Whether attempts run, or are waited for. What flows do is theirs to say.</summary>
+    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Flow: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
     public DateTimeOffset? NextDue => Earlier(Times.Next, Dispatcher.NextChange(Shard.Now()));
@@ -106,6 +106,7 @@ internal sealed class Home
         _payloadBytes = 0;
         Times.Clear();
         Dedups.Clear();
+        Flows.Clear();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
@@ -123,13 +124,13 @@ internal sealed class Home
                 Payload = row.Payload,
             };
             Add(job);
-            if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
+            if (job.IsCancelling && job.More is { Lease: null, Flow: null } && !Node.Jobs.IsRunning(job.Number))
             {
                 Outcomes.Cancelled(job);
             }
-            else if (Node.Jobs.IsRunning(job.Number))
+            else if (Node.Jobs.IsRunning(job.Number) || (job.More?.Flow is not null && Queues.Knows(job.Queue)))
             {
-                job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+                job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
                 Dispatcher.Started(job);
             }
             else
@@ -148,6 +149,7 @@ internal sealed class Home
         Queues.Count(job.Queue, 1);
         Dedups.Add(job);
         Subscriptions.Watch(job);
+        Flows.Know(job);
         if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
         {
             _payloadBytes += job.Payload?.Length ?? 0;
@@ -242,10 +244,14 @@ internal sealed class Home
     public void Pump()
     {
         DateTimeOffset now = Shard.Now();
-        while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+        do
         {
-            Starts.Start(job, now);
+            while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+            {
+                Starts.Start(job, now);
+            }
         }
+        while (Flows.LetIn());
 
         Starts.Flush();
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
@@ -268,6 +274,8 @@ internal sealed class Home
                 Place(job, now);
             }
         }
+
+        Flows.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>

@@ -52,7 +52,9 @@ internal sealed class JobStarts(Home home)
     /// <summary>Starts a job that the dispatcher chose.</summary>
     public void Start(Job job, DateTimeOffset now)
     {
-        if (_careful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
+        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
+        bool isCareful = _careful && handler is not FlowHandler; // flows have a careful mode of their own
+        if (isCareful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
         {
             Poisoned(job);
             return;
@@ -70,20 +72,20 @@ internal sealed class JobStarts(Home home)
             home.Dedups.Remove(job);
         }
 
-        if (_careful)
+        if (isCareful)
         {
             _running++;
             _suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0);
             home.Batch.Suspect = _suspect;
         }
 
-        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
         if (handler is null)
         {
             home.Leases.Give(job, now);
         }
         else if (handler is FlowHandler flow)
         {
+            _budgets.Remove(job.Number);
             home.Flows.Start(job, flow);
         }
         else
@@ -117,7 +119,7 @@ internal sealed class JobStarts(Home home)
         }
 
         home.Dispatcher.Ended(job, comesBack);
-        if (_careful && _running > 0)
+        if (_careful && _running > 0 && _suspect?.Run == job.Number)
         {
             _running--;
             _suspect = null;
