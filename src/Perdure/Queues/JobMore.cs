@@ -68,6 +68,9 @@ internal sealed class Subscriber
     /// <summary>Until when it wants it; null for always.</summary>
     public DateTimeOffset? Until { get; set; }
 
+    /// <summary>How long a flow wanted it at most.</summary>
+    public TimeSpan? Limit { get; set; }
+
     /// <summary>The flow that waits, and its ask; null for a client.</summary>
     public string? FlowType { get; set; }
 

@@ -116,7 +116,7 @@ internal sealed class FlowJobs(Home home)
     /// <summary>Tells a flow that its limit was reached.</summary>
     public void LimitReached(Job job, Subscriber subscriber)
     {
-        TimeSpan limit = subscriber.Until!.Value - job.CreatedAt;
+        TimeSpan limit = subscriber.Limit ?? subscriber.Until!.Value - job.CreatedAt;
         Tell(job, subscriber, MessageKind.ChildFailed, JobErrorInfo.Write(LimitError(limit), job.ToString(), job.Attempts, limit));
     }
 
@@ -187,7 +187,7 @@ internal sealed class FlowJobs(Home home)
         {
             Flow = asked.Row.From,
             TraceParent = asked.Row.Name,
-            Limit = asked.Until - now,
+            Since = asked.Wanted.At,
         };
         Receipt receipt = home.Intake.Add(job);
         if (asked.Row.From is null || receipt.Subscriber >= 0)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Serialization;
 using Perdure.Storage;

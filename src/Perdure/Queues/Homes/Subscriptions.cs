@@ -9,7 +9,8 @@ internal sealed class Subscriptions(Home home)
     {
         Number = number,
         Priority = wanted.Priority,
-        Until = wanted.Limit is { } limit ? StoredTimes.Up(now, limit) : null,
+        Until = wanted.Limit is { } limit ? StoredTimes.Up(wanted.Since ?? now, limit) : null,
+        Limit = wanted.Flow is null ? null : wanted.Limit,
         FlowType = wanted.Flow?.Flow.Type,
         FlowId = wanted.Flow?.Flow.Id,
         Ask = wanted.Flow?.Ask ?? 0,
