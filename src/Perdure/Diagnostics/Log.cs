@@ -63,6 +63,9 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Error, "Detached child {Child} could not be started: {Code}: {Reason}")]
     public static partial void DetachedChildRefused(this ILogger log, FlowKey child, string code, string reason);
 
+    [LoggerMessage(40, LogLevel.Error, "A job that a flow left to {Queue} was dropped: {Code}: {Reason}")]
+    public static partial void FlowJobDropped(this ILogger log, string queue, string code, string reason);
+
     [LoggerMessage(18, LogLevel.Warning, "Shard {Shard} ended uncleanly {Times} times in a row: it runs what was open one at a time, until all of it has got through")]
     public static partial void CarefulMode(this ILogger log, int shard, int times);
 

@@ -13,6 +13,8 @@ internal enum AskKind : ushort
     Condition = 'H',
     Child = 'C',
     DetachedChild = 'D',
+    Job = 'J',
+    DetachedJob = 'E',
 }
 
 /// <summary>
@@ -41,7 +43,7 @@ internal abstract class Ask(int number, AskKind kind, string name, Scope scope)
     public bool Settling { get; set; }
 
     /// <summary>Whether somebody outside works on it, so that the flow cannot end before it has an outcome.</summary>
-    public bool IsWork => Kind is AskKind.Step or AskKind.Undo or AskKind.Child;
+    public bool IsWork => Kind is AskKind.Step or AskKind.Undo or AskKind.Child or AskKind.Job;
 
     /// <summary>Gives the flow's code its answer.</summary>
     /// <param name="input">The input that answers.</param>

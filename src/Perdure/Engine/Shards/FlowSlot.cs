@@ -58,10 +58,10 @@ internal sealed class FlowSlot(FlowKey key)
     /// <summary>Whether it has passed its pivot, while it is parked.</summary>
     public bool PivotPassed { get; set; }
 
-    /// <summary>Its open children, while it is parked.</summary>
+    /// <summary>Its open children, and the queues for each open job, while it is parked.</summary>
     public List<ParentRef> OpenChildren => field ??= [];
 
-    /// <summary>Steps, undos and children without an outcome, by their asks, while it is parked: an outcome is recorded once.</summary>
+    /// <summary>Steps, undos, children and jobs without an outcome, by their asks, while it is parked: an outcome is recorded once.</summary>
     public HashSet<int> OpenWork => field ??= [];
 
     /// <summary>Messages that wait until it is read.</summary>

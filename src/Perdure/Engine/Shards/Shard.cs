@@ -266,8 +266,11 @@ internal sealed class Shard
         Commits.Open.Sent.Add(row);
         Commits.Then(new ActionEffect(() =>
         {
-            Shard receiver = Node.Shards[row.Shard];
-            receiver.Post(receiver.Arrival(row));
+            if (row.Shard < Node.Shards.Length) // without queues here, it waits for a process that has them
+            {
+                Shard receiver = Node.Shards[row.Shard];
+                receiver.Post(receiver.Arrival(row));
+            }
         }));
     }
 

@@ -81,8 +81,8 @@ internal sealed class Home
 
     public IEnumerable<Job> Jobs => _jobs.Values;
 
-    /// <summary>Whether jobs run in this process, or wait for their next attempt.</summary>
-    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Lease: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
+    /// <summary>Whether attempts run in this process, or are waited for. What flows and workers outside do is theirs to say.</summary>
+    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Lease: null, Flow: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
     public DateTimeOffset? NextDue => NextDueAfter(Shard.Now());
@@ -100,6 +100,7 @@ internal sealed class Home
         _payloadBytes = 0;
         Times.Clear();
         Dedups.Clear();
+        Flows.Clear();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
@@ -120,9 +121,9 @@ internal sealed class Home
     /// <summary>Goes on with a job that was there before.</summary>
     private void Resume(Job job, DateTimeOffset now)
     {
-        if (Node.Jobs.IsRunning(job.Number))
+        if (Node.Jobs.IsRunning(job.Number) || (job.More?.Flow is not null && Queues.Knows(job.Queue)))
         {
-            job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+            job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
         }
         else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
@@ -130,7 +131,7 @@ internal sealed class Home
             job.More = null; // what the store refused may be in it
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
-        else if (job.IsCancelling && job.More!.Lease is null)
+        else if (job.IsCancelling && job.More is { Lease: null, Flow: null })
         {
             Outcomes.Cancelled(job);
         }
@@ -156,6 +157,7 @@ internal sealed class Home
         Queues.Count(job.Queue, 1);
         Dedups.Add(job);
         Subscriptions.Watch(job);
+        Flows.Know(job);
         if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
         {
             _payloadBytes += job.Payload?.Length ?? 0;
@@ -258,7 +260,7 @@ internal sealed class Home
 
             Starts.Flush();
         }
-        while (Intake.LetIn()); // what started has left room behind
+        while (Intake.LetIn() | Flows.LetIn()); // what started has left room behind
 
         Leases.Answer(now);
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
@@ -281,6 +283,8 @@ internal sealed class Home
                 Place(job, now);
             }
         }
+
+        Flows.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>

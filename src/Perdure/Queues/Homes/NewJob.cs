@@ -22,6 +22,9 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 
     public TimeSpan? Limit { get; init; }
 
+    /// <summary>From when on the limit counts; null for now.</summary>
+    public DateTimeOffset? Since { get; init; }
+
     public TimeSpan? ExpireAfter { get; init; }
 
     public TimeSpan? Timeout { get; init; }
