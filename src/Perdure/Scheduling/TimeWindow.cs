@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Perdure.Diagnostics;
 using Perdure.Scheduling;
 
@@ -48,7 +47,6 @@ public sealed record TimeWindow(TimeOnly From, TimeOnly To, string Zone)
         }
     }
 
-    [JsonIgnore]
     internal bool NeverOpens => (Days & (Calendar?.Workdays ?? DaysOfWeek.EveryDay)) == DaysOfWeek.None;
 
     internal OpenDays OpenDays => Calendar?.DaysAmong(Days) ?? new OpenDays(Days, []);

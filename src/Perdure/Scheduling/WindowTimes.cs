@@ -145,9 +145,5 @@ internal readonly struct WindowTimes(TimeWindow window)
 
     private DateTime LastHoliday => window.Calendar?.LastHoliday?.ToDateTime(default, DateTimeKind.Utc) ?? DateTime.MinValue;
 
-    private static bool IsInRange(DateTime at)
-    {
-        DateOnly day = DateOnly.FromDateTime(at);
-        return day > ZoneClock.FirstDay.AddDays(8) && day < ZoneClock.LastDay.AddDays(-8);
-    }
+    private static bool IsInRange(DateTime at) => at >= ZoneClock.Earliest && at <= ZoneClock.Latest;
 }

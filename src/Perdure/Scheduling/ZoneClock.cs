@@ -16,6 +16,12 @@ internal readonly struct ZoneClock(TimeZoneInfo zone)
     /// <inheritdoc cref="FirstDay"/>
     public static readonly DateOnly LastDay = DateOnly.MaxValue.AddDays(-8);
 
+    /// <summary>The first and last instant that can be asked about.</summary>
+    public static readonly DateTime Earliest = FirstDay.AddDays(8).ToDateTime(default, DateTimeKind.Utc);
+
+    /// <inheritdoc cref="Earliest"/>
+    public static readonly DateTime Latest = LastDay.AddDays(-8).ToDateTime(default, DateTimeKind.Utc);
+
     /// <summary>No zone is further from UTC, in either direction.</summary>
     private static readonly TimeSpan OffsetMax = TimeSpan.FromHours(14);
 
@@ -46,14 +52,12 @@ internal readonly struct ZoneClock(TimeZoneInfo zone)
         return first < change ? first : second > change ? second : change;
     }
 
+    /// <summary>An instant with the zone's offset.</summary>
+    public DateTimeOffset Show(DateTime utc) => new(LocalAt(utc), OffsetAt(utc));
+
     /// <summary>The latest local time that has happened by an instant: what the wall shows, or more if its clock was just put back.</summary>
-    public DateTime LatestAt(DateTime utc)
-    {
-        DateTime now = LocalAt(utc);
-        return ChangeNear(utc) is { } change && change.At <= utc && change.Doubles
-            ? Max(now, change.LocalEnd.AddTicks(-1))
-            : now;
-    }
+    public static DateTime LatestAt(DateTime shown, DateTime utc, ZoneChange? near)
+        => near is { Doubles: true } change && change.At <= utc && change.LocalEnd > shown ? change.LocalEnd.AddTicks(-1) : shown;
 
     /// <summary>The change of the offset within a day before or after an instant, or null.</summary>
     public ZoneChange? ChangeNear(DateTime utc)
@@ -85,8 +89,6 @@ internal readonly struct ZoneClock(TimeZoneInfo zone)
 
         return new DateTime(high, DateTimeKind.Utc);
     }
-
-    private static DateTime Max(DateTime a, DateTime b) => a > b ? a : b;
 }
 
 /// <summary>A change of a zone's offset.</summary>
