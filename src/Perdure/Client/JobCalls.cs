@@ -97,42 +97,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         return await call.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given)
-    {
-        JobType type = registry.TypeOf(job);
-        JobOptions options = type.OptionsOf(job, given);
-        string queue = options.Queue!;
-        QueueOptions policy = registry.Queues.GetValueOrDefault(queue) ?? throw registry.Unknown(queue);
-        if (registry.IsHandled(queue) && registry.HandlerOf(queue, type.Name) is null)
-        {
-            throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {type.Name}: add one with AddHandler.");
-        }
-
-        int priority = options.Priority ?? policy.Priority;
-        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, nameof(JobOptions.Priority), "-1,000,000 to 1,000,000");
-        Require(options.Delay is null || options.RunAt is null, nameof(JobOptions.Delay), "given without RunAt");
-        Require(options.Limit is null || options.Limit > TimeSpan.Zero, nameof(JobOptions.Limit), "more than zero");
-        Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, nameof(JobOptions.ExpireAfter), "more than zero");
-        Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), nameof(JobOptions.Timeout), "more than zero and less than 24 days");
-        Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), nameof(JobOptions.KeepResult), "zero to 100 years");
-        options.Retry?.Check();
-        return new NewJob(queue, type, type.Serialize(job, Node.Services.Json))
-        {
-            Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
-            Priority = priority,
-            Delay = options.Delay,
-            RunAt = options.RunAt is { } at ? StoredTimes.Up(at) : null,
-            DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
-            Dedup = options.Dedup!,
-            Limit = options.Limit,
-            ExpireAfter = options.ExpireAfter,
-            Timeout = options.Timeout,
-            Retry = options.Retry,
-            KeepResult = options.KeepResult,
-            TraceParent = PerdureSource.Current,
-        };
-    }
+    public NewJob Prepare(IJob job, JobOptions? given) => NewJobs.Prepare(registry, Node.Services.Json, job, given);
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)

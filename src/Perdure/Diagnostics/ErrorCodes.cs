@@ -65,6 +65,9 @@ public static class ErrorCodes
     /// <summary>A job was not done in the time that it had.</summary>
     public const string JobExpired = "PRD1020";
 
+    /// <summary>There is no schedule of this name.</summary>
+    public const string UnknownSchedule = "PRD1021";
+
     // 2xxx: what happened inside a flow
 
     /// <summary>A step was rejected: a business no, never retried.</summary>

@@ -69,6 +69,9 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Error, "Job {Job} is a dead letter: {Code}: {Reason}")]
     public static partial void JobDead(this ILogger log, Queues.Job job, string code, string reason);
 
+    [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
+    public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
+
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
     public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
 

@@ -38,6 +38,7 @@ internal sealed class Home
         Flows = new FlowJobs(this);
         Starts = new JobStarts(this);
         Leases = new Leases(this);
+        Schedules = new Schedules(this);
         foreach (string name in registry.Queues.Values.Select(q => q.Dependency).OfType<string>().Distinct(StringComparer.Ordinal))
         {
             Node.DependencyOf(name)!.OnChanged(() => Shard.Post(new HomeDue()));
@@ -68,6 +69,8 @@ internal sealed class Home
 
     public Leases Leases { get; }
 
+    public Schedules Schedules { get; }
+
     public DueJobs Times { get; } = new();
 
     public Node Node => Shard.Node;
@@ -80,7 +83,7 @@ internal sealed class Home
     public bool HasWork => _jobs.Values.Any(j => j.Phase == JobPhase.Running || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
-    public DateTimeOffset? NextDue => Earlier(Times.Next, Dispatcher.NextChange(Shard.Now()));
+    public DateTimeOffset? NextDue => NextDueAt(Shard.Now());
 
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
 
@@ -110,6 +113,7 @@ internal sealed class Home
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
+        Schedules.Begin(state.Memos, now);
         foreach (JobRow row in state.Jobs)
         {
             var job = new Job(row.Number, Queues.Intern(row.Queue), Queues.Intern(row.Type))
@@ -147,6 +151,7 @@ internal sealed class Home
         _jobs.Add(job.Number, job);
         Queues.Count(job.Queue, 1);
         Dedups.Add(job);
+        Schedules.Came(job);
         Subscriptions.Watch(job);
         if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
         {
@@ -197,6 +202,7 @@ internal sealed class Home
         _jobs.Remove(job.Number);
         Queues.Count(job.Queue, -1);
         Dedups.Remove(job);
+        Schedules.Ended(job);
         TakePayload(job);
         Intake.RoomIn(job.Queue);
     }
@@ -260,7 +266,11 @@ internal sealed class Home
     public void Due()
     {
         DateTimeOffset now = Shard.Now();
-        _armedFor = null;
+        if (_armedFor <= now)
+        {
+            _armedFor = null;
+        }
+
         while (Times.TryTake(now, out long number))
         {
             if (Find(number) is { } job && !Subscriptions.Due(job, now) && job.Phase == JobPhase.Delayed && job.NotBefore <= now)
@@ -268,6 +278,8 @@ internal sealed class Home
                 Place(job, now);
             }
         }
+
+        Schedules.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>
@@ -293,12 +305,14 @@ internal sealed class Home
 
     private void Arm(DateTimeOffset now)
     {
-        if (Earlier(Times.Next, Dispatcher.NextChange(now)) is { } at && (_armedFor is null || at < _armedFor))
+        if (NextDueAt(now) is { } at && (_armedFor is null || at < _armedFor))
         {
             _armedFor = at;
             Shard.Loop.WakeAt(at, Shard, Shard.HomeKey);
         }
     }
+
+    private DateTimeOffset? NextDueAt(DateTimeOffset now) => Earlier(Earlier(Times.Next, Dispatcher.NextChange(now)), Schedules.Next);
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }
