@@ -15,7 +15,8 @@ internal static class Batch
         var network = new FaultyNetwork(line.Faults);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
-            .SetMinimumLevel(LogLevel.Error);       // each attempt that fails is a warning, and here they fail by the hundred
+            .SetMinimumLevel(LogLevel.Error)        // each attempt that fails is a warning, and here they fail by the hundred
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);      // why the start failed is said by Program, in one line
         builder.Services.AddSingleton<INetwork>(network).AddSingleton(new CreateOrderOptions { Limit = line.Limit }).AddOrders(line.DataFolder);
         using IHost host = builder.Build();
         CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -32,6 +33,13 @@ internal static class Batch
             await host.StopAsync(CancellationToken.None);
             Console.WriteLine($"stopped: {tally.Ended} of {tally.Expected} orders are done; run the same command again, and it goes on");
             return Interrupted;
+        }
+
+        if (tally.Expected == 0)
+        {
+            await host.StopAsync(CancellationToken.None);
+            Console.WriteLine($"{line.File} has no order, and {line.DataFolder} none in flight");
+            return 0;
         }
 
         await network.IdleAsync();      // calls that arrive late may still change what the audit sees

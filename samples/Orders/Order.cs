@@ -18,6 +18,7 @@ public sealed record Order(string Id, string Consumer, string Card, string Resta
     public string? Problem() => this switch
     {
         { Id: "" or { Length: > 100 } } => "an order needs an id of 1 to 100 characters",
+        _ when Id.Any(char.IsControl) => "an order's id has no control characters",
         { Items.Count: 0 } => "an order needs at least one item",
         _ => Items.FirstOrDefault(item => item.Quantity < 1 || item.Price < 0) is { } bad
             ? $"{bad.Quantity} x {bad.Item} at {bad.Price} cannot be ordered"

@@ -9,14 +9,17 @@ public static class Server
     internal static async Task<int> RunAsync(CommandLine line)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls", line.Urls]);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);      // why the start failed is said by Program, in one line
         builder.Services.AddSingleton<INetwork>(new FaultyNetwork(line.Faults)).AddSingleton(new CreateOrderOptions { Limit = line.Limit });
         builder.Services.AddOrders(line.DataFolder);
         builder.Services.AddHealthChecks().AddCheck<PerdureHealthCheck>("perdure");
         builder.Services.ConfigureHttpJsonOptions(http => OrderFile.Configure(http.SerializerOptions));
         builder.Services.AddProblemDetails();
+        builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);     // so that the answer says what is wrong
         WebApplication app = builder.Build();
         app.UseStatusCodePages();
+        app.Use(AnswerBadRequestsAsync);
         app.MapHealthChecks("/health");
         app.MapOrders();
         await app.RunAsync();
@@ -44,8 +47,9 @@ public static class Server
         http.MapGet("/", (PerdureClient perdure, IFlowClient<CreateOrder> createOrder, FlowStatus? status, int? limit)
             => perdure.ListAsync(new FlowFilter { Type = createOrder.Name, Statuses = status is { } one ? [one] : null, Limit = limit ?? 100 }));
 
-        http.MapPost("/{id}/cancel", async (string id, OrderService orders, IFlowClient<CancelOrder> cancelOrder) =>
+        http.MapPost("/{id}/cancel", async (string id, OrderService orders, IFlowClient<CreateOrder> createOrder, IFlowClient<CancelOrder> cancelOrder) =>
         {
+            await createOrder.Get(id).DescribeAsync();      // 404 if nobody ever ordered it
             await orders.BeginCancelAsync(id);      // the order's own state says no while Create Order is at work on it
             await cancelOrder.StartAsync(id, id: id);
             return Results.Accepted(LinkTo(id));
@@ -60,6 +64,18 @@ public static class Server
     }
 
     private static string LinkTo(string id) => $"/orders/{Uri.EscapeDataString(id)}";
+
+    private static async Task AnswerBadRequestsAsync(HttpContext http, RequestDelegate next)
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await Results.Problem(e.InnerException?.Message ?? e.Message, statusCode: e.StatusCode).ExecuteAsync(http);
+        }
+    }
 
     private static async ValueTask<object?> AnswerErrorsAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
     {

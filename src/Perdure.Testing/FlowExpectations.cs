@@ -20,7 +20,7 @@ public static class FlowExpectations
     public static FlowDescription ShouldHaveRun(this FlowDescription run, string step, int? times = null)
     {
         int done = Done(run, Kinds.Step).Count(ask => Names(ask, step));
-        return Expected(run, times is null ? done > 0 : done == times, $"should have run {step}{Times(times)}, and ran it {Said(done)}");
+        return Expected(run, times is null ? done > 0 : done == times, $"should have run {step}{Times(times)}, and {Did("run", "ran", done)}");
     }
 
     /// <summary>The step was not asked for, so not even attempted.</summary>
@@ -43,7 +43,7 @@ public static class FlowExpectations
     public static FlowDescription ShouldHaveTried(this FlowDescription run, string step, int attempts)
     {
         int made = Asks(run, Kinds.Step).Concat(Asks(run, Kinds.Undo)).Where(ask => Names(ask, step)).Sum(ask => ask.Attempts);
-        return Expected(run, made == attempts, $"should have tried {step}{Times(attempts)}, and tried it {Said(made)}");
+        return Expected(run, made == attempts, $"should have tried {step}{Times(attempts)}, and {Did("try", "tried", made)}");
     }
 
     /// <summary>These undos were done, in any order; others may have been, too.</summary>
@@ -115,6 +115,8 @@ public static class FlowExpectations
     }
 
     private static string Times(int? times) => times is { } n ? $" {Said(n)}" : "";
+
+    private static string Did(string verb, string past, int times) => times == 0 ? $"did not {verb} it" : $"{past} it {Said(times)}";
 
     private static string Said(int times) => times switch
     {

@@ -70,7 +70,8 @@ public sealed class PerdureBuilder
     /// <param name="configure">Sets its limits.</param>
     public PerdureBuilder AddDependency(string name, Action<DependencyOptions>? configure = null)
     {
-        configure?.Invoke(Dependencies.Add(name).Options);
+        DependencyName dependency = Dependencies.Add(name);
+        configure?.Invoke(dependency.Options);
         return this;
     }
 
@@ -181,11 +182,7 @@ public sealed class PerdureBuilder
         where TJob : IJob
     {
         ArgumentNullException.ThrowIfNull(handle);
-        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, async (job, context) =>
-        {
-            await handle(job, context);
-            return default;
-        }));
+        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, (job, context) => StepPlan.Void(handle(job, context))));
         return this;
     }
 

@@ -12,4 +12,7 @@ public class PerdureException : Exception
 
     /// <summary>The stable code, such as <c>PRD1003</c>. docs/errors has a page for each.</summary>
     public string Code { get; }
+
+    /// <summary>The message without the code, for places that show the code by itself.</summary>
+    internal string MessageWithoutCode => Message[(Code.Length + 2)..];
 }

@@ -69,6 +69,30 @@ public sealed class SampleTests : IDisposable
         second.Output.Split('\n')[^2].ShouldBe(first.Output.Split('\n')[^2]);
     }
 
+    [Fact]
+    public async Task A_file_without_orders_ends_well()
+    {
+        string file = Path.Combine(_folder.Path, "orders.jsonl");
+        await File.WriteAllTextAsync(file, "");
+        using Sample run = Sample.Start(file, "--data", _folder.Path);
+        (await run.ExitCodeAsync()).ShouldBe(0, run.ToString());
+
+        run.Output.ShouldContain("has no order");
+        run.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_second_process_on_the_same_files_is_one_line_and_exit_code_1()
+    {
+        using Sample first = Sample.Start("--serve", "--urls", "http://127.0.0.1:0", "--data", _folder.Path);
+        await first.SaysAsync(line => line.Contains("http://127.0.0.1:"));
+
+        using Sample second = Sample.Start("--data", _folder.Path);
+        (await second.ExitCodeAsync()).ShouldBe(1, second.ToString());
+        second.Errors.TrimEnd().Split('\n').ShouldHaveSingleItem().ShouldContain("PRD5001");
+        first.Kill();
+    }
+
     [Theory]
     [InlineData("--wat")]
     [InlineData("--fail-rate", "1.5")]

@@ -52,8 +52,15 @@ public sealed class ServerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task What_is_no_order_or_not_known_is_refused()
     {
-        (await _http.PostAsJsonAsync("/orders", new { id = "7" })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        HttpResponseMessage incomplete = await _http.PostAsJsonAsync("/orders", new { id = "7" });
+        incomplete.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await incomplete.Content.ReadAsStringAsync()).ShouldContain("missing required properties including");
+        (await _http.PostAsJsonAsync("/orders", Some.GoodOrder with { Id = "a\nb" })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        HttpResponseMessage noStatus = await _http.GetAsync("/orders?status=Nope");
+        noStatus.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await noStatus.Content.ReadAsStringAsync()).ShouldContain("Nope");
         (await _http.PostAsync("/orders/nobody/retry", null)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await _http.PostAsync("/orders/nobody/cancel", null)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await _http.PostAsJsonAsync("/orders", Some.GoodOrder with { Items = [] })).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         (await _http.GetAsync("/orders/nobody")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await _http.GetAsync("/health")).StatusCode.ShouldBe(HttpStatusCode.OK);

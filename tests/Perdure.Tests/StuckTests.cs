@@ -253,7 +253,9 @@ public class StuckTests
         TestHost host = await TestHost.StartAsync(Flow(text: false));
         FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
         await run.SignalAsync("five", "n");
-        (await run.UntilAsync(FlowStatus.Stuck)).StuckCode.ShouldBe("PRD1006");
+        FlowDescription stuck = await run.UntilAsync(FlowStatus.Stuck);
+        stuck.StuckCode.ShouldBe("PRD1006");
+        stuck.StuckReason.ShouldStartWith("the JSON of signal n does not fit Int32");      // its code stands beside it
 
         await using TestHost repaired = await host.RestartAsync(Flow(text: true));
         await repaired.Perdure.Get("f", "1").RetryAsync().Soon();

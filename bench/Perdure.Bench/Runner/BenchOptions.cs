@@ -27,6 +27,10 @@ internal sealed record BenchOptions
 
     public bool Hold { get; init; }
 
+    public bool Limits { get; init; }
+
+    public bool OnlyEnqueue { get; init; }
+
     public string? Fill { get; init; }
 
     /// <summary>How many to run before the clock starts, so that the JIT has settled.</summary>

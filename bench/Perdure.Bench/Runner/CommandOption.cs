@@ -22,7 +22,9 @@ internal sealed record CommandOption(string Name, string? Value, string What, Fu
         new("--allocations", null, "also lists the types that were allocated most, sampled; costs time", (o, _) => o with { Allocations = true }),
         new("--bare-commit", null, "saga3: also the median latency of bare commits of one row, and how many of them a flow takes", (o, _) => o with { BareCommit = true }) { IsSpecial = true },
         new("--sweep", null, "history: flows of 10, 100, 1,000 and 10,000 steps side by side; --n is ignored", (o, _) => o with { Sweep = true }) { IsSpecial = true },
-        new("--hold", null, "signal: restart the process while all wait; memory, time to ready, and wake-up of one at a time", (o, _) => o with { Hold = true }) { IsSpecial = true },
+        new("--hold", null, "signal, queue: restart while all wait; memory, time to ready, and how long the next one takes", (o, _) => o with { Hold = true }) { IsSpecial = true },
+        new("--limits", null, "queue: with a rate, limits and fair turns per key, none of which is ever reached", (o, _) => o with { Limits = true }) { IsSpecial = true },
+        new("--only-enqueue", null, "queue: the queue is paused; no job is handled", (o, _) => o with { OnlyEnqueue = true }) { IsSpecial = true },
         new("--fill", "DIR", "signal: only start the flows, on a store in DIR that is left there (--hold runs this in a process of its own)", (o, v) => o with { Fill = v }) { IsSpecial = true },
     ];
 

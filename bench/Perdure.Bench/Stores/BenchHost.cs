@@ -40,8 +40,11 @@ internal sealed class BenchHost : IAsyncDisposable
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
         CountingStore store = new(options.Store == "memory" ? new MemoryStore() : new SqliteStore(Path.Combine(dir, "bench.db"), new SqliteStoreOptions()));
-        builder.Services.AddPerdure(perdure => perdure.UseStore(_ => store)
-            .AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>());
+        builder.Services.AddPerdure(perdure =>
+        {
+            Queue.Add(perdure, options);
+            perdure.UseStore(_ => store).AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>();
+        });
         IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
         return new BenchHost(host, store, Stopwatch.GetElapsedTime(started));

@@ -13,5 +13,7 @@ internal static class Catalog
         Sleep.Workload,
         History.Workload,
         Floor.Workload,
+        Queue.Workload,
+        QueueFloor.Workload,
     ];
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Perdure.Bench.Runner;
 using Perdure.Bench.Stores;
@@ -31,7 +29,7 @@ internal static class MillionWaiting
         }
 
         using TempDir dir = TempDir.Make(options.Dir);
-        JsonElement fill = await FillInAnotherProcessAsync(options, dir, cancellationToken);
+        JsonElement fill = await FillProcess.RunAsync("signal", options, dir, cancellationToken);
 
         double emptyMb = Meter.RssMb();
         await using BenchHost host = await BenchHost.StartAsync(options, dir.Path, cancellationToken);
@@ -58,34 +56,5 @@ internal static class MillionWaiting
             .With("fill_rss_mb", fill.GetProperty("rss_mb").GetDouble(), 1);
 
         Task WakeAsync(int number) => WaitForSignal.WakeAsync(flows, WaitForSignal.IdOf(number), number);
-    }
-
-    private static async Task<JsonElement> FillInAnotherProcessAsync(BenchOptions options, TempDir dir, CancellationToken cancellationToken)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(MillionWaiting).Assembly.Location);
-        }
-
-        string[] args = ["signal", "--n", options.N.ToString(CultureInfo.InvariantCulture), "--clients", options.Clients.ToString(CultureInfo.InvariantCulture), "--store", options.Store, "--fill", dir.Path];
-        Array.ForEach(args, start.ArgumentList.Add);
-        using Process process = Process.Start(start)!;
-        try
-        {
-            string output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
-            await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0
-                ? JsonElement.Parse(output.AsSpan().Trim())
-                : throw new InvalidOperationException($"the process that starts the flows ended with exit code {process.ExitCode}");
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill();
-                await process.WaitForExitAsync(CancellationToken.None);
-            }
-        }
     }
 }

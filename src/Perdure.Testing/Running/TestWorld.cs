@@ -134,7 +134,7 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     }
 
     /// <summary>Whether a client waits for something that takes time: an end, or the outcome of a pivot.</summary>
-    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Home is { Waiters.IsEmpty: false } || s.Slots.Any(slot => slot.PendingCancels is not null));
+    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || (s.Home?.Waiters.Awaited.Any() ?? false) || s.Slots.Any(slot => slot.PendingCancels is not null));
 
     /// <summary>Tells the clients who wait for an end that it will not come.</summary>
     /// <returns>Whether there were any.</returns>
@@ -142,7 +142,8 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     {
         List<WaitForEnd> waiters = [.. Shards.SelectMany(s => s.Waiters.TakeAll())];
         waiters.ForEach(waiter => waiter.GiveUp(reason(waiter.Key)));
-        List<JobWaiter> ofJobs = [.. Shards.SelectMany(s => s.Home?.Waiters.TakeAll() ?? [])];
+        List<JobWaiter> ofJobs = [.. Shards.SelectMany(s => s.Home?.Waiters.Awaited ?? [])];
+        ofJobs.ForEach(waiter => waiter.Shard.Home!.Waiters.Remove(waiter));
         ofJobs.ForEach(waiter => waiter.GiveUp(reason(new FlowKey(Shard.HomeKey.Type, JobId.Text("job", waiter.Number)))));
         return waiters.Count + ofJobs.Count > 0;
     }

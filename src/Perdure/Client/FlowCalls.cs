@@ -59,7 +59,7 @@ internal sealed class FlowCalls(NodeHolder holder)
         FlowDescription run = Describing.Describe(stored);
         return run.EndedAt is not null ? run : run with { Asks = [.. run.Asks.Select(Waiting)] };
 
-        FlowAsk Waiting(FlowAsk ask) => Node.Worker.WaitsFor(stored.Row.Run, ask.Number) is { } dependency ? ask with { State = $"waiting for {dependency}" } : ask;
+        FlowAsk Waiting(FlowAsk ask) => Node.Worker.WaitsFor(stored.Row.Run, ask.Number) is { } dependency ? ask with { WaitsFor = dependency } : ask;
     }
 
     public async Task ExportAsync(FlowKey key, Stream destination, CancellationToken cancellationToken)

@@ -43,7 +43,7 @@ public sealed record FlowDescription(string Type, string Id, int Version, FlowSt
 /// <param name="Number">Counted from 0 in the order of asking.</param>
 /// <param name="Kind">What it is: step, undo, timer, signal, condition, region, child, detached child.</param>
 /// <param name="Name">Its durable name.</param>
-/// <param name="State">How it stands: open, completed, failed, fired, received, met, withdrawn, started (a detached child), settled by hand, or waiting for a dependency, by its name.</param>
+/// <param name="State">How it stands: open, completed, failed, fired, received, met, withdrawn, started (a detached child) or settled by hand.</param>
 /// <param name="AskedAt">When it was asked for.</param>
 /// <param name="AnsweredAt">When the answer came; null while it is open.</param>
 public sealed record FlowAsk(int Number, string Kind, string Name, string State, DateTimeOffset AskedAt, DateTimeOffset? AnsweredAt)
@@ -57,6 +57,9 @@ public sealed record FlowAsk(int Number, string Kind, string Name, string State,
     /// <summary>When the next attempt is due; null if none is planned.</summary>
     public DateTimeOffset? NextAttemptAt { get; init; }
 
+    /// <summary>The dependency whose limits or breaker its next attempt waits for; null if it does not wait.</summary>
+    public string? WaitsFor { get; init; }
+
     /// <summary>What came back; null if nothing did.</summary>
     public JsonElement? Result { get; init; }
 
@@ -69,7 +72,8 @@ public sealed record FlowAsk(int Number, string Kind, string Name, string State,
         string tries = Attempts > 1 ? $", {Attempts} attempts" : "";
         string took = Duration is { } d ? string.Create(CultureInfo.InvariantCulture, $" in {d.TotalMilliseconds:0.0} ms") : "";
         string error = Error is null ? "" : $": {Error.Message}";
-        return $"{Kind} {Name}: {State}{took}{tries}{error}";
+        string waits = WaitsFor is null ? "" : $", waits for {WaitsFor}";
+        return $"{Kind} {Name}: {State}{waits}{took}{tries}{error}";
     }
 }
 

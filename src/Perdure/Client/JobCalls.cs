@@ -67,15 +67,22 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         };
     }
 
-    public Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
+    public async Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
     {
         var waiter = new JobWaiter(number, subscriber ?? -1);
         Node.HomeShard.Post(waiter);
-        return ResultOfAsync<TResult>(queue, waiter, cancellationToken);
+        return ResultOf<TResult>(JobId.Text(queue, number), (await EndAsync(waiter, cancellationToken))!);
     }
 
     public async Task<TResult> ResultOfAsync<TResult>(string queue, JobWaiter waiter, CancellationToken cancellationToken)
-        => ResultOf<TResult>(JobId.Text(queue, waiter.Number), (await EndAsync(waiter, cancellationToken))!);
+    {
+        if (!waiter.Task.IsCompleted)
+        {
+            Node.HomeShard.Post(new JobAwaited(waiter));
+        }
+
+        return ResultOf<TResult>(JobId.Text(queue, waiter.Number), (await EndAsync(waiter, cancellationToken))!);
+    }
 
     public Task<CancelAnswer> CancelAsync(long number, int? subscriber, string reason, CancellationToken cancellationToken)
         => AskAsync(new CancelJob(number, subscriber, reason), cancellationToken);

@@ -176,7 +176,7 @@ internal sealed class FlowRun
         }
         catch (PerdureException e)
         {
-            throw Stick(ErrorCodes.PayloadMismatch, e.Message);
+            throw Stick(ErrorCodes.PayloadMismatch, e.MessageWithoutCode);
         }
     }
 

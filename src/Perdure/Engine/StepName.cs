@@ -11,9 +11,9 @@ internal static class StepName
     // The compiler's texts are literals, so there are only as many as there are calls in the code.
     private static readonly ConcurrentDictionary<string, string?> Known = new(StringComparer.Ordinal);
 
-    public static string Of(string? given, string actionText)
-        => given is not null ? Check(given) : Known.GetOrAdd(actionText, Parse)
-            ?? throw new ArgumentException($"{ErrorCodes.BadName}: no name can be read from `{Shorten(actionText)}`: give the step a name: \"...\".", nameof(given));
+    public static string Of(string? name, string actionText)
+        => name is not null ? Check(name) : Known.GetOrAdd(actionText, Parse)
+            ?? throw new ArgumentException($"{ErrorCodes.BadName}: no name can be read from `{Shorten(actionText)}`: give the step a name: \"...\".", nameof(name));
 
     public static string? OfUndo(string undoText)
         => undoText.Length == 0 || undoText == "null" ? null : Known.GetOrAdd(undoText, Parse);

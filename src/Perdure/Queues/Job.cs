@@ -5,6 +5,9 @@ namespace Perdure.Queues;
 /// <summary>A job in memory: what its queue needs to know to find its turn. There may be a million, so it is small.</summary>
 internal sealed class Job(long number, string queue, string type)
 {
+    private readonly long _createdAt; // ticks: half as large as what they stand for
+    private long _notBefore;
+
     /// <summary>Larger for jobs that came later: breaks ties of priority.</summary>
     public long Number { get; } = number;
 
@@ -23,10 +26,18 @@ internal sealed class Job(long number, string queue, string type)
     /// <summary>How many attempts have failed.</summary>
     public int Attempts { get; set; }
 
-    public DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset CreatedAt
+    {
+        get => new(_createdAt, TimeSpan.Zero);
+        init => _createdAt = value.UtcTicks;
+    }
 
     /// <summary>The earliest time of its next attempt; the default for at once.</summary>
-    public DateTimeOffset NotBefore { get; set; }
+    public DateTimeOffset NotBefore
+    {
+        get => new(_notBefore, TimeSpan.Zero);
+        set => _notBefore = value.UtcTicks;
+    }
 
     /// <summary>What most jobs do without; null for nothing.</summary>
     public JobMore? More { get; set; }

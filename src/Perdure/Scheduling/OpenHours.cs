@@ -22,8 +22,8 @@ public sealed record OpenHours(IReadOnlyList<TimeWindow> Windows)
 
     /// <summary>The next instant after another at which it opens or closes; null if there is none.</summary>
     /// <remarks>
-    /// Windows that take over from each other without a gap are followed until two years after <paramref name="after"/> and after the last
-    /// holiday of their calendars; what has not closed by then never does.
+    /// Windows of several zones that take over from each other without a gap are followed until two years after <paramref name="after"/>
+    /// and after the last holiday of their calendars; what has not closed by then never does.
     /// </remarks>
     /// <exception cref="PerdureException">PRD4008: there is no such zone.</exception>
     public DateTimeOffset? NextEdge(DateTimeOffset after)

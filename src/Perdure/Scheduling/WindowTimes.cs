@@ -7,8 +7,11 @@ namespace Perdure.Scheduling;
 /// </remarks>
 internal readonly struct WindowTimes(TimeWindow window)
 {
-    /// <summary>How long windows are followed that take over from each other: each rule of a zone has come round by then.</summary>
-    private const int FollowedYears = 2;
+    /// <summary>How long windows of several zones are followed that take over from each other: each rule of a zone has come round by then.</summary>
+    private const int FollowedDays = 2 * 366;
+
+    /// <summary>In one zone, one week without a change of clocks is enough: it says that the windows meet on the wall, so they always do.</summary>
+    private const int FollowedDaysInOneZone = 16;
 
     private readonly ZoneClock _clock = Zones.Clock(window.Zone);
     private readonly OpenDays _days = window.OpenDays;
@@ -134,14 +137,18 @@ internal readonly struct WindowTimes(TimeWindow window)
     private static DateTime FollowedUntil(ReadOnlySpan<WindowTimes> windows, DateTime after)
     {
         DateTime last = after;
+        int days = FollowedDaysInOneZone;
         foreach (WindowTimes window in windows)
         {
             DateTime holiday = window.LastHoliday;
             last = holiday > last ? holiday : last;
+            days = window.Zone == windows[0].Zone ? days : FollowedDays;
         }
 
-        return last.Year + FollowedYears < DateOnly.MaxValue.Year ? last.AddYears(FollowedYears) : DateTime.MaxValue;
+        return last < ZoneClock.Latest.AddDays(-days) ? last.AddDays(days) : ZoneClock.Latest;
     }
+
+    private string Zone => window.Zone;
 
     private DateTime LastHoliday => window.Calendar?.LastHoliday?.ToDateTime(default, DateTimeKind.Utc) ?? DateTime.MinValue;
 

@@ -42,7 +42,7 @@ public sealed class FlowExpectationTests : IAsyncLifetime
     {
         { "should have ended as Completed, and is Failed", run => run.ShouldHaveCompleted() },
         { "should have ended as Cancelled, and is Failed", run => run.ShouldHaveEndedAs(FlowStatus.Cancelled) },
-        { "should have run Ship, and ran it not once", run => run.ShouldHaveRun("Ship") },
+        { "should have run Ship, and did not run it", run => run.ShouldHaveRun("Ship") },
         { "should have run Charge twice, and ran it once", run => run.ShouldHaveRun("Charge", times: 2) },
         { "should not have run Charge, and asked for it once", run => run.ShouldNotHaveRun("Charge") },
         { "should have run Charge, Reserve in this order, and Reserve is missing or comes too early", run => run.ShouldHaveRunInOrder("Charge", "Reserve") },

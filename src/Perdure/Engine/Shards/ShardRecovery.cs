@@ -86,7 +86,7 @@ internal sealed class ShardRecovery(Shard shard)
             waking.AddRange(page);
         }
         while (page.Count == WakingMax);
-        HomeState? home = shard.Home is { } queues ? await queues.ReadAsync(CancellationToken.None) : null;
+        HomeState? home = shard.Home is { } queues ? await HomeState.ReadAsync(Node.Store, shard.Index, queues.Registry, CancellationToken.None) : null;
         shard.Post(new ShardRead(lease, inbox, waking, home));
     }
 

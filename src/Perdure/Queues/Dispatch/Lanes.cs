@@ -126,11 +126,7 @@ internal sealed class Lanes
     public Job? Best(long now, out Rank rank)
     {
         _classes.Refresh(now);
-        for (Lane? lane = _rates.Unblocked(now); lane is not null; lane = _rates.Unblocked(now))
-        {
-            Settle(lane, now);
-        }
-
+        Unblock(now);
         Line? best = null;
         rank = default;
         foreach (JobClass jobClass in _classes.All)
@@ -154,6 +150,7 @@ internal sealed class Lanes
 
     public void TakeChangedRates(string queue, long now, List<ChangedRate> changes)
     {
+        Unblock(now);
         _rates.TakeChanged(queue, now, changes);
         for (Lane? lane = _rates.Forgotten(); lane is not null; lane = _rates.Forgotten())
         {
@@ -208,6 +205,14 @@ internal sealed class Lanes
 
             _byAge.Add(job, default);
             Insert(job, lane);
+        }
+    }
+
+    private void Unblock(long now)
+    {
+        for (Lane? lane = _rates.Unblocked(now); lane is not null; lane = _rates.Unblocked(now))
+        {
+            Settle(lane, now);
         }
     }
 

@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -16,8 +17,6 @@ internal sealed class Home
 {
     /// <summary>How many bytes of payloads of waiting jobs stay in memory.</summary>
     private const long PayloadBytesMax = 32 * 1024 * 1024;
-
-    private const int JobsReadMax = 10_000;
 
     private readonly Dictionary<long, Job> _jobs = [];
     private readonly Dictionary<long, int> _updates = [];
@@ -87,20 +86,6 @@ internal sealed class Home
 
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
 
-    /// <summary>Reads all that the store holds of the home.</summary>
-    public async Task<HomeState> ReadAsync(CancellationToken cancellationToken)
-    {
-        List<JobRow> jobs = [];
-        IReadOnlyList<JobRow> page;
-        do
-        {
-            page = await Node.Store.ReadJobsAsync(Shard.Index, jobs.Count == 0 ? -1 : jobs[^1].Number, JobsReadMax, cancellationToken);
-            jobs.AddRange(await WithPayloadsAsync(page, cancellationToken));
-        }
-        while (page.Count == JobsReadMax);
-        return new HomeState(jobs, await Node.Store.ReadMemosAsync(Shard.Index, cancellationToken));
-    }
-
     /// <summary>Begins with what the store holds. On the loop.</summary>
     public void Begin(ShardLease lease, HomeState state)
     {
@@ -114,35 +99,38 @@ internal sealed class Home
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
         Schedules.Begin(state.Memos, now);
-        foreach (JobRow row in state.Jobs)
+        _jobs.EnsureCapacity(state.Jobs.Count);
+        foreach (Job job in state.Jobs)
         {
-            var job = new Job(row.Number, Queues.Intern(row.Queue), Queues.Intern(row.Type))
-            {
-                Key = row.Key,
-                Priority = row.State.Priority,
-                CreatedAt = row.CreatedAt,
-                NotBefore = row.State.NotBefore ?? default,
-                Attempts = row.State.Attempts,
-                More = JobMore.Read(row.State.More),
-                Payload = row.Payload,
-            };
             Add(job);
-            if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
-            {
-                Outcomes.Cancelled(job);
-            }
-            else if (Node.Jobs.IsRunning(job.Number))
-            {
-                job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
-                Dispatcher.Started(job);
-            }
-            else
-            {
-                Place(job, now);
-            }
+            Resume(job, now);
         }
 
+        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
         Waiters.AskAgain();
+    }
+
+    /// <summary>Goes on with a job that was there before.</summary>
+    private void Resume(Job job, DateTimeOffset now)
+    {
+        if (Node.Jobs.IsRunning(job.Number))
+        {
+            job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+            Dispatcher.Started(job);
+        }
+        else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
+        {
+            job.More = null; // what the store refused may be in it
+            Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
+        }
+        else if (job.IsCancelling && job.More!.Lease is null)
+        {
+            Outcomes.Cancelled(job);
+        }
+        else
+        {
+            Place(job, now);
+        }
     }
 
     /// <summary>Takes a job into memory, without a place.</summary>
@@ -204,7 +192,6 @@ internal sealed class Home
         Dedups.Remove(job);
         Schedules.Ended(job);
         TakePayload(job);
-        Intake.RoomIn(job.Queue);
     }
 
     /// <summary>A job's payload, if it is in memory; from then on it is not.</summary>
@@ -248,12 +235,17 @@ internal sealed class Home
     public void Pump()
     {
         DateTimeOffset now = Shard.Now();
-        while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+        do
         {
-            Starts.Start(job, now);
-        }
+            while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+            {
+                Starts.Start(job, now);
+            }
 
-        Starts.Flush();
+            Starts.Flush();
+        }
+        while (Intake.LetIn()); // what started has left room behind
+
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
             Queues.RememberRate(rate.Name, rate.At);
@@ -289,20 +281,6 @@ internal sealed class Home
         Waiters.Fail(reason);
     }
 
-    /// <summary>Jobs that may be merged with later ones have their payloads in memory.</summary>
-    private async Task<IEnumerable<JobRow>> WithPayloadsAsync(IReadOnlyList<JobRow> rows, CancellationToken cancellationToken)
-    {
-        List<JobRow> merging = [.. rows.Where(r => Registry.Find(r.Type) is { Merges: true })];
-        if (merging.Count == 0)
-        {
-            return rows;
-        }
-
-        IReadOnlyList<byte[]?> payloads = await Node.Store.ReadPayloadsAsync(Shard.Index, merging.ConvertAll(r => r.Number), cancellationToken);
-        Dictionary<long, byte[]?> byNumber = merging.Zip(payloads).ToDictionary(p => p.First.Number, p => p.Second);
-        return rows.Select(r => byNumber.TryGetValue(r.Number, out byte[]? payload) ? r with { Payload = payload } : r);
-    }
-
     private void Arm(DateTimeOffset now)
     {
         if (NextDueAt(now) is { } at && (_armedFor is null || at < _armedFor))
@@ -316,6 +294,3 @@ internal sealed class Home
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }
-
-/// <summary>What the store holds of a home.</summary>
-internal sealed record HomeState(List<JobRow> Jobs, IReadOnlyList<MemoRow> Memos);

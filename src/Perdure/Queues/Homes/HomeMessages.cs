@@ -93,7 +93,10 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
     public int Subscriber { get; set; } = subscriber;
 
     /// <summary>Whether it no longer waits once the first attempt has failed, or was not made at once.</summary>
-    public bool WantsFirstAttempt => wantsFirstAttempt;
+    public bool WantsFirstAttempt { get; } = wantsFirstAttempt;
+
+    /// <summary>Whether a caller awaits it by now: one that comes with its job waits from the beginning, whether anybody asks or not.</summary>
+    public bool IsAwaited { get; set; } = wantsFirstAttempt;
 
     /// <summary>How it ended; null when it was to know of the first attempt only, and that led to no end.</summary>
     public Task<JobEnd?> Task => _end.Task;
@@ -109,7 +112,17 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
 
     public override void Fail(PerdureException reason) => _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
 
-    protected override void Deliver() => Home.Waiters.Wait(this);
+    protected override void Deliver()
+    {
+        IsAwaited = true;
+        Home.Waiters.Wait(this);
+    }
+}
+
+/// <summary>A caller awaits the end of the job that it enqueued.</summary>
+internal sealed class JobAwaited(JobWaiter waiter) : HomeMessage
+{
+    protected override void Deliver() => waiter.IsAwaited = true;
 }
 
 /// <summary>The client no longer waits.</summary>

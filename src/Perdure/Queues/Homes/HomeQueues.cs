@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Perdure.Diagnostics;
 using Perdure.Serialization;
 using Perdure.Storage;
 
@@ -7,6 +8,8 @@ namespace Perdure.Queues;
 /// <summary>The queues of a home: their policies, as configured or as changed since, whether they are paused, and what else is remembered of them.</summary>
 internal sealed class HomeQueues(Home home)
 {
+    private static readonly QueueOptions Unknown = new();
+
     private readonly Dictionary<string, QueueState> _queues = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Queue, string Key), OnceMemo> _once = [];
@@ -52,7 +55,17 @@ internal sealed class HomeQueues(Home home)
 
     public IEnumerable<string> Names => _queues.Keys;
 
-    public QueueOptions Policy(string queue) => _queues[queue].Policy;
+    /// <summary>A queue's policy; the defaults for one that only jobs in the store know.</summary>
+    public QueueOptions Policy(string queue) => _queues.TryGetValue(queue, out QueueState? state) ? state.Policy : Unknown;
+
+    /// <summary>Says which jobs wait for a process that has a handler for them.</summary>
+    public void ReportParked(IEnumerable<Job> parked)
+    {
+        foreach (IGrouping<(string Queue, string Type), Job> group in parked.GroupBy(j => (j.Queue, j.Type)))
+        {
+            home.Node.Log.JobsParked(group.Count(), group.Key.Type, group.Key.Queue);
+        }
+    }
 
     public bool IsPaused(string queue) => _queues[queue].Mode != QueueMode.Open;
 

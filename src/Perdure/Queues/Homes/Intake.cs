@@ -32,26 +32,27 @@ internal sealed class Intake(Home home)
         }
     }
 
-    /// <summary>Lets in those who waited for room in a queue.</summary>
-    public void RoomIn(string queue)
+    /// <summary>Lets in those for whom there is room now.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool LetIn()
     {
-        while (_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
+        bool any = false;
+        foreach ((string queue, Queue<EnqueueJobs> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
         {
-            if (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call.Jobs, out _))
+            while (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call.Jobs, out _))
             {
                 waiting.Dequeue();
                 Accept(call);
+                any = true;
             }
-            else
-            {
-                if (waiting.Count == 0)
-                {
-                    _blocked.Remove(queue);
-                }
 
-                return;
+            if (waiting.Count == 0)
+            {
+                _blocked.Remove(queue);
             }
         }
+
+        return any;
     }
 
     public void Fail(PerdureException reason)

@@ -9,7 +9,8 @@ internal sealed class JobWaiters(Home home)
 {
     private readonly Dictionary<long, List<JobWaiter>> _waiters = [];
 
-    public bool IsEmpty => _waiters.Count == 0;
+    /// <summary>Those whom somebody awaits.</summary>
+    public IEnumerable<JobWaiter> Awaited => _waiters.Values.SelectMany(w => w).Where(w => w.IsAwaited);
 
     /// <summary>Takes everybody who waits.</summary>
     public List<JobWaiter> TakeAll()

@@ -47,6 +47,7 @@ internal sealed class Outcomes(Home home)
         Retry retry = job.More?.Retry?.ToRetry() ?? policy.Retry;
         DateTimeOffset now = home.Shard.Now();
         job.Attempts++;
+        job.More ??= new JobMore();
         Note(job, error, now);
         bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
@@ -56,12 +57,23 @@ internal sealed class Outcomes(Home home)
             return;
         }
 
+        if (job.More.ExpireAt <= next)
+        {
+            Expired(job);
+            return;
+        }
+
         home.Starts.Ended(job, comesBack: true, DependencyOutcome.Failed);
         job.NotBefore = next;
         home.Write(job);
         home.Place(job, now);
+        home.Subscriptions.Watch(job);
         home.Waiters.FirstAttemptFailed(job);
     }
+
+    /// <summary>A job was not done in the time that it had.</summary>
+    public void Expired(Job job)
+        => Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {job.More!.ExpireAt - job.CreatedAt}"), failed: job.Phase == JobPhase.Running);
 
     /// <summary>Makes a dead letter of a job.</summary>
     public void Dead(Job job, ErrorInfo error, bool failed = false)
@@ -119,8 +131,7 @@ internal sealed class Outcomes(Home home)
 
     private static void Note(Job job, ErrorInfo error, DateTimeOffset now)
     {
-        job.More ??= new JobMore();
-        job.More.Errors ??= [];
+        job.More!.Errors ??= [];
         if (job.More.Errors.Count == ErrorsKept)
         {
             job.More.Errors.RemoveAt(0);

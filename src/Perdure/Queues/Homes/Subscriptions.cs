@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 
 namespace Perdure.Queues;
 
@@ -61,7 +60,7 @@ internal sealed class Subscriptions(Home home)
 
         if (more.ExpireAt <= now && job.Phase != JobPhase.Running)
         {
-            home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {more.ExpireAt - job.CreatedAt}"));
+            home.Outcomes.Expired(job);
             return true;
         }
 

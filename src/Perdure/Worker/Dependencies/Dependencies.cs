@@ -23,6 +23,9 @@ internal sealed class Dependencies
 
     public Dependency this[DependencyName name] => _all[name.Index];
 
+    /// <summary>The dependency of a name; null if there is none.</summary>
+    public Dependency? Find(string name) => Array.Find(_all, d => d.Name == name);
+
     /// <summary>The names of those whose breaker is open.</summary>
     public IEnumerable<string> Open => _all.Where(d => d.IsOpen).Select(d => d.Name);
 

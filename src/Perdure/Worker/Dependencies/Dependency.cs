@@ -65,8 +65,14 @@ internal sealed class Dependency : IGate
 
     public bool IsOpen => !_breaker.IsClosed;
 
-    /// <summary>Names what is called, from any thread and outside of the lock, when jobs that were refused may go. Before the first job.</summary>
-    public void OnChanged(Action changed) => _changed += changed;
+    /// <summary>Names what else is called, from any thread and outside of the lock, when jobs that were refused may go.</summary>
+    public void OnChanged(Action changed)
+    {
+        lock (_lock)
+        {
+            _changed += changed;
+        }
+    }
 
     public bool TryEnter(DateTimeOffset now) => TryEnter(now, isRetry: false);
 
@@ -188,7 +194,18 @@ internal sealed class Dependency : IGate
         }
     }
 
-    private DateTimeOffset Move(DateTimeOffset now) => _now = now > _now ? now : _now;
+    /// <summary>Moves time, and ends an offer that no dispatcher took.</summary>
+    private DateTimeOffset Move(DateTimeOffset now)
+    {
+        _now = now > _now ? now : _now;
+        if (_now >= _offerUntil)
+        {
+            _offerUntil = null;
+            _lastWasJob = true;
+        }
+
+        return _now;
+    }
 
     private bool HasRoom => _options.Concurrency is null || Inside < _options.Concurrency;
 
@@ -258,12 +275,6 @@ internal sealed class Dependency : IGate
         {
             _offerUntil = now + OfferFor;
             TellJobs();
-        }
-
-        if (now >= _offerUntil)
-        {
-            _offerUntil = null;
-            _lastWasJob = true; // they let it pass
         }
 
         return _offerUntil is not null;
