@@ -2,17 +2,21 @@ using System.Text.RegularExpressions;
 
 namespace Perdure.Shared;
 
-/// <summary>The code in a guide is code that is compiled and run: each block repeats a region of some tests, from <c>// docs: name</c> to <c>// end</c>.</summary>
+/// <summary>The code in a guide is the code of tests: each block repeats a region, from <c>// docs: name</c> to <c>// end</c>.</summary>
 internal static partial class GuideCode
 {
-    public static void MustBeTheCodeOf(string tests, string guide)
+    /// <summary>What differs between the blocks of a guide and the regions in a file, or in a folder's files; empty if nothing does.</summary>
+    public static IReadOnlyList<string> Differences(string guide, string source)
     {
         string[] blocks = [.. Block().Matches(File.ReadAllText(Path.Combine(SourceTree.Root, guide))).Select(match => match.Groups[1].Value)];
-        Dictionary<string, string> regions = Directory.GetFiles(Path.Combine(SourceTree.Root, tests), "*.cs", SearchOption.AllDirectories)
+        string path = Path.Combine(SourceTree.Root, source);
+        Dictionary<string, string> regions = (File.Exists(path) ? [path] : Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories))
             .SelectMany(file => Region().Matches(File.ReadAllText(file))).ToDictionary(match => match.Groups[2].Value, Text);
-
-        blocks.Where(block => !regions.ContainsValue(block)).ShouldBeEmpty("a block of the guide is in no region of the tests");
-        regions.Where(region => !blocks.Contains(region.Value)).Select(region => region.Key).ShouldBeEmpty("a region of the tests is not in the guide");
+        return
+        [
+            .. blocks.Where(block => !regions.ContainsValue(block)).Select(block => $"a block of the guide is in no region of the tests:\n{block}"),
+            .. regions.Where(region => !blocks.Contains(region.Value)).Select(region => $"a region of the tests is not in the guide: {region.Key}"),
+        ];
     }
 
     /// <summary>A region's lines, moved to the left as far as its marks are.</summary>

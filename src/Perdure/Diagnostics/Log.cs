@@ -72,6 +72,9 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Error, "Job {Job} is a dead letter: {Code}: {Reason}")]
     public static partial void JobDead(this ILogger log, Queues.Job job, string code, string reason);
 
+    [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
+    public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
+
     [LoggerMessage(32, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
     public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
 

@@ -32,6 +32,9 @@ internal sealed class JobMore
 
     public DateTimeOffset? ScheduledFor { get; set; }
 
+    /// <summary>The schedule that made it and counts it as open; null for others, also for jobs of a backfill.</summary>
+    public string? Schedule { get; set; }
+
     /// <summary>Why nobody wants it any more, while its worker has not agreed.</summary>
     public string? CancelReason { get; set; }
 

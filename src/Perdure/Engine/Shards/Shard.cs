@@ -81,6 +81,9 @@ internal sealed class Shard
             _lastRun = (((_lastRun >> 22) + 1) << 22) | ((long)Index << 12);
         }
 
+        // An owner that comes after this one in the same millisecond must not give the number again, so the shard's time is never behind it.
+        DateTimeOffset time = DateTimeOffset.FromUnixTimeMilliseconds((_lastRun >> 22) + Epoch);
+        Commits.Time = Commits.Time < time ? time : Commits.Time;
         return _lastRun;
     }
 

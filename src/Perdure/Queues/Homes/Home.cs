@@ -41,6 +41,7 @@ internal sealed class Home
         Ends = new Ends(this);
         Gauges = new QueueGauges(this);
         Diagnostics.PerdureMeter.Show(this, Gauges);
+        Schedules = new Schedules(this);
     }
 
     public Shard Shard { get; }
@@ -72,6 +73,8 @@ internal sealed class Home
     public Ends Ends { get; }
 
     public QueueGauges Gauges { get; }
+
+    public Schedules Schedules { get; }
 
     public DueJobs Times { get; } = new();
 
@@ -105,6 +108,7 @@ internal sealed class Home
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
+        Schedules.Begin(state.Memos, now);
         _jobs.EnsureCapacity(state.Jobs.Count);
         foreach (Job job in state.Jobs)
         {
@@ -156,6 +160,7 @@ internal sealed class Home
         _jobs.Add(job.Number, job);
         Queues.Count(job.Queue, 1);
         Dedups.Add(job);
+        Schedules.Came(job);
         Subscriptions.Watch(job);
         Flows.Know(job);
         if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
@@ -207,6 +212,7 @@ internal sealed class Home
         _jobs.Remove(job.Number);
         Queues.Count(job.Queue, -1);
         Dedups.Remove(job);
+        Schedules.Ended(job);
         TakePayload(job);
     }
 
@@ -275,7 +281,11 @@ internal sealed class Home
     public void Due()
     {
         DateTimeOffset now = Shard.Now();
-        _armedFor = null;
+        if (_armedFor <= now)
+        {
+            _armedFor = null;
+        }
+
         while (Times.TryTake(now, out long number))
         {
             if (Find(number) is { } job && !Subscriptions.Due(job, now) && job.Phase == JobPhase.Delayed && job.NotBefore <= now)
@@ -285,6 +295,7 @@ internal sealed class Home
         }
 
         Flows.Due(now);
+        Schedules.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>
@@ -320,7 +331,7 @@ internal sealed class Home
         }
     }
 
-    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Times.Next, Leases.NextEnd), Dispatcher.NextChange(now));
+    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Earlier(Times.Next, Leases.NextEnd), Schedules.Next), Dispatcher.NextChange(now));
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }

@@ -37,6 +37,9 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 
     public DateTimeOffset? ScheduledFor { get; init; }
 
+    /// <summary>The schedule that made it and counts it; null for others.</summary>
+    public string? Schedule { get; init; }
+
     /// <summary>The flow that waits for it; null if none does.</summary>
     public ParentRef? Flow { get; init; }
 
