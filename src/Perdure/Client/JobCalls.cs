@@ -128,6 +128,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         {
             Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
             Priority = priority,
+            HasQueuePriority = options.Priority is null,
             Delay = options.Delay,
             RunAt = options.RunAt is { } at ? StoredTimes.Up(at) : null,
             DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
