@@ -88,6 +88,17 @@ public sealed class AdminTests
     }
 
     [Fact]
+    public async Task A_changed_priority_is_that_of_the_jobs_that_come()
+    {
+        await using FlowTest test = await Workers.StartAsync();
+        await test.Perdure.EnqueueAsync(new Chore("before"));
+        await test.Outside().ChangeAsync(q => q.Priority = -1);
+        await test.Perdure.EnqueueAsync(new Chore("after"));
+
+        (await test.PullAsync(max: 2)).Select(j => j.Key).ShouldBe(["after", "before"]);
+    }
+
+    [Fact]
     public async Task Statistics_say_how_a_queue_does()
     {
         await using FlowTest test = await Workers.StartAsync(q =>

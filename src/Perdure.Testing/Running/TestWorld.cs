@@ -49,7 +49,7 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
         _processes.Add(process);
         await place.Start(process.StartAsync);
         _shards = process.Node.Shards.Length;
-        World.DueElsewhere = () => NextWake.Of(_store, _shards);
+        World.DueElsewhere = () => new[] { NextWake.Of(_store, _shards), NextWake.OfEnds(_store, _shards) }.Min();
         foreach (TestProcess earlier in _processes)
         {
             earlier.Holder.Current = process.Node; // handles that the test has go on with the process of now

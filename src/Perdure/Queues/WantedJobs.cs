@@ -10,10 +10,12 @@ internal static class WantedJobs
     public static NewJob Prepare(QueueRegistry registry, FlowJson json, IJob job, JobOptions? given)
     {
         (JobType type, JobOptions options) = Resolve(registry, job, given);
+        QueueOptions policy = registry.Queues[options.Queue!];
         return new NewJob(options.Queue!, type, type.Serialize(job, json))
         {
             Key = options.Key,
-            Priority = options.Priority!.Value,
+            Priority = options.Priority ?? policy.Priority,
+            HasQueuePriority = options.Priority is null,
             Delay = options.Delay,
             RunAt = options.RunAt is { } at ? StoredTimes.Up(at) : null,
             DedupKey = options.DedupKey,
@@ -31,9 +33,8 @@ internal static class WantedJobs
     {
         JobType type = registry.TypeOf(job);
         JobOptions options = type.OptionsOf(job, given);
-        QueueOptions policy = CheckHandled(registry, options.Queue!, type);
-        int priority = options.Priority ?? policy.Priority;
-        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, "a job\'s Priority", "-1,000,000 to 1,000,000");
+        CheckHandled(registry, options.Queue!, type);
+        Require(options.Priority is null || Math.Abs((long)options.Priority) <= QueueOptions.PriorityMax, "a job\'s Priority", "-1,000,000 to 1,000,000");
         Require(options.Delay is null || options.RunAt is null, "a job\'s Delay", "given without RunAt");
         Require(options.Limit is null || options.Limit > TimeSpan.Zero, "a job\'s Limit", "more than zero");
         Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, "a job\'s ExpireAfter", "more than zero");
@@ -42,19 +43,23 @@ internal static class WantedJobs
         options.Retry?.Check();
         return (type, options with
         {
-            Priority = priority,
             Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
             DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
         });
     }
 
     /// <summary>Refuses jobs for a queue that is not there, or that nobody would do.</summary>
-    public static QueueOptions CheckHandled(QueueRegistry registry, string queue, JobType type)
+    public static void CheckHandled(QueueRegistry registry, string queue, JobType type)
     {
-        QueueOptions policy = registry.Queues.GetValueOrDefault(queue) ?? throw registry.Unknown(queue);
-        return !registry.IsHandled(queue) || registry.HandlerOf(queue, type.Name) is not null
-            ? policy
-            : throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {type.Name}: add one with AddHandler.");
+        if (!registry.Queues.ContainsKey(queue))
+        {
+            throw registry.Unknown(queue);
+        }
+
+        if (registry.IsHandled(queue) && registry.HandlerOf(queue, type.Name) is null)
+        {
+            throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {type.Name}: add one with AddHandler.");
+        }
     }
 
     public static void Require(bool holds, string option, string range)

@@ -11,6 +11,11 @@ internal sealed class Intake(Home home)
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
     public void Take(EnqueueJobs call)
     {
+        foreach (NewJob job in call.Jobs)
+        {
+            SetPriority(job);
+        }
+
         if (Refusal(call.Jobs, out bool blocks) is { } refusal)
         {
             call.RefuseThen(refusal);
@@ -71,6 +76,7 @@ internal sealed class Intake(Home home)
     /// <summary>Takes one job.</summary>
     public Receipt Add(NewJob wanted)
     {
+        SetPriority(wanted);
         DateTimeOffset now = home.Shard.Now();
         if (wanted.DedupKey is { } key)
         {
@@ -93,6 +99,9 @@ internal sealed class Intake(Home home)
 
         return new Receipt(job.Number, 0, ReceiptKind.Added);
     }
+
+    /// <summary>The queue's policy may have been changed since the start.</summary>
+    private void SetPriority(NewJob wanted) => wanted.Priority = wanted.HasQueuePriority ? home.Queues.Policy(wanted.Queue).Priority : wanted.Priority;
 
     private void Accept(EnqueueJobs call)
     {

@@ -10,7 +10,10 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 {
     public string? Key { get; init; }
 
-    public int Priority { get; init; }
+    public int Priority { get; set; }
+
+    /// <summary>Whether nobody said its priority, so that it is the queue's at the time.</summary>
+    public bool HasQueuePriority { get; init; }
 
     public TimeSpan? Delay { get; init; }
 
