@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Perdure.CrashTests.Victim.Effects;
-using Perdure.Sqlite;
 
 namespace Perdure.CrashTests.Victim;
 

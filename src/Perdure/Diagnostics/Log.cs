@@ -75,7 +75,7 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
     public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
 
-    [LoggerMessage(32, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
+    [LoggerMessage(33, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
     public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
 
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
