@@ -44,7 +44,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     /// <summary>Makes a job durable, tries it at once, and waits for that attempt for as long as the budget lasts.</summary>
     public async Task<NowOrLater<TResult>> TryNowAsync<TResult>(IJob<TResult> job, TimeSpan budget, JobOptions? options, WhenStoreDown whenStoreDown, CancellationToken cancellationToken)
     {
-        Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
+        WantedJobs.Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
         var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
         Receipt receipt;
@@ -105,42 +105,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     }
 
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given)
-    {
-        JobType type = registry.TypeOf(job);
-        JobOptions options = type.OptionsOf(job, given);
-        string queue = options.Queue!;
-        QueueOptions policy = registry.Queues.GetValueOrDefault(queue) ?? throw registry.Unknown(queue);
-        if (registry.IsHandled(queue) && registry.HandlerOf(queue, type.Name) is null)
-        {
-            throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {type.Name}: add one with AddHandler.");
-        }
-
-        int priority = options.Priority ?? policy.Priority;
-        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, "a job's Priority", "-1,000,000 to 1,000,000");
-        Require(options.Delay is null || options.RunAt is null, "a job's Delay", "given without RunAt");
-        Require(options.Limit is null || options.Limit > TimeSpan.Zero, "a job's Limit", "more than zero");
-        Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, "a job's ExpireAfter", "more than zero");
-        Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), "a job's Timeout", "more than zero and less than 24 days");
-        Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), "a job's KeepResult", "zero to 100 years");
-        options.Retry?.Check();
-        return new NewJob(queue, type, type.Serialize(job, Node.Services.Json))
-        {
-            Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
-            Priority = priority,
-            HasQueuePriority = options.Priority is null,
-            Delay = options.Delay,
-            RunAt = options.RunAt is { } at ? StoredTimes.Up(at) : null,
-            DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
-            Dedup = options.Dedup!,
-            Limit = options.Limit,
-            ExpireAfter = options.ExpireAfter,
-            Timeout = options.Timeout,
-            Retry = options.Retry,
-            KeepResult = options.KeepResult,
-            TraceParent = PerdureSource.Current,
-        };
-    }
+    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given) with { TraceParent = PerdureSource.Current };
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)
@@ -196,13 +161,5 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         throw end.Status == JobStatus.Cancelled ? new JobCancelledException(job, error)
             : error.Kind == ErrorKind.Rejected ? new RejectedException($"job {job}", error)
             : new JobFailedException(job, end.Attempts, error);
-    }
-
-    public static void Require(bool holds, string option, string range)
-    {
-        if (!holds)
-        {
-            throw new PerdureException(ErrorCodes.BadOption, $"{option} must be {range}.");
-        }
     }
 }

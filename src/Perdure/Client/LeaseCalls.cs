@@ -11,8 +11,8 @@ internal sealed class LeaseCalls(JobCalls calls)
 
     public async Task<IReadOnlyList<LeasedJob>> PullAsync(string queue, string worker, int max, TimeSpan wait, CancellationToken cancellationToken)
     {
-        JobCalls.Require(max is >= 1 and <= PullMax, "a pull's max", "1 to 1,000");
-        JobCalls.Require(wait == Timeout.InfiniteTimeSpan || (wait >= TimeSpan.Zero && wait <= TimeSpan.FromDays(24)), "a pull's wait", "zero to 24 days, or infinite");
+        WantedJobs.Require(max is >= 1 and <= PullMax, "a pull's max", "1 to 1,000");
+        WantedJobs.Require(wait == Timeout.InfiniteTimeSpan || (wait >= TimeSpan.Zero && wait <= TimeSpan.FromDays(24)), "a pull's wait", "zero to 24 days, or infinite");
         if (calls.Registry.IsHandled(queue))
         {
             throw new PerdureException(ErrorCodes.QueueIsHandled, $"handlers of this process do the jobs of queue {queue}: workers pull from queues without any.");

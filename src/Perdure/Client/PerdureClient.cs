@@ -77,6 +77,11 @@ public sealed class PerdureClient
     public QueueHandle Queue(string name)
         => _jobs.Registry.Queues.ContainsKey(name) ? new QueueHandle(_jobs, name) : throw _jobs.Registry.Unknown(name);
 
+    /// <summary>Acts on a schedule.</summary>
+    /// <exception cref="PerdureException">There is no such schedule (PRD1021).</exception>
+    public ScheduleHandle Schedule(string name)
+        => _jobs.Registry.Schedules.TryGetValue(name, out Queues.ScheduleDefinition? schedule) ? new ScheduleHandle(_jobs, schedule) : throw _jobs.Registry.UnknownSchedule(name);
+
     /// <summary>A handle on a job, by its id. It acts on the job as a whole, whoever wants it.</summary>
     /// <exception cref="PerdureException">The text is no id of a job (PRD1007).</exception>
     public JobHandle Job(string id)

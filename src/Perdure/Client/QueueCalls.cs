@@ -19,7 +19,7 @@ internal sealed class QueueCalls(JobCalls calls)
     /// <summary>Lists jobs, open and ended, the newest first.</summary>
     public async IAsyncEnumerable<JobInfo> ListAsync(JobFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        JobCalls.Require(filter.Limit >= 1, "a filter's Limit", "at least 1");
+        WantedJobs.Require(filter.Limit >= 1, "a filter's Limit", "at least 1");
         if (calls.Registry.Queues.Count == 0)
         {
             yield break;
@@ -100,8 +100,8 @@ internal sealed class QueueCalls(JobCalls calls)
     /// <summary>Cancels jobs for all who want them.</summary>
     public async Task<int> CancelAsync(JobFilter filter, string reason, CancellationToken cancellationToken)
     {
-        JobCalls.Require(filter.Limit >= 1, "a filter's Limit", "at least 1");
-        JobCalls.Require(filter.Status is null or JobStatus.Waiting or JobStatus.Running, "the Status of jobs to cancel", "Waiting, Running or null");
+        WantedJobs.Require(filter.Limit >= 1, "a filter's Limit", "at least 1");
+        WantedJobs.Require(filter.Status is null or JobStatus.Waiting or JobStatus.Running, "the Status of jobs to cancel", "Waiting, Running or null");
         int count = 0;
         await foreach (List<JobRow> page in PagesAsync(filter with { Limit = int.MaxValue }, cancellationToken))
         {
@@ -162,9 +162,9 @@ internal sealed class QueueCalls(JobCalls calls)
 
     private async Task<List<long>> DeadAsync(string queue, JobFilter filter, CancellationToken cancellationToken)
     {
-        JobCalls.Require(filter.Limit >= 1, "a filter's Limit", "at least 1");
-        JobCalls.Require(filter.Queue is null || filter.Queue == queue, "a filter's Queue", $"{queue} here, or null");
-        JobCalls.Require(filter.Status is null or JobStatus.Failed, "the Status of dead letters", "Failed or null");
+        WantedJobs.Require(filter.Limit >= 1, "a filter's Limit", "at least 1");
+        WantedJobs.Require(filter.Queue is null || filter.Queue == queue, "a filter's Queue", $"{queue} here, or null");
+        WantedJobs.Require(filter.Status is null or JobStatus.Failed, "the Status of dead letters", "Failed or null");
         List<long> numbers = [];
         await foreach (JobEndRow end in Store.ListJobEndsAsync(filter with { Queue = queue, Status = JobStatus.Failed }, cancellationToken))
         {

@@ -74,6 +74,9 @@ public static class ErrorCodes
     /// <summary>The job is no dead letter that can be done again.</summary>
     public const string NotRedrivable = "PRD1023";
 
+    /// <summary>There is no schedule of this name.</summary>
+    public const string UnknownSchedule = "PRD1024";
+
     // 2xxx: what happened inside a flow
 
     /// <summary>A step was rejected: a business no, never retried.</summary>

@@ -14,8 +14,8 @@ internal sealed class FlowLife
 {
     private readonly FlowRun _run;
     private readonly Scope _root;
-    private readonly Scope _shield;
-    private readonly Stack<UndoEntry> _undo = new(0);
+    private Scope? _shield;
+    private Stack<UndoEntry>? _undo;
     private string? _cancelReason;
     private int _undoing;
 
@@ -23,7 +23,6 @@ internal sealed class FlowLife
     {
         _run = run;
         _root = new Scope(run, parent: null);
-        _shield = new Scope(run, parent: null);
     }
 
     public CancellationToken CancellationToken => _root.Token;
@@ -107,7 +106,7 @@ internal sealed class FlowLife
         PivotPassed = true;
         CancelPending = false;
         _cancelReason = null;
-        _undo.Clear();
+        _undo?.Clear();
         _run.Turn.Line(AskText.Pivot);
         for (Scope? region = scope; region is not null; region = region.Parent)
         {
@@ -130,21 +129,21 @@ internal sealed class FlowLife
     }
 
     /// <summary>Whether a scope is that of undo, which nothing ends.</summary>
-    public bool IsShielded(Scope scope) => scope.IsWithin(_shield);
+    public bool IsShielded(Scope scope) => _shield is not null && scope.IsWithin(_shield);
 
     public void OnUndo(string name, Func<Task> undo)
     {
         if (!PivotPassed)
         {
-            _undo.Push(new UndoEntry(name, undo));
+            (_undo ??= new()).Push(new UndoEntry(name, undo));
         }
     }
 
     public async Task UndoAsync()
     {
-        Scope.Current = _shield; // holds in this method and what it calls
+        Scope.Current = _shield ??= new Scope(_run, parent: null); // holds in this method and what it calls
         _undoing++;
-        while (_undo.TryPop(out UndoEntry? entry))
+        while (_undo is not null && _undo.TryPop(out UndoEntry? entry))
         {
             try
             {
@@ -177,7 +176,7 @@ internal sealed class FlowLife
     }
 
     public string Fingerprint()
-        => $"undo [{string.Join("; ", _undo.Select(u => u.Name))}]; pivot {PivotPassed}; cancel {_cancelReason} {CancelPending}; undoing {_undoing}; ending {IsEnding}";
+        => $"undo [{string.Join("; ", _undo?.Select(u => u.Name) ?? [])}]; pivot {PivotPassed}; cancel {_cancelReason} {CancelPending}; undoing {_undoing}; ending {IsEnding}";
 
     private async Task LiveAsync(Task<byte[]> body)
     {

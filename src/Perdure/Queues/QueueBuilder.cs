@@ -9,6 +9,7 @@ internal sealed class QueueBuilder
 {
     private readonly SortedDictionary<string, QueueOptions> _queues = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, PoolOptions> _pools = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, ScheduleDefinition> _schedules = new(StringComparer.Ordinal);
     private readonly List<JobType> _types = [];
     private readonly List<(string Queue, HandlerDefinition Handler)> _handlers = [];
 
@@ -45,6 +46,15 @@ internal sealed class QueueBuilder
 
     public void AddHandler(string queue, HandlerDefinition handler) => _handlers.Add((queue, handler));
 
+    public void AddSchedule(ScheduleDefinition schedule, Action<ScheduleOptions>? configure)
+    {
+        configure?.Invoke(schedule.Options);
+        if (!_schedules.TryAdd(FlowNames.CheckType(schedule.Name), schedule))
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"schedule {schedule.Name} was added twice: keep one AddSchedule, or give them different names.");
+        }
+    }
+
     /// <summary>Checks that all of it fits together. A handler whose job has no contract makes a plain one.</summary>
     public QueueRegistry Build(DependencyRegistry dependencies)
     {
@@ -63,7 +73,13 @@ internal sealed class QueueBuilder
             Check(name, policy, _pools, dependencies);
         }
 
-        return new QueueRegistry(_queues, _pools, types, _handlers);
+        var registry = new QueueRegistry(_queues, _pools, types, _handlers) { Schedules = _schedules };
+        foreach (ScheduleDefinition schedule in _schedules.Values)
+        {
+            schedule.Check(registry);
+        }
+
+        return registry;
     }
 
     /// <summary>Refuses a policy that is out of its ranges, or names what is not there.</summary>

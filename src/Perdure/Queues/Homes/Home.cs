@@ -20,7 +20,7 @@ internal sealed class Home
 
     private readonly Dictionary<long, Job> _jobs = [];
     private readonly Dictionary<long, int> _updates = [];
-    private List<JobUpdate>? _updatesOf;
+    private long _updatesIn;
     private DateTimeOffset? _armedFor;
     private long _payloadBytes;
 
@@ -41,6 +41,7 @@ internal sealed class Home
         Ends = new Ends(this);
         Gauges = new QueueGauges(this);
         Diagnostics.PerdureMeter.Show(this, Gauges);
+        Schedules = new Schedules(this);
     }
 
     public Shard Shard { get; }
@@ -73,6 +74,8 @@ internal sealed class Home
 
     public QueueGauges Gauges { get; }
 
+    public Schedules Schedules { get; }
+
     public DueJobs Times { get; } = new();
 
     public Node Node => Shard.Node;
@@ -81,8 +84,8 @@ internal sealed class Home
 
     public IEnumerable<Job> Jobs => _jobs.Values;
 
-    /// <summary>Whether jobs run in this process, or wait for their next attempt.</summary>
-    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Lease: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
+    /// <summary>Whether attempts run in this process, or are waited for. What flows and workers outside do is theirs to say.</summary>
+    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Lease: null, Flow: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
     public DateTimeOffset? NextDue => NextDueAfter(Shard.Now());
@@ -100,10 +103,12 @@ internal sealed class Home
         _payloadBytes = 0;
         Times.Clear();
         Dedups.Clear();
+        Flows.Clear();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
+        Schedules.Begin(state.Memos, now);
         _jobs.EnsureCapacity(state.Jobs.Count);
         foreach (Job job in state.Jobs)
         {
@@ -120,9 +125,9 @@ internal sealed class Home
     /// <summary>Goes on with a job that was there before.</summary>
     private void Resume(Job job, DateTimeOffset now)
     {
-        if (Node.Jobs.IsRunning(job.Number))
+        if (Node.Jobs.IsRunning(job.Number) || (job.More?.Flow is not null && Queues.Knows(job.Queue)))
         {
-            job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
+            job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
         }
         else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
@@ -130,7 +135,7 @@ internal sealed class Home
             job.More = null; // what the store refused may be in it
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
-        else if (job.IsCancelling && job.More!.Lease is null)
+        else if (job.IsCancelling && job.More is { Lease: null, Flow: null })
         {
             Outcomes.Cancelled(job);
         }
@@ -155,7 +160,9 @@ internal sealed class Home
         _jobs.Add(job.Number, job);
         Queues.Count(job.Queue, 1);
         Dedups.Add(job);
+        Schedules.Came(job);
         Subscriptions.Watch(job);
+        Flows.Know(job);
         if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
         {
             _payloadBytes += job.Payload?.Length ?? 0;
@@ -205,6 +212,7 @@ internal sealed class Home
         _jobs.Remove(job.Number);
         Queues.Count(job.Queue, -1);
         Dedups.Remove(job);
+        Schedules.Ended(job);
         TakePayload(job);
     }
 
@@ -228,9 +236,9 @@ internal sealed class Home
     public void Write(Job job, byte[]? payload = null)
     {
         List<JobUpdate> updates = Batch.JobUpdates;
-        if (_updatesOf != updates)
+        if (_updatesIn != Shard.Commits.Sequence)
         {
-            _updatesOf = updates;
+            _updatesIn = Shard.Commits.Sequence;
             _updates.Clear();
         }
 
@@ -258,7 +266,7 @@ internal sealed class Home
 
             Starts.Flush();
         }
-        while (Intake.LetIn()); // what started has left room behind
+        while (Intake.LetIn() | Flows.LetIn()); // what started has left room behind
 
         Leases.Answer(now);
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
@@ -273,7 +281,11 @@ internal sealed class Home
     public void Due()
     {
         DateTimeOffset now = Shard.Now();
-        _armedFor = null;
+        if (_armedFor <= now)
+        {
+            _armedFor = null;
+        }
+
         while (Times.TryTake(now, out long number))
         {
             if (Find(number) is { } job && !Subscriptions.Due(job, now) && job.Phase == JobPhase.Delayed && job.NotBefore <= now)
@@ -281,6 +293,9 @@ internal sealed class Home
                 Place(job, now);
             }
         }
+
+        Flows.Due(now);
+        Schedules.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>
@@ -316,7 +331,7 @@ internal sealed class Home
         }
     }
 
-    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Times.Next, Leases.NextEnd), Dispatcher.NextChange(now));
+    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Earlier(Times.Next, Leases.NextEnd), Schedules.Next), Dispatcher.NextChange(now));
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }

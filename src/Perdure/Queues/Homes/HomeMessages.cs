@@ -161,7 +161,6 @@ internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
     {
         if (Shard.TakeInbox(row.Id))
         {
-            Shard.ConsumeInbox(row.Id);
             Home.Flows.Take(row);
         }
     }

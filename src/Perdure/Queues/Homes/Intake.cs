@@ -16,7 +16,7 @@ internal sealed class Intake(Home home)
             SetPriority(job);
         }
 
-        if (Refusal(call, out bool blocks) is { } refusal)
+        if (Refusal(call.Jobs, out bool blocks) is { } refusal)
         {
             call.RefuseThen(refusal);
             call.Waiter?.GiveUp(refusal);
@@ -44,7 +44,7 @@ internal sealed class Intake(Home home)
         bool any = false;
         foreach ((string queue, Queue<EnqueueJobs> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
         {
-            while (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call, out _))
+            while (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call.Jobs, out _))
             {
                 waiting.Dequeue();
                 Accept(call);
@@ -190,14 +190,16 @@ internal sealed class Intake(Home home)
             KeepResult = wanted.KeepResult,
             TraceParent = wanted.TraceParent,
             ScheduledFor = wanted.ScheduledFor,
+            Schedule = wanted.Schedule,
             Subscribers = wanted.Limit is null && wanted.Flow is null ? null : [Subscriptions.Of(wanted, number: 0, now)],
         };
     }
 
-    private PerdureException? Refusal(EnqueueJobs call, out bool blocks)
+    /// <summary>Why jobs may not come now; null if they may, or if their caller waits until there is room (<paramref name="blocks"/>).</summary>
+    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks)
     {
         blocks = false;
-        foreach (NewJob job in call.Jobs)
+        foreach (NewJob job in jobs)
         {
             if (home.Queues.IsDraining(job.Queue))
             {
@@ -210,25 +212,25 @@ internal sealed class Intake(Home home)
             }
         }
 
-        if (IsFull(call, out string full))
+        if (IsFull(jobs, out string full))
         {
             QueueOptions policy = home.Queues.Policy(full);
-            blocks = policy.WhenFull == WhenFull.Block && call.Jobs.Count <= policy.BacklogMax;
+            blocks = policy.WhenFull == WhenFull.Block && jobs.Count <= policy.BacklogMax;
             return blocks ? null : new PerdureException(ErrorCodes.QueueFull, $"queue {full} is full: {home.Queues.Backlog(full):N0} jobs wait, and at most {policy.BacklogMax:N0} may.");
         }
 
         return null;
     }
 
-    private bool IsFull(EnqueueJobs call, out string queue)
+    private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
     {
-        if (call.Jobs.Count == 1)
+        if (jobs.Count == 1)
         {
-            queue = call.Jobs[0].Queue;
+            queue = jobs[0].Queue;
             return home.Queues.Backlog(queue) >= home.Queues.Policy(queue).BacklogMax;
         }
 
-        foreach (IGrouping<string, NewJob> group in call.Jobs.GroupBy(j => j.Queue))
+        foreach (IGrouping<string, NewJob> group in jobs.GroupBy(j => j.Queue))
         {
             if (home.Queues.Backlog(group.Key) + group.Count() > home.Queues.Policy(group.Key).BacklogMax)
             {

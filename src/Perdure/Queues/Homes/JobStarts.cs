@@ -71,7 +71,7 @@ internal sealed class JobStarts(Home home)
             home.Dedups.Remove(job);
         }
 
-        if (_careful && handler is not null)
+        if (_careful && handler is not null and not FlowHandler) // flows, and workers outside, have a careful mode of their own
         {
             _running++;
             _suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0);
@@ -85,6 +85,7 @@ internal sealed class JobStarts(Home home)
         }
         else if (handler is FlowHandler flow)
         {
+            _budgets.Remove(job.Number);
             home.Flows.Start(job, flow);
         }
         else

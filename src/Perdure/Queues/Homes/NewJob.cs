@@ -25,6 +25,9 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 
     public TimeSpan? Limit { get; init; }
 
+    /// <summary>From when on the limit counts; null for now.</summary>
+    public DateTimeOffset? Since { get; init; }
+
     public TimeSpan? ExpireAfter { get; init; }
 
     public TimeSpan? Timeout { get; init; }
@@ -36,6 +39,9 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
     public string? TraceParent { get; init; }
 
     public DateTimeOffset? ScheduledFor { get; init; }
+
+    /// <summary>The schedule that made it and counts it; null for others.</summary>
+    public string? Schedule { get; init; }
 
     /// <summary>The flow that waits for it; null if none does.</summary>
     public ParentRef? Flow { get; init; }
