@@ -36,12 +36,13 @@ public class LostAnswerTests
         await Should.ThrowAsync<StoreUnavailableException>(() => job.CompleteAsync().Soon());
 
         await done.Soon();
+        JobStatus last = seen.Current.Status;
         while (await seen.MoveNextAsync().AsTask().Soon())
         {
-            seen.Current.Status.ShouldBeOneOf(JobStatus.Running, JobStatus.Completed);
+            last = seen.Current.Status;
         }
 
-        seen.Current.Status.ShouldBe(JobStatus.Completed);
+        last.ShouldBe(JobStatus.Completed);
         (await Should.ThrowAsync<PerdureException>(() => job.CompleteAsync().Soon())).Code.ShouldBe(ErrorCodes.LeaseLost); // it had taken effect
     }
 
