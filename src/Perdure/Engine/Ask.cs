@@ -85,7 +85,7 @@ internal sealed class SignalAsk<T>(int number, string name, Scope scope, FlowRun
     public Task<Maybe<T>> Task => _done.Task;
 
     public override void Answer(HistoryRow input, object? live)
-        => _done.SetResult(input.Kind == InputKind.TimerFired ? default : new Maybe<T>(run.Read<T>(input.Payload, $"signal {Name}")));
+        => _done.SetResult(input.Kind == InputKind.TimerFired ? default : new Maybe<T>(run.Read<T>(input.Payload, new Serialization.PayloadName("signal", Name))));
 
     public override void Withdraw(Exception reason) => _done.SetException(reason);
 }
@@ -127,7 +127,7 @@ internal sealed class ChildAsk<T>(int number, AskKind kind, FlowKey child, Scope
     {
         if (input.Kind == InputKind.Completed)
         {
-            _done.SetResult(run.Read<T>(input.Payload, $"the result of child {Name}"));
+            _done.SetResult(run.Read<T>(input.Payload, new Serialization.PayloadName("the result of child", Name)));
             return;
         }
 

@@ -159,7 +159,7 @@ internal sealed class FlowRun
         return new StuckException(reason);
     }
 
-    public T Read<T>(byte[]? json, string what)
+    public T Read<T>(byte[]? json, Serialization.PayloadName what)
     {
         try
         {

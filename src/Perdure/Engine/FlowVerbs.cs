@@ -233,7 +233,7 @@ internal sealed class FlowVerbs(FlowRun run)
     {
         int number = run.Asks.NextNumber();
         var key = new FlowKey(type, FlowNames.CheckId(id ?? $"{run.Key.Type}-{run.Key.Id}.{number}"));
-        byte[]? json = run.Turn.IsReplay ? null : run.Services.Json.Serialize(input, $"the input of child {key}");
+        byte[]? json = run.Turn.IsReplay ? null : run.Services.Json.Serialize(input, new Serialization.PayloadName("the input of child", key));
         var ask = new ChildAsk<TOut>(number, kind, key, run.Life.Scope, json, run);
         run.Open(ask);
         return ask;

@@ -22,10 +22,12 @@ public sealed record Suspect(long Run, int Ask, int Deaths);
 /// and takes <see cref="Time"/>; where no row moves, nothing is committed and the answer is <see cref="CommitOutcome.Fenced"/>.
 /// Then flows are inserted before their states are updated, and history rows before their decisions are. Back-offs are upserted, then
 /// ended ones deleted. A message in <see cref="Sent"/> whose id the receiver's inbox already holds is passed over.
-/// Deleting what is not there is no error.
+/// Deleting what is not there is no error. A batch is its sender's again once it is answered: a store that keeps something of it keeps a copy.
 /// </remarks>
 public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset time)
 {
+    private const int KeptRowsMax = 256;
+
     /// <summary>Under which lease.</summary>
     public ShardLease Lease { get; } = lease;
 
@@ -64,6 +66,27 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
 
     /// <summary>Whether the shard has recovered from its unclean ends: their count and the suspect are cleared.</summary>
     public bool Recovered { get; set; }
+
+    /// <summary>Empties it, to be filled anew under the same lease; false if it has grown too large to be kept.</summary>
+    internal bool TryEmpty()
+    {
+        if (History.Capacity > KeptRowsMax)
+        {
+            return false;
+        }
+
+        NewFlows.Clear();
+        Updates.Clear();
+        History.Clear();
+        Decided.Clear();
+        Backoffs.Clear();
+        EndedBackoffs.Clear();
+        Sent.Clear();
+        Received.Clear();
+        Suspect = null;
+        Recovered = false;
+        return true;
+    }
 }
 
 /// <summary>A run's new state.</summary>
