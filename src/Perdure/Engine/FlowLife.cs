@@ -14,8 +14,8 @@ internal sealed class FlowLife
 {
     private readonly FlowRun _run;
     private readonly Scope _root;
+    private readonly Stack<UndoEntry> _undo = new(0);
     private Scope? _shield;
-    private Stack<UndoEntry>? _undo;
     private string? _cancelReason;
     private int _undoing;
 
@@ -106,7 +106,7 @@ internal sealed class FlowLife
         PivotPassed = true;
         CancelPending = false;
         _cancelReason = null;
-        _undo?.Clear();
+        _undo.Clear();
         _run.Turn.Line(AskText.Pivot);
         for (Scope? region = scope; region is not null; region = region.Parent)
         {
@@ -135,7 +135,7 @@ internal sealed class FlowLife
     {
         if (!PivotPassed)
         {
-            (_undo ??= new()).Push(new UndoEntry(name, undo));
+            _undo.Push(new UndoEntry(name, undo));
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class FlowLife
     {
         Scope.Current = _shield ??= new Scope(_run, parent: null); // holds in this method and what it calls
         _undoing++;
-        while (_undo is not null && _undo.TryPop(out UndoEntry? entry))
+        while (_undo.TryPop(out UndoEntry? entry))
         {
             try
             {
@@ -176,7 +176,7 @@ internal sealed class FlowLife
     }
 
     public string Fingerprint()
-        => $"undo [{string.Join("; ", _undo?.Select(u => u.Name) ?? [])}]; pivot {PivotPassed}; cancel {_cancelReason} {CancelPending}; undoing {_undoing}; ending {IsEnding}";
+        => $"undo [{string.Join("; ", _undo.Select(u => u.Name))}]; pivot {PivotPassed}; cancel {_cancelReason} {CancelPending}; undoing {_undoing}; ending {IsEnding}";
 
     private async Task LiveAsync(Task<byte[]> body)
     {
