@@ -98,6 +98,7 @@ internal sealed class Home
         foreach (Job job in state.Jobs)
         {
             Add(job);
+            job.MayBeDone = true; // nobody wrote down whether it ran
             if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
             {
                 Outcomes.Cancelled(job);
