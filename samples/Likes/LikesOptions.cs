@@ -24,6 +24,9 @@ public sealed record LikesOptions
     /// <summary>How long the database is left alone before one attempt asks whether it is back.</summary>
     public TimeSpan BreakerOpenFor { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>The longest time that the database is left alone; each attempt that finds it down doubles it up to there.</summary>
+    public TimeSpan BreakerOpenForMax { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long a caller waits for the job store, where nothing else can answer.</summary>
     public TimeSpan JobStoreWait { get; init; } = TimeSpan.FromSeconds(2);
 }

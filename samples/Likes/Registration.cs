@@ -30,6 +30,7 @@ public static class Registration
                 {
                     dependency.AtLeast = options.BreakerAtLeast;
                     dependency.OpenFor = options.BreakerOpenFor;
+                    dependency.OpenForMax = options.BreakerOpenForMax;
                 })
                 .AddQueue(Queue, queue =>
                 {
