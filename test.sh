@@ -95,6 +95,7 @@ rm -rf "$results"
 mkdir -p "$results"
 
 if build; then
+    check "Chromium is there" scripts/install-chromium.sh
     for project in tests/*/*Tests.csproj tests/Perdure.Simulation/Perdure.Simulation.csproj; do
         run_tests "$project"
     done

@@ -62,6 +62,9 @@ public sealed record Dedup
     /// <summary>The new one takes the place of one that waits, and its delay begins anew (debounce); who waited for the old one gets the new one's answer. A job that runs is never touched.</summary>
     public static Dedup Replace { get; } = new() { Mode = DedupMode.Replace, UntilStarted = true };
 
+    /// <summary>As <see cref="Replace"/>, but a job that runs is joined where <see cref="JobContract{TJob}.Merge"/> gives it back: the new one wants no more. Otherwise the new one comes after it.</summary>
+    public static Dedup ReplaceOrJoin { get; } = new() { Mode = DedupMode.Replace };
+
     /// <summary>At most one per window, from the first on (throttle): the others are dropped.</summary>
     /// <param name="window">The window, more than zero.</param>
     public static Dedup OncePer(TimeSpan window)

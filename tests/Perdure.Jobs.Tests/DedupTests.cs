@@ -114,6 +114,28 @@ public sealed class DedupTests
     }
 
     [Fact]
+    public async Task A_merge_that_throws_lets_the_newer_job_take_the_place_and_the_queue_goes_on()
+    {
+        await using Workshop shop = await Workshop.OpenAsync((s, r, _) =>
+        {
+            s.Note(r.Url);
+            return Task.FromResult(r.Url);
+        }, contract: c =>
+        {
+            (c.DedupKey, c.Dedup) = (_ => "one", Dedup.Replace);
+            c.Merge = (_, _) => throw new InvalidOperationException("a defect");
+        }, time: TestTime.ByHand);
+        await shop.Queue.PauseAsync();
+
+        await shop.Perdure.EnqueueAsync((IJob)new Request("a"));
+        await shop.Perdure.EnqueueAsync((IJob)new Request("b"));
+        await shop.Queue.ResumeAsync();
+        await shop.Test.IdleAsync();
+
+        shop.Log.ShouldBe(["b"]);
+    }
+
+    [Fact]
     public async Task At_most_one_job_per_window_comes_even_after_its_end_and_a_crash()
     {
         await using Workshop shop = await Workshop.OpenAsync((s, r, _) =>

@@ -47,10 +47,11 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         WantedJobs.Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
         var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
+        long began = Node.Seams.Time.GetTimestamp();
         Receipt receipt;
         try
         {
-            receipt = (await AskAsync(new EnqueueJobs([wanted], waiter), cancellationToken))[0];
+            receipt = await ReceiptWithinAsync(new EnqueueJobs([wanted], waiter), budget, cancellationToken);
         }
         catch (StoreUnavailableException) when (whenStoreDown == WhenStoreDown.RunUnrecorded)
         {
@@ -58,7 +59,13 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
 
         var handle = new JobHandle<TResult>(this, wanted.Queue, receipt.Number, receipt.Subscriber) { Enqueued = (Enqueued)receipt.Kind };
-        JobEnd? end = await EndWithinAsync(waiter, budget, cancellationToken);
+        if (receipt.Kind == ReceiptKind.Dropped)
+        {
+            return new NowOrLater<TResult>(handle, isDone: false, default, rejection: null);
+        }
+
+        TimeSpan left = budget - Node.Seams.Time.GetElapsedTime(began);
+        JobEnd? end = await EndWithinAsync(waiter, left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
         return end switch
         {
             null => new NowOrLater<TResult>(handle, isDone: false, default, rejection: null),
@@ -119,6 +126,21 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
             Node.HomeShard.Post(new StopJobWaiting(waiter));
             throw;
         }
+    }
+
+    /// <summary>Waits until the job is durable, but not for longer than the budget.</summary>
+    private async Task<Receipt> ReceiptWithinAsync(EnqueueJobs call, TimeSpan budget, CancellationToken cancellationToken)
+    {
+        Node.HomeShard.Post(call);
+        Task late = Node.Seams.Delay(budget, cancellationToken);
+        if (await Task.WhenAny(call.Task, late) == late)
+        {
+            call.Withdraw();
+            await late; // throws where the caller gave up
+            throw new StoreUnavailableException(call.What, new StoreException(ErrorCodes.StoreFailed, $"the job store did not take it within {budget}"));
+        }
+
+        return (await call.Task)[0];
     }
 
     /// <summary>Waits for a job's end or its first attempt's, but not for longer than the budget.</summary>

@@ -114,6 +114,6 @@ public enum Enqueued
     /// <summary>It took the place of one that waited.</summary>
     Replaced = 3,
 
-    /// <summary>It and the one that waited came to nothing together; there is no job.</summary>
+    /// <summary>It and the one that waited came to nothing together; the handle is the other's, which has ended.</summary>
     Dropped = 4,
 }

@@ -19,7 +19,10 @@ public sealed class NowOrLater<TResult>
     public bool IsRejected => Rejection is not null;
 
     /// <summary>Whether the job is durable and will be done later.</summary>
-    public bool IsAccepted => !IsDone && !IsRejected;
+    public bool IsAccepted => !IsDone && !IsRejected && !IsDropped;
+
+    /// <summary>Whether the job and one that waited came to nothing together, as <see cref="JobContract{TJob}.Merge"/> said: there is nothing left to do.</summary>
+    public bool IsDropped => Job is { Enqueued: Enqueued.Dropped };
 
     /// <summary>The result, when the job is done.</summary>
     public TResult? Result { get; }

@@ -68,6 +68,7 @@ public sealed class PerdureClient
     /// <param name="whenStoreDown">What to do when the job store cannot take the job.</param>
     /// <param name="cancellationToken">Stops waiting; the job may come all the same.</param>
     /// <exception cref="PerdureException">As with <see cref="EnqueueAsync(IJob, JobOptions?, CancellationToken)"/>.</exception>
+    /// <exception cref="StoreUnavailableException">The job store did not take the job within the budget, and nothing else was to be done then. Nobody can say whether the job came.</exception>
     /// <exception cref="JobFailedException">The attempt failed for good.</exception>
     public Task<NowOrLater<TResult>> TryNowAsync<TResult>(IJob<TResult> job, TimeSpan budget, JobOptions? options = null, WhenStoreDown whenStoreDown = WhenStoreDown.Refuse, CancellationToken cancellationToken = default)
         => _jobs.TryNowAsync(job, budget, options, whenStoreDown, cancellationToken);

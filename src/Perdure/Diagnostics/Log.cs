@@ -75,6 +75,9 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
     public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
 
+    [LoggerMessage(34, LogLevel.Error, "Merging a job of type {Type} with job {Job} failed: the newer one takes its place")]
+    public static partial void MergeFailed(this ILogger log, string type, Queues.Job job, Exception exception);
+
     [LoggerMessage(33, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
     public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
 

@@ -26,6 +26,9 @@ internal sealed class Job(long number, string queue, string type)
     /// <summary>How many attempts have failed.</summary>
     public int Attempts { get; set; }
 
+    /// <summary>Whether an attempt may have done its work without this home having heard of it.</summary>
+    public bool MayBeDone { get; set; }
+
     public DateTimeOffset CreatedAt
     {
         get => new(_createdAt, TimeSpan.Zero);

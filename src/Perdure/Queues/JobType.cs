@@ -28,7 +28,11 @@ internal abstract class JobType(string name, Type type, string queue)
     public abstract string QueueOf(JobOptions? given);
 
     /// <summary>Makes one job of a waiting one and a new one; null drops both.</summary>
-    public abstract byte[]? Merge(byte[] waiting, byte[] added, FlowJson json);
+    /// <param name="waiting">The waiting one (JSON).</param>
+    /// <param name="added">The new one (JSON).</param>
+    /// <param name="json">Reads and writes them.</param>
+    /// <param name="stands">Whether the waiting one stays as it is.</param>
+    public abstract byte[]? Merge(byte[] waiting, byte[] added, FlowJson json, out bool stands);
 }
 
 internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>? given) : JobType(name, typeof(TJob), queue)
@@ -63,10 +67,12 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override string QueueOf(JobOptions? given) => given?.Queue ?? _contract.Options.Queue ?? Queue;
 
-    public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json)
+    public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json, out bool stands)
     {
-        TJob? merged = _contract.Merge!(json.Deserialize<TJob>(waiting, new PayloadName("job", Name)), json.Deserialize<TJob>(added, new PayloadName("job", Name)));
-        return merged is null ? null : Serialize(merged, json);
+        TJob before = json.Deserialize<TJob>(waiting, new PayloadName("job", Name));
+        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, new PayloadName("job", Name)));
+        stands = ReferenceEquals(merged, before);
+        return merged is null ? null : stands ? waiting : Serialize(merged, json);
     }
 }
 

@@ -20,6 +20,9 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>Whether the shard is not ready to handle messages.</summary>
     public bool IsRecovering { get; private set; } = true;
 
+    /// <summary>Why the shard could not be taken again when that was tried last; null while the store is not known to be down.</summary>
+    public PerdureException? Down { get; private set; }
+
     private Node Node => shard.Node;
 
     /// <summary>Keeps a message until the shard is ready.</summary>
@@ -94,6 +97,7 @@ internal sealed class ShardRecovery(Shard shard)
     public void Ready(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home)
     {
         IsRecovering = false;
+        Down = null;
         shard.Commits.Begin(lease);
         shard.RunsUpTo(lease.Time);
         foreach (WakingFlow flow in waking.Where(f => f.WakeAt > FlowRow.Busy))
@@ -136,6 +140,7 @@ internal sealed class ShardRecovery(Shard shard)
             }
             catch (Exception e)
             {
+                Down = e as PerdureException ?? new StoreException(ErrorCodes.StoreFailed, $"the store cannot be reached: {e.Message}", e);
                 Node.Log.TakeFailed(shard.Index, pause, e);
                 await Node.Seams.Delay(pause, CancellationToken.None);
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));

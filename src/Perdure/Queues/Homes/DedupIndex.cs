@@ -16,6 +16,15 @@ internal sealed class DedupIndex
         }
     }
 
+    /// <summary>The job waits again: it is the one of its key if no other one is.</summary>
+    public void AddBack(Job job)
+    {
+        if (job.More?.Dedup is { } key)
+        {
+            _jobs.TryAdd((job.Queue, key), job);
+        }
+    }
+
     public void Remove(Job job)
     {
         if (job.More?.Dedup is { } key && _jobs.GetValueOrDefault((job.Queue, key)) == job)

@@ -113,6 +113,7 @@ internal sealed class Home
         foreach (Job job in state.Jobs)
         {
             Add(job);
+            job.MayBeDone = true; // nobody wrote down whether it ran
             Resume(job, now);
         }
 

@@ -10,9 +10,16 @@ internal abstract class HomeMessage : Message
 
     protected Home Home => Shard.Home!;
 
+    /// <summary>Whether it waits while the store is known to be down.</summary>
+    protected virtual bool WaitsForStore => true;
+
     public sealed override void Handle()
     {
-        if (!Shard.Recovery.Holds(this))
+        if (!WaitsForStore && Shard.Recovery.Down is { } reason)
+        {
+            Fail(reason);
+        }
+        else if (!Shard.Recovery.Holds(this))
         {
             Deliver();
             Home.Pump();
@@ -70,6 +77,8 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
 /// <summary>Jobs that a client wants, all or none of them.</summary>
 internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter) : HomeCall<Receipt[]>
 {
+    private int _settled;
+
     public IReadOnlyList<NewJob> Jobs => jobs;
 
     /// <summary>Waits for the end of the one job, from its beginning on.</summary>
@@ -83,7 +92,18 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
         waiter?.Fail(reason);
     }
 
-    protected override void Deliver() => Home.Intake.Take(this);
+    protected override bool WaitsForStore => jobs[0].Now is null;
+
+    /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
+    public void Withdraw() => Interlocked.Exchange(ref _settled, 1);
+
+    protected override void Deliver()
+    {
+        if (Interlocked.Exchange(ref _settled, 1) == 0)
+        {
+            Home.Intake.Take(this);
+        }
+    }
 }
 
 /// <summary>Waits for a job's end, as one of its subscribers.</summary>

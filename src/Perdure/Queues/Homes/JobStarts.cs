@@ -156,21 +156,40 @@ internal sealed class JobStarts(Home home)
         }
     }
 
-    /// <summary>Puts a new job's work into the place of one that waits, or drops both.</summary>
-    public Receipt Replace(Job same, NewJob wanted, DateTimeOffset now)
+    /// <summary>Puts a new job's work into the place of one that waits, or drops both, or finds that it has nothing to add; null if it comes by itself.</summary>
+    public Receipt? Replace(Job same, NewJob wanted, DateTimeOffset now)
     {
         byte[]? payload = wanted.Payload;
-        if (wanted.Type.Merges && same.Payload is { } waiting)
+        if (wanted.Type.Merges && same.Payload is { } there)
         {
-            payload = wanted.Type.Merge(waiting, wanted.Payload, home.Node.Services.Json);
+            bool stands = false;
+            try
+            {
+                payload = wanted.Type.Merge(there, wanted.Payload, home.Node.Services.Json, out stands);
+            }
+            catch (Exception e)
+            {
+                home.Node.Log.MergeFailed(wanted.Type.Name, same, e); // the newer one takes the place; foreign code must not stop the loop
+            }
+
+            if (stands)
+            {
+                return new Receipt(same.Number, home.Subscriptions.Join(same, wanted, now), ReceiptKind.Joined);
+            }
         }
 
-        if (payload is null)
+        if (same.Phase == JobPhase.Running)
+        {
+            return null;
+        }
+
+        if (payload is null && !same.MayBeDone)
         {
             home.Outcomes.Drop(same);
-            return new Receipt(0, -1, ReceiptKind.Dropped);
+            return new Receipt(same.Number, -1, ReceiptKind.Dropped);
         }
 
+        payload ??= wanted.Payload;
         home.Displace(same);
         same.Attempts = 0;
         same.NotBefore = wanted.RunAt ?? (wanted.Delay is { } delay ? StoredTimes.Up(now, delay) : default);

@@ -51,7 +51,7 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 }
 
 /// <summary>What became of a job that somebody wanted.</summary>
-/// <param name="Number">The job; 0 when it was dropped together with the one that it was merged with.</param>
+/// <param name="Number">The job; the one that it was dropped together with.</param>
 /// <param name="Subscriber">Which of the job's subscribers the caller is; -1 when it is none.</param>
 /// <param name="Kind">What became of it.</param>
 internal sealed record Receipt(long Number, int Subscriber, ReceiptKind Kind);

@@ -35,7 +35,7 @@ internal sealed class Outcomes(Home home)
 
     public void Completed(Job job, byte[] result)
     {
-        TimeSpan keep = job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
+        TimeSpan keep = KeepOf(job);
         bool kept = keep > TimeSpan.Zero && (job.More?.KeepResult is not null || home.Registry.Find(job.Type) is { HasResult: true });
         End(job, JobStatus.Completed, result, kept ? keep : null, keepsPayload: false);
     }
@@ -49,6 +49,7 @@ internal sealed class Outcomes(Home home)
         job.Attempts++;
         job.More ??= new JobMore();
         Note(job, error, now);
+        job.MayBeDone |= error.Kind == ErrorKind.Unknown;
         bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
         if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.BeganAt + within))
@@ -68,6 +69,7 @@ internal sealed class Outcomes(Home home)
         home.Write(job);
         home.Place(job, now);
         home.Subscriptions.Watch(job);
+        home.Dedups.AddBack(job);
         home.Waiters.FirstAttemptFailed(job);
         home.Followers.Progressed(job);
     }
@@ -87,12 +89,11 @@ internal sealed class Outcomes(Home home)
     public void Cancelled(Job job)
     {
         var error = new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Cancelled", job.More?.CancelReason ?? "cancelled");
-        TimeSpan keep = job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
-        End(job, JobStatus.Cancelled, FlowJson.SerializeError(error), keep > TimeSpan.Zero ? keep : null, keepsPayload: false);
+        End(job, JobStatus.Cancelled, FlowJson.SerializeError(error), KeepOf(job), keepsPayload: false);
     }
 
     /// <summary>Takes a job that waits away as if it had never been wanted: who waits is told that it is done.</summary>
-    public void Drop(Job job) => End(job, JobStatus.Cancelled, Merged.Result, keep: null, keepsPayload: false);
+    public void Drop(Job job) => End(job, JobStatus.Cancelled, Merged.Result, KeepOf(job), keepsPayload: false);
 
     /// <summary>The end of two jobs that came to nothing together.</summary>
     public static JobEnd Merged { get; } = new(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Merged", "merged with one that undid it")), 0);
@@ -132,6 +133,8 @@ internal sealed class Outcomes(Home home)
         PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
         home.Remove(job);
     }
+
+    private TimeSpan KeepOf(Job job) => job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
 
     private static void Note(Job job, ErrorInfo error, DateTimeOffset now)
     {
