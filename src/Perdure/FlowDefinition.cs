@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Engine;
 using Perdure.Queues;
+using Perdure.Serialization;
 using Perdure.Storage;
 
 namespace Perdure;
@@ -74,10 +75,10 @@ internal sealed class FlowDefinition<TIn, TOut> : FlowDefinition
     internal override Task<byte[]> Run(FlowRun run, HistoryRow input, object? live)
     {
         Func<TIn, FlowContext, Task<TOut>> flow = _make(run.Services.Provider);
-        TIn value = live is TIn given ? given : run.Read<TIn>(input.Payload, $"the input of {run.Key}");
+        TIn value = live is TIn given ? given : run.Read<TIn>(input.Payload, new PayloadName("the input of", run.Key));
         return RunAsync(run, flow, value);
     }
 
     private static async Task<byte[]> RunAsync(FlowRun run, Func<TIn, FlowContext, Task<TOut>> flow, TIn input)
-        => run.Services.Json.Serialize(await flow(input, new FlowContext(run)), $"the result of {run.Key}");
+        => run.Services.Json.Serialize(await flow(input, new FlowContext(run)), new PayloadName("the result of", run.Key));
 }

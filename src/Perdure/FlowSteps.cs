@@ -62,11 +62,11 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
-            UndoKnown = undo is null ? null : (_, result) => undo(result),
+            UndoKnown = Undoing.Known(undo),
             UndoName = StepName.OfUndo(undoText),
-            Reconcile = reconcile is null ? null : Reconciling.Of(_ => reconcile()),
+            Reconcile = Reconciling.OfPlain(reconcile),
             Retry = retry,
             Timeout = timeout,
             IsPivot = pivot,
@@ -94,11 +94,11 @@ public static class FlowSteps
         Retry? retry = null, TimeSpan? timeout = null,
         bool pivot = false, string? name = null, string? formerly = null, string? dependency = null,
         [CallerArgumentExpression(nameof(action))] string actionText = "", [CallerArgumentExpression(nameof(undo))] string undoText = "")
-        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), _ => action())
+        => flow.Core.Verbs.Step(new StepPlan<T>(StepName.Of(name, actionText), action)
         {
-            UndoAlways = _ => undo(),
+            UndoAlways = Undoing.Always(undo),
             UndoName = StepName.OfUndo(undoText),
-            Reconcile = reconcile is null ? null : Reconciling.Of(_ => reconcile()),
+            Reconcile = Reconciling.OfPlain(reconcile),
             Retry = retry,
             Timeout = timeout,
             IsPivot = pivot,

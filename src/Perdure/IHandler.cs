@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Diagnostics;
+using Perdure.Engine;
 
 namespace Perdure;
 
@@ -25,11 +26,7 @@ public interface IHandler<in TJob> : IHandler
 
     /// <inheritdoc/>
     static HandlerDefinition IHandler.Define<TSelf>()
-        => HandlerDefinition.Of<TJob, NoResult>(typeof(TSelf), static async (job, context) =>
-        {
-            await ((IHandler<TJob>)context.Services.GetRequiredService<TSelf>()).HandleAsync(job, context);
-            return default;
-        });
+        => HandlerDefinition.Of<TJob, NoResult>(typeof(TSelf), static (job, context) => StepPlan.Void(((IHandler<TJob>)context.Services.GetRequiredService<TSelf>()).HandleAsync(job, context)));
 }
 
 /// <summary>Does jobs of one kind, and answers.</summary>

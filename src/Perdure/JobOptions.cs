@@ -73,6 +73,8 @@ public sealed record Dedup
         return new() { Mode = DedupMode.Ignore, Window = window };
     }
 
+    internal static Dedup Of(DedupMode mode, bool untilStarted, TimeSpan? window) => new() { Mode = mode, UntilStarted = untilStarted, Window = window };
+
     internal DedupMode Mode { get; private init; }
 
     internal bool UntilStarted { get; private init; }

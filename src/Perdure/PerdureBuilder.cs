@@ -182,11 +182,7 @@ public sealed class PerdureBuilder
         where TJob : IJob
     {
         ArgumentNullException.ThrowIfNull(handle);
-        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, async (job, context) =>
-        {
-            await handle(job, context);
-            return default;
-        }));
+        Queues.AddHandler(queue, HandlerDefinition.Of<TJob, NoResult>(null, (job, context) => StepPlan.Void(handle(job, context))));
         return this;
     }
 
@@ -206,6 +202,39 @@ public sealed class PerdureBuilder
         FlowDefinition definition = TFlow.Define<TFlow>();
         _flows.Add(definition);
         Queues.AddHandler(queue, new FlowHandler(definition));
+        return this;
+    }
+
+    /// <summary>Adds a schedule: it makes the same job at each time of a timetable. It goes on over restarts, and no time has two jobs.</summary>
+    /// <param name="name">The durable name: 1 to 200 characters, no control characters, no slash.</param>
+    /// <param name="when">When.</param>
+    /// <param name="job">The job; a handler finds the time that it is for in <see cref="JobContext.ScheduledFor"/>.</param>
+    /// <param name="configure">Sets what becomes of times that overlap or were missed, and how its jobs are done.</param>
+    /// <exception cref="PerdureException">
+    /// Here or at the end of AddPerdure: the name is taken (PRD4010), there is no such queue (PRD1012) or handler (PRD1013), an option is out of
+    /// its range (PRD4004), the timetable never comes (PRD4007), or there is no such zone (PRD4008).
+    /// </exception>
+    /// <exception cref="ArgumentException">The name is bad (PRD1007).</exception>
+    public PerdureBuilder AddSchedule(string name, Timetable when, IJob job, Action<ScheduleOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(when);
+        ArgumentNullException.ThrowIfNull(job);
+        Queues.AddSchedule(new ScheduleDefinition(name, when, job.GetType(), _ => job, new ScheduleOptions()) { Job = job }, configure);
+        return this;
+    }
+
+    /// <summary>Adds a schedule that makes a job for each time of a timetable.</summary>
+    /// <param name="name">The durable name: 1 to 200 characters, no control characters, no slash.</param>
+    /// <param name="when">When.</param>
+    /// <param name="job">Makes the job for a time, which has the offset of the timetable's zone. It must be quick and do nothing else: it runs inside the engine.</param>
+    /// <param name="configure">Sets what becomes of times that overlap or were missed, and how its jobs are done.</param>
+    /// <inheritdoc cref="AddSchedule(string, Timetable, IJob, Action{ScheduleOptions}?)" path="/exception"/>
+    public PerdureBuilder AddSchedule<TJob>(string name, Timetable when, Func<DateTimeOffset, TJob> job, Action<ScheduleOptions>? configure = null)
+        where TJob : IJob
+    {
+        ArgumentNullException.ThrowIfNull(when);
+        ArgumentNullException.ThrowIfNull(job);
+        Queues.AddSchedule(new ScheduleDefinition(name, when, typeof(TJob), at => job(at), new ScheduleOptions()), configure);
         return this;
     }
 

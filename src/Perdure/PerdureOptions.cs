@@ -7,7 +7,7 @@ namespace Perdure;
 /// <summary>How the engine runs. The defaults suit most programs.</summary>
 public sealed class PerdureOptions
 {
-    /// <summary>How many shards a new store gets, 1 to 1,024; 64 by default. A store that exists keeps its own.</summary>
+    /// <summary>How many shards a new store gets, 1 to 1,023; 64 by default. A store that exists keeps its own.</summary>
     public int ShardCount { get; set; } = 64;
 
     /// <summary>How many threads run flow code, 1 to 64; half the processors by default, at most 8.</summary>
@@ -36,7 +36,7 @@ public sealed class PerdureOptions
 
     internal void Check()
     {
-        Require(ShardCount is >= 1 and <= 1024, nameof(ShardCount), "1 to 1,024");
+        Require(ShardCount is >= 1 and <= 1023, nameof(ShardCount), "1 to 1,023");
         Require(Loops is >= 1 and <= 64, nameof(Loops), "1 to 64");
         Require(FlowsInMemoryMax >= 1, nameof(FlowsInMemoryMax), "at least 1");
         Require(PayloadBytesMax >= 1024, nameof(PayloadBytesMax), "at least 1,024");

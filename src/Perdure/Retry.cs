@@ -8,6 +8,7 @@ namespace Perdure;
 /// </remarks>
 public sealed record Retry
 {
+    [System.Text.Json.Serialization.JsonConstructor]
     private Retry()
     {
     }

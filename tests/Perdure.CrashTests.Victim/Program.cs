@@ -2,6 +2,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Perdure.CrashTests.Victim;
 
+if (args[0] == "jobs")
+{
+    await JobVictim.RunAsync(args[1], int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture));
+    return;
+}
+
 // Starts planned flows on one store and waits until all have ended, through as many processes as it takes.
 Settings settings = Settings.Of(args);
 using IHost host = VictimHost.Build(settings);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Perdure.Testing;
 
 namespace Perdure.Jobs.Tests;
@@ -97,7 +98,7 @@ public sealed class RequestBrokerTests
         private async Task<string> CallAsync(Request request, JobContext job)
         {
             _starts.Add((request.Url, Test.Now));
-            await Task.Delay(TimeSpan.FromMilliseconds(100), Test.Services.GetTime(), job);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), Test.Services.GetRequiredService<TimeProvider>(), job);
             _ends.Add(Test.Now);
             return $"the answer of {request.Url}";
         }

@@ -101,7 +101,7 @@ public partial class DocsTests
         {
             if (instrument.Meter.Name == PerdureMeter.Name)
             {
-                rows.Add($"\n| `{instrument.Name}` | {(instrument is Histogram<double> ? "histogram" : "counter")}, `{instrument.Unit}` |");
+                rows.Add($"\n| `{instrument.Name}` | {(instrument is Histogram<double> ? "histogram" : instrument.IsObservable ? "gauge" : "counter")}, `{instrument.Unit}` |");
             }
         };
         listener.Start();

@@ -192,11 +192,14 @@ public class RaceTests
     {
         var first = new TaskCompletionSource<string>();
         var second = new TaskCompletionSource<string>();
+        using var begun = new SemaphoreSlim(0);
         await using TestHost host = await TestHost.StartAsync(p => p.AddFlow("f", (int _, FlowContext flow) => flow.First(
-            () => flow.Step(() => first.Task, pivot: true, name: "first"),
-            async () => await flow.Step(() => second.Task, pivot: true, name: "second") + await flow.Signal<string>("shipped", Day),
+            () => flow.Step(() => Begun(first), pivot: true, name: "first"),
+            async () => await flow.Step(() => Begun(second), pivot: true, name: "second") + await flow.Signal<string>("shipped", Day),
             async () => throw new InvalidOperationException(await flow.Signal<string>("fail", Day)))));
         FlowHandle<string> run = await host.Perdure.Flow<int, string>("f").StartAsync(0, "1");
+        await begun.WaitAsync().Soon();
+        await begun.WaitAsync().Soon(); // a step that the failure meets before it has begun is not begun any more
         await run.SignalAsync("no", "fail").Soon();
 
         second.SetResult("second, ");
@@ -205,6 +208,12 @@ public class RaceTests
         await run.SignalAsync("shipped", "shipped").Soon();
 
         (await run.ResultAsync().Soon()).ShouldBe("second, shipped");
+
+        Task<string> Begun(TaskCompletionSource<string> step)
+        {
+            begun.Release();
+            return step.Task;
+        }
     }
 
     private static Func<int, FlowContext, Task<string>> ChargeOrChange(List<string> undone, Func<StepContext, Task<string>> charge, Func<Task<string?>> reconcile)

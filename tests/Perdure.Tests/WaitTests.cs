@@ -188,6 +188,22 @@ public class WaitTests
     }
 
     [Fact]
+    public async Task Runs_that_start_after_restarts_while_the_clock_stands_still_are_all_different()
+    {
+        var time = new ManualTime();
+        TestHost host = await TestHost.StartAsync(
+            p => p.Configure(o => o.ShardCount = 1).AddFlow("f", (int n, FlowContext _) => Task.FromResult(n)),
+            services: s => s.AddSingleton<TimeProvider>(time));
+        for (int n = 1; n <= 4; n++)
+        {
+            (await host.Perdure.Flow<int, int>("f").RunAsync(n).Soon()).ShouldBe(n);
+            host = await host.RestartAsync();
+        }
+
+        await host.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_region_of_minutes_ends_while_a_step_runs()
     {
         var time = new ManualTime();

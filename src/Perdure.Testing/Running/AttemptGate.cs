@@ -19,7 +19,7 @@ internal sealed class AttemptGate(Func<StepAsk, StepContext, bool, ValueTask<Ste
 
     public override ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile) => new(WatchAsync(() => fate(ask, context, reconcile).AsTask()));
 
-    public override Task<IReadOnlyList<JobOutcome>> RunJobsAsync(HandlerDefinition handler, IReadOnlyList<JobContext> contexts, Func<Task<IReadOnlyList<JobOutcome>>> handle) => WatchAsync(handle);
+    public override Task<T> RunJobsAsync<T>(Func<Task<T>> handle) => WatchAsync(handle);
 
     private async Task<T> WatchAsync<T>(Func<Task<T>> run)
     {

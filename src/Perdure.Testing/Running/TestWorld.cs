@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Engine;
-using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Testing.Virtual;
 
@@ -50,7 +49,7 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
         _processes.Add(process);
         await place.Start(process.StartAsync);
         _shards = process.Node.Shards.Length;
-        World.DueElsewhere = () => NextWake.Of(_store, _shards);
+        World.DueElsewhere = () => new[] { NextWake.Of(_store, _shards), NextWake.OfEnds(_store, _shards) }.Min();
         foreach (TestProcess earlier in _processes)
         {
             earlier.Holder.Current = process.Node; // handles that the test has go on with the process of now
@@ -134,7 +133,7 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     }
 
     /// <summary>Whether a client waits for something that takes time: an end, or the outcome of a pivot.</summary>
-    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Home is { Waiters.IsEmpty: false } || s.Slots.Any(slot => slot.PendingCancels is not null));
+    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Home is { HasClientsWaiting: true } || s.Slots.Any(slot => slot.PendingCancels is not null));
 
     /// <summary>Tells the clients who wait for an end that it will not come.</summary>
     /// <returns>Whether there were any.</returns>
@@ -142,9 +141,13 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     {
         List<WaitForEnd> waiters = [.. Shards.SelectMany(s => s.Waiters.TakeAll())];
         waiters.ForEach(waiter => waiter.GiveUp(reason(waiter.Key)));
-        List<JobWaiter> ofJobs = [.. Shards.SelectMany(s => s.Home?.Waiters.TakeAll() ?? [])];
-        ofJobs.ForEach(waiter => waiter.GiveUp(reason(new FlowKey(Shard.HomeKey.Type, JobId.Text("job", waiter.Number)))));
-        return waiters.Count + ofJobs.Count > 0;
+        bool any = waiters.Count > 0;
+        foreach (Shard shard in Shards)
+        {
+            any |= shard.Home?.GiveUp(what => reason(new FlowKey(Shard.HomeKey.Type, what))) ?? false;
+        }
+
+        return any;
     }
 
     /// <summary>A run that is stuck; null if none is.</summary>

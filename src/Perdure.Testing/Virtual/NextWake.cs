@@ -23,4 +23,7 @@ internal static class NextWake
 
         return first - Node.NearFuture;
     }
+
+    /// <summary>When the next end of a job has been kept long enough.</summary>
+    public static DateTimeOffset? OfEnds(MemoryStore store, int shards) => Enumerable.Range(0, shards).Min(store.NextForgettable);
 }

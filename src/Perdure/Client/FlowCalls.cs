@@ -19,7 +19,7 @@ internal sealed class FlowCalls(NodeHolder holder)
     {
         (FlowKey key, NewFlow start, FlowDefinition definition) = Prepare<TIn>(type, input, id);
         using var span = PerdureSource.StartCall("start", type, key.Id);
-        var message = new StartFlow(key, definition, start with { TraceParent = PerdureSource.Current }, isNew: id is null, waiter: null);
+        var message = new StartFlow(key, definition, Traced(start), isNew: id is null, waiter: null);
         Node.ShardFor(key).Post(message);
         if (!await message.Task.WaitAsync(cancellationToken))
         {
@@ -35,7 +35,7 @@ internal sealed class FlowCalls(NodeHolder holder)
         using var span = PerdureSource.StartCall("run", type, key.Id);
         var waiter = new WaitForEnd(key);
         Shard shard = Node.ShardFor(key);
-        shard.Post(new StartFlow(key, definition, start with { TraceParent = PerdureSource.Current }, isNew: id is null, waiter));
+        shard.Post(new StartFlow(key, definition, Traced(start), isNew: id is null, waiter));
         if (await EndAsync(shard, waiter, cancellationToken) is { } end)
         {
             return ResultOf<TOut>(key, end);
@@ -71,7 +71,7 @@ internal sealed class FlowCalls(NodeHolder holder)
     public Task SignalAsync<T>(FlowKey key, T value, string? name, string? signalId, CancellationToken cancellationToken)
     {
         string signal = StepName.Check(name ?? FlowNames.Of(typeof(T)));
-        byte[] json = Json.Serialize(value, $"signal {signal}");
+        byte[] json = Json.Serialize(value, new PayloadName("signal", signal));
         return AskAsync(new SignalFlow(key, signal, json, signalId), cancellationToken);
     }
 
@@ -98,10 +98,12 @@ internal sealed class FlowCalls(NodeHolder holder)
         FlowDefinition definition = Node.Services.Registry.Newest(type)
             ?? throw new PerdureException(ErrorCodes.UnknownFlowType, $"no flow type {type} is registered: add it with AddFlow.");
         var key = new FlowKey(type, id is null ? Node.Seams.NewGuid().ToString("N") : FlowNames.CheckId(id));
-        string what = $"the input of {type}";
+        var what = new PayloadName("the input of", type);
         byte[] json = Json.Serialize(input, what);
         return (key, new NewFlow(json, Json.RoundTrip(json, input, what), Parent: null, TraceParent: null), definition);
     }
+
+    private static NewFlow Traced(NewFlow start) => PerdureSource.Current is { } parent ? start with { TraceParent = parent } : start;
 
     /// <summary>Checks that an existing run may be taken for the one that was to be started.</summary>
     private async Task JoinAsync(FlowKey key, byte[] input, StartOptions? options, CancellationToken cancellationToken)
@@ -133,7 +135,10 @@ internal sealed class FlowCalls(NodeHolder holder)
         return message.Task.WaitAsync(cancellationToken);
     }
 
-    private static async Task<FlowEnd?> EndAsync(Shard shard, WaitForEnd waiter, CancellationToken cancellationToken)
+    private static Task<FlowEnd?> EndAsync(Shard shard, WaitForEnd waiter, CancellationToken cancellationToken)
+        => cancellationToken.CanBeCanceled ? EndUnlessCancelledAsync(shard, waiter, cancellationToken) : waiter.Task;
+
+    private static async Task<FlowEnd?> EndUnlessCancelledAsync(Shard shard, WaitForEnd waiter, CancellationToken cancellationToken)
     {
         try
         {
@@ -148,7 +153,7 @@ internal sealed class FlowCalls(NodeHolder holder)
 
     private TOut ResultOf<TOut>(FlowKey key, FlowEnd end) => end.Status switch
     {
-        FlowStatus.Completed => Json.Deserialize<TOut>(end.Result, $"the result of {key}"),
+        FlowStatus.Completed => Json.Deserialize<TOut>(end.Result, new PayloadName("the result of", key)),
         FlowStatus.Failed => throw new FlowFailedException(key, FlowJson.DeserializeError(end.Result)),
         _ => throw new FlowCancelledException(key, end.Status, FlowJson.DeserializeError(end.Result)),
     };

@@ -44,7 +44,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     /// <summary>Makes a job durable, tries it at once, and waits for that attempt for as long as the budget lasts.</summary>
     public async Task<NowOrLater<TResult>> TryNowAsync<TResult>(IJob<TResult> job, TimeSpan budget, JobOptions? options, WhenStoreDown whenStoreDown, CancellationToken cancellationToken)
     {
-        Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "budget", "more than zero and less than a day");
+        WantedJobs.Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
         var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
         long began = Node.Seams.Time.GetTimestamp();
@@ -74,15 +74,22 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         };
     }
 
-    public Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
+    public async Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
     {
         var waiter = new JobWaiter(number, subscriber ?? -1);
         Node.HomeShard.Post(waiter);
-        return ResultOfAsync<TResult>(queue, waiter, cancellationToken);
+        return ResultOf<TResult>(JobId.Text(queue, number), (await EndAsync(waiter, cancellationToken))!);
     }
 
     public async Task<TResult> ResultOfAsync<TResult>(string queue, JobWaiter waiter, CancellationToken cancellationToken)
-        => ResultOf<TResult>(JobId.Text(queue, waiter.Number), (await EndAsync(waiter, cancellationToken))!);
+    {
+        if (!waiter.Task.IsCompleted)
+        {
+            Node.HomeShard.Post(new JobAwaited(waiter));
+        }
+
+        return ResultOf<TResult>(JobId.Text(queue, waiter.Number), (await EndAsync(waiter, cancellationToken))!);
+    }
 
     public Task<CancelAnswer> CancelAsync(long number, int? subscriber, string reason, CancellationToken cancellationToken)
         => AskAsync(new CancelJob(number, subscriber, reason), cancellationToken);
@@ -105,41 +112,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     }
 
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given)
-    {
-        JobType type = registry.TypeOf(job);
-        JobOptions options = type.OptionsOf(job, given);
-        string queue = options.Queue!;
-        QueueOptions policy = registry.Queues.GetValueOrDefault(queue) ?? throw registry.Unknown(queue);
-        if (registry.IsHandled(queue) && registry.HandlerOf(queue, type.Name) is null)
-        {
-            throw new PerdureException(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {type.Name}: add one with AddHandler.");
-        }
-
-        int priority = options.Priority ?? policy.Priority;
-        Require(Math.Abs((long)priority) <= QueueOptions.PriorityMax, nameof(JobOptions.Priority), "-1,000,000 to 1,000,000");
-        Require(options.Delay is null || options.RunAt is null, nameof(JobOptions.Delay), "given without RunAt");
-        Require(options.Limit is null || options.Limit > TimeSpan.Zero, nameof(JobOptions.Limit), "more than zero");
-        Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, nameof(JobOptions.ExpireAfter), "more than zero");
-        Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), nameof(JobOptions.Timeout), "more than zero and less than 24 days");
-        Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), nameof(JobOptions.KeepResult), "zero to 100 years");
-        options.Retry?.Check();
-        return new NewJob(queue, type, type.Serialize(job, Node.Services.Json))
-        {
-            Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
-            Priority = priority,
-            Delay = options.Delay,
-            RunAt = options.RunAt is { } at ? StoredTimes.Up(at) : null,
-            DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
-            Dedup = options.Dedup!,
-            Limit = options.Limit,
-            ExpireAfter = options.ExpireAfter,
-            Timeout = options.Timeout,
-            Retry = options.Retry,
-            KeepResult = options.KeepResult,
-            TraceParent = PerdureSource.Current,
-        };
-    }
+    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given) with { TraceParent = PerdureSource.Current };
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)
@@ -210,13 +183,5 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         throw end.Status == JobStatus.Cancelled ? new JobCancelledException(job, error)
             : error.Kind == ErrorKind.Rejected ? new RejectedException($"job {job}", error)
             : new JobFailedException(job, end.Attempts, error);
-    }
-
-    private static void Require(bool holds, string option, string range)
-    {
-        if (!holds)
-        {
-            throw new PerdureException(ErrorCodes.BadOption, $"a job's {option} must be {range}.");
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Perdure.Client;
 using Perdure.Queues;
 
@@ -43,6 +44,29 @@ public class JobHandle
     /// <exception cref="JobCancelledException">It was cancelled.</exception>
     /// <exception cref="JobNotFoundException">It has ended, and its result is no longer kept.</exception>
     public Task DoneAsync(CancellationToken cancellationToken = default) => Calls.ResultAsync<NoResult>(Queue, Number, Subscriber, cancellationToken);
+
+    /// <summary>
+    /// Follows how far the job comes: how it is now, then each change, its end last. Who reads slowly sees the latest. All that is shown is durable.
+    /// </summary>
+    /// <exception cref="JobNotFoundException">It has ended, and nothing is kept of it.</exception>
+    /// <exception cref="StoreUnavailableException">Nobody can say how it goes on; follow it again.</exception>
+    public async IAsyncEnumerable<JobProgress> FollowAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        Engine.Shard home = Calls.Node.HomeShard;
+        var follower = new JobFollower(Number);
+        home.Post(follower);
+        try
+        {
+            await foreach (JobProgress progress in follower.ReadAsync(cancellationToken))
+            {
+                yield return progress;
+            }
+        }
+        finally
+        {
+            home.Post(new StopFollowing(follower));
+        }
+    }
 
     /// <summary>
     /// Leaves the job: once the last of those who wanted it has left, it is cancelled. A job that waits goes at once; one that runs gets

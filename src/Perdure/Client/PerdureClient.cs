@@ -78,6 +78,11 @@ public sealed class PerdureClient
     public QueueHandle Queue(string name)
         => _jobs.Registry.Queues.ContainsKey(name) ? new QueueHandle(_jobs, name) : throw _jobs.Registry.Unknown(name);
 
+    /// <summary>Acts on a schedule.</summary>
+    /// <exception cref="PerdureException">There is no such schedule (PRD1021).</exception>
+    public ScheduleHandle Schedule(string name)
+        => _jobs.Registry.Schedules.TryGetValue(name, out Queues.ScheduleDefinition? schedule) ? new ScheduleHandle(_jobs, schedule) : throw _jobs.Registry.UnknownSchedule(name);
+
     /// <summary>A handle on a job, by its id. It acts on the job as a whole, whoever wants it.</summary>
     /// <exception cref="PerdureException">The text is no id of a job (PRD1007).</exception>
     public JobHandle Job(string id)
@@ -85,6 +90,24 @@ public sealed class PerdureClient
         ArgumentException.ThrowIfNullOrEmpty(id);
         long number = Queues.JobId.Number(id);
         return JobHandle.Of(_jobs, id[..id.LastIndexOf('-')], number, subscriber: null);
+    }
+
+    /// <summary>Lists jobs, those that are open and those whose end is kept, the newest first.</summary>
+    public IAsyncEnumerable<JobInfo> ListAsync(JobFilter filter, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return new QueueCalls(_jobs).ListAsync(filter, cancellationToken);
+    }
+
+    /// <summary>Cancels jobs for all who want them: those that are there when it is called, the newest first. Jobs that wait go at once, those that run are told.</summary>
+    /// <param name="filter">Which jobs.</param>
+    /// <param name="reason">Why, for people to read.</param>
+    /// <param name="cancellationToken">Stops between pages of 500; what was cancelled stays so.</param>
+    /// <returns>How many were cancelled.</returns>
+    public Task<int> CancelJobsAsync(JobFilter filter, string reason = "cancelled by a caller", CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return new QueueCalls(_jobs).CancelAsync(filter, reason, cancellationToken);
     }
 
     /// <summary>Lists runs, the newest first.</summary>

@@ -65,6 +65,18 @@ public static class ErrorCodes
     /// <summary>A job was not done in the time that it had.</summary>
     public const string JobExpired = "PRD1020";
 
+    /// <summary>The caller's lease on a job has ended, or the job was given to somebody else.</summary>
+    public const string LeaseLost = "PRD1021";
+
+    /// <summary>The queue's jobs are done by this process's own handlers: no worker can pull them.</summary>
+    public const string QueueIsHandled = "PRD1022";
+
+    /// <summary>The job is no dead letter that can be done again.</summary>
+    public const string NotRedrivable = "PRD1023";
+
+    /// <summary>There is no schedule of this name.</summary>
+    public const string UnknownSchedule = "PRD1024";
+
     // 2xxx: what happened inside a flow
 
     /// <summary>A step was rejected: a business no, never retried.</summary>

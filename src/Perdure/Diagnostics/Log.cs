@@ -63,14 +63,26 @@ internal static partial class Log
     [LoggerMessage(17, LogLevel.Error, "Detached child {Child} could not be started: {Code}: {Reason}")]
     public static partial void DetachedChildRefused(this ILogger log, FlowKey child, string code, string reason);
 
+    [LoggerMessage(40, LogLevel.Error, "A job that a flow left to {Queue} was dropped: {Code}: {Reason}")]
+    public static partial void FlowJobDropped(this ILogger log, string queue, string code, string reason);
+
     [LoggerMessage(18, LogLevel.Warning, "Shard {Shard} ended uncleanly {Times} times in a row: it runs what was open one at a time, until all of it has got through")]
     public static partial void CarefulMode(this ILogger log, int shard, int times);
 
     [LoggerMessage(30, LogLevel.Error, "Job {Job} is a dead letter: {Code}: {Reason}")]
     public static partial void JobDead(this ILogger log, Queues.Job job, string code, string reason);
 
+    [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
+    public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
+
+    [LoggerMessage(33, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
+    public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
+
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
     public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
+
+    [LoggerMessage(32, LogLevel.Warning, "Worker {Worker} fell silent with job {Job}: it is given back")]
+    public static partial void LeaseLost(this ILogger log, Queues.Job job, string worker);
 
     [LoggerMessage(23, LogLevel.Error, "The breaker of dependency {Dependency} is open until {Until:O}: {Failures} of the last {Ended} attempts failed; what depends on it waits")]
     public static partial void BreakerOpened(this ILogger log, string dependency, int failures, int ended, DateTimeOffset until);

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using Perdure.Queues;
 
 namespace Perdure.Diagnostics;
 
@@ -22,6 +24,10 @@ internal static class PerdureMeter
     private static readonly UpDownCounter<int> Open = Meter.CreateUpDownCounter<int>("perdure.dependency.open", "{breaker}", "Breakers that are open now.");
     private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>("perdure.dependency.wait", "s", "A step's wait for its dependency, where there was one.");
 
+    private static readonly ConditionalWeakTable<Home, QueueGauges> Homes = [];
+    public static readonly ObservableGauge<int> QueueDepth = Meter.CreateObservableGauge("perdure.queue.depth", static () => Observe(asks: true, static q => q.Depth), "{job}", "Jobs that wait in a queue.");
+    public static readonly ObservableGauge<double> QueueOldest = Meter.CreateObservableGauge("perdure.queue.oldest", static () => Observe(asks: false, static q => q.OldestWait?.TotalSeconds ?? 0), "s", "For how long the oldest job that waits for its turn has been there.");
+
     public static bool CountsAttempts => AttemptDuration.Enabled;
 
     public static void FlowStarted(string type)
@@ -43,6 +49,9 @@ internal static class PerdureMeter
     }
 
     public static void FlowStuck(string type) => Stuck.Add(1, new KeyValuePair<string, object?>("flow.type", type));
+
+    /// <summary>Shows a home's queues for as long as it is there.</summary>
+    public static void Show(Home home, QueueGauges gauges) => Homes.Add(home, gauges);
 
     public static void JobEnqueued(string queue)
     {
@@ -71,6 +80,22 @@ internal static class PerdureMeter
     public static void BreakerClosed(string dependency) => Open.Add(-1, new KeyValuePair<string, object?>("dependency.name", dependency));
 
     public static void Waited(string dependency, TimeSpan duration) => Waits.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("dependency.name", dependency));
+
+    private static List<Measurement<T>> Observe<T>(bool asks, Func<QueueGauge, T> value)
+        where T : struct
+    {
+        List<Measurement<T>> measured = [];
+        foreach ((_, QueueGauges gauges) in Homes)
+        {
+            measured.AddRange(gauges.Latest.Select(q => new Measurement<T>(value(q), new KeyValuePair<string, object?>("job.queue", q.Queue))));
+            if (asks)
+            {
+                gauges.Ask();
+            }
+        }
+
+        return measured;
+    }
 
     public static void Attempted(string step, TimeSpan duration)
     {

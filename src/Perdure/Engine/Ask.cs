@@ -13,6 +13,8 @@ internal enum AskKind : ushort
     Condition = 'H',
     Child = 'C',
     DetachedChild = 'D',
+    Job = 'J',
+    DetachedJob = 'E',
 }
 
 /// <summary>
@@ -41,7 +43,7 @@ internal abstract class Ask(int number, AskKind kind, string name, Scope scope)
     public bool Settling { get; set; }
 
     /// <summary>Whether somebody outside works on it, so that the flow cannot end before it has an outcome.</summary>
-    public bool IsWork => Kind is AskKind.Step or AskKind.Undo or AskKind.Child;
+    public bool IsWork => Kind is AskKind.Step or AskKind.Undo or AskKind.Child or AskKind.Job;
 
     /// <summary>Gives the flow's code its answer.</summary>
     /// <param name="input">The input that answers.</param>
@@ -85,7 +87,7 @@ internal sealed class SignalAsk<T>(int number, string name, Scope scope, FlowRun
     public Task<Maybe<T>> Task => _done.Task;
 
     public override void Answer(HistoryRow input, object? live)
-        => _done.SetResult(input.Kind == InputKind.TimerFired ? default : new Maybe<T>(run.Read<T>(input.Payload, $"signal {Name}")));
+        => _done.SetResult(input.Kind == InputKind.TimerFired ? default : new Maybe<T>(run.Read<T>(input.Payload, new Serialization.PayloadName("signal", Name))));
 
     public override void Withdraw(Exception reason) => _done.SetException(reason);
 }
@@ -127,7 +129,7 @@ internal sealed class ChildAsk<T>(int number, AskKind kind, FlowKey child, Scope
     {
         if (input.Kind == InputKind.Completed)
         {
-            _done.SetResult(run.Read<T>(input.Payload, $"the result of child {Name}"));
+            _done.SetResult(run.Read<T>(input.Payload, new Serialization.PayloadName("the result of child", Name)));
             return;
         }
 

@@ -112,6 +112,8 @@ internal static class AskText
         AskKind.Condition => "condition",
         AskKind.Child => "child",
         AskKind.DetachedChild => "detached child",
+        AskKind.Job => "job",
+        AskKind.DetachedJob => "detached job",
         _ => ErrorCodes.HistoryMismatch,
     };
 
@@ -124,7 +126,9 @@ internal static class AskText
         AskKind.Region => "L ",
         AskKind.Condition => "H ",
         AskKind.Child => "C ",
-        _ => "D ",
+        AskKind.DetachedChild => "D ",
+        AskKind.Job => "J ",
+        _ => "E ",
     };
 
     private static string[] Lines(string text) => text.Length == 0 ? [] : text.Split('\n');

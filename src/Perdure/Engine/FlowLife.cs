@@ -14,8 +14,8 @@ internal sealed class FlowLife
 {
     private readonly FlowRun _run;
     private readonly Scope _root;
-    private readonly Scope _shield;
     private readonly Stack<UndoEntry> _undo = new(0);
+    private Scope? _shield;
     private string? _cancelReason;
     private int _undoing;
 
@@ -23,7 +23,6 @@ internal sealed class FlowLife
     {
         _run = run;
         _root = new Scope(run, parent: null);
-        _shield = new Scope(run, parent: null);
     }
 
     public CancellationToken CancellationToken => _root.Token;
@@ -130,7 +129,7 @@ internal sealed class FlowLife
     }
 
     /// <summary>Whether a scope is that of undo, which nothing ends.</summary>
-    public bool IsShielded(Scope scope) => scope.IsWithin(_shield);
+    public bool IsShielded(Scope scope) => _shield is not null && scope.IsWithin(_shield);
 
     public void OnUndo(string name, Func<Task> undo)
     {
@@ -142,7 +141,7 @@ internal sealed class FlowLife
 
     public async Task UndoAsync()
     {
-        Scope.Current = _shield; // holds in this method and what it calls
+        Scope.Current = _shield ??= new Scope(_run, parent: null); // holds in this method and what it calls
         _undoing++;
         while (_undo.TryPop(out UndoEntry? entry))
         {

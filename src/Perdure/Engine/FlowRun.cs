@@ -168,7 +168,7 @@ internal sealed class FlowRun
     public DependencyName? DependencyOf<TService>(string? name)
         => name is null ? Services.Dependencies.Find(typeof(TService)) : DependencyOf(name);
 
-    public T Read<T>(byte[]? json, string what)
+    public T Read<T>(byte[]? json, Serialization.PayloadName what)
     {
         try
         {

@@ -1,3 +1,4 @@
+using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Worker;
 
@@ -234,8 +235,30 @@ internal sealed class FlowVerbs(FlowRun run)
     {
         int number = run.Asks.NextNumber();
         var key = new FlowKey(type, FlowNames.CheckId(id ?? $"{run.Key.Type}-{run.Key.Id}.{number}"));
-        byte[]? json = run.Turn.IsReplay ? null : run.Services.Json.Serialize(input, $"the input of child {key}");
+        byte[]? json = run.Turn.IsReplay ? null : run.Services.Json.Serialize(input, new Serialization.PayloadName("the input of child", key));
         var ask = new ChildAsk<TOut>(number, kind, key, run.Life.Scope, json, run);
+        run.Open(ask);
+        return ask;
+    }
+
+    public Task<T> CallJob<T>(IJob job, JobOptions? options) => Refused<T>() ?? Job<T>(AskKind.Job, job, options).Task;
+
+    public void EnqueueJob(IJob job, JobOptions? options)
+    {
+        run.MustBeOnTurn();
+        if (run.Life.Scope.Refusal() is { } refusal)
+        {
+            throw refusal;
+        }
+
+        run.Asks.Close(Job<NoResult>(AskKind.DetachedJob, job, options)); // nobody waits for it; its kind says so in history
+    }
+
+    private JobAsk<T> Job<T>(AskKind kind, IJob job, JobOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        FlowJob? wanted = run.Turn.IsReplay ? null : FlowJob.Of(run, job, options, mustFit: kind == AskKind.DetachedJob);
+        var ask = new JobAsk<T>(run.Asks.NextNumber(), kind, FlowNames.Of(job.GetType()), run.Life.Scope, wanted, run);
         run.Open(ask);
         return ask;
     }

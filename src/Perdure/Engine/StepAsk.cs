@@ -43,7 +43,7 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
 
     public override bool CanReconcile => plan.Reconcile is not null;
 
-    public override async ValueTask<StepValue> AttemptAsync(StepContext context) => Pack(await plan.Action(context));
+    public override async ValueTask<StepValue> AttemptAsync(StepContext context) => Pack(await plan.Run(context));
 
     public override async ValueTask<StepValue?> ReconcileAsync(StepContext context)
         => (await plan.Reconcile!(context)).TryGet(out T? value) ? Pack(value) : null;
@@ -53,7 +53,7 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
         switch (input.Kind)
         {
             case InputKind.Completed:
-                Succeed(live is T value ? value : Run.Read<T>(input.Payload, $"the result of {Name}"));
+                Succeed(live is T value ? value : Run.Read<T>(input.Payload, new PayloadName("the result of", Name)));
                 break;
             case InputKind.UndoSettled:
                 _done.SetResult(default!);
@@ -124,7 +124,7 @@ internal sealed class StepAsk<T>(int number, AskKind kind, StepPlan<T> plan, Sco
             return Nothing;
         }
 
-        string what = $"the result of step {Name}";
+        var what = new PayloadName("the result of step", Name);
         byte[] json = Run.Services.Json.Serialize(value, what);
         return new StepValue(json, Run.Services.Json.RoundTrip(json, value, what));
     }

@@ -34,9 +34,20 @@ internal abstract class StepPlan(string name)
     }
 }
 
-internal sealed class StepPlan<T>(string name, Func<StepContext, Task<T>> action) : StepPlan(name)
+internal sealed class StepPlan<T> : StepPlan
 {
-    public Func<StepContext, Task<T>> Action { get; } = action;
+    private readonly Func<StepContext, Task<T>>? _action;
+    private readonly Func<Task<T>>? _plain;
+
+    public StepPlan(string name, Func<StepContext, Task<T>> action)
+        : base(name) => _action = action;
+
+    /// <summary>For an action that wants no context: most want none, and one that is wrapped costs two objects more.</summary>
+    public StepPlan(string name, Func<Task<T>> action)
+        : base(name) => _plain = action;
+
+    /// <summary>Runs the action once.</summary>
+    public Task<T> Run(StepContext context) => _plain is null ? _action!(context) : _plain();
 
     /// <summary>Runs only after a known success.</summary>
     public Func<StepContext, T, Task>? UndoKnown { get; init; }
@@ -47,9 +58,28 @@ internal sealed class StepPlan<T>(string name, Func<StepContext, Task<T>> action
     public Func<StepContext, Task<Maybe<T>>>? Reconcile { get; init; }
 }
 
+/// <summary>The forms in which a step may say how it is undone, where that needs no context.</summary>
+internal static class Undoing
+{
+    public static Func<StepContext, Task>? Always(Func<Task>? undo) => undo is null ? null : undo.Always;
+
+    public static Func<StepContext, T, Task>? Known<T>(Func<T, Task>? undo) => undo is null ? null : undo.Known;
+
+    private static Task Always(this Func<Task> undo, StepContext context) => undo();
+
+    private static Task Known<T>(this Func<T, Task> undo, StepContext context, T result) => undo(result);
+}
+
 /// <summary>The forms in which a step may say how to find out whether it happened.</summary>
 internal static class Reconciling
 {
+    public static Func<StepContext, Task<Maybe<T>>>? OfPlain<T>(Func<Task<T?>>? find)
+    {
+        return find is null ? null : Wrapped(find);
+
+        static Func<StepContext, Task<Maybe<T>>> Wrapped(Func<Task<T?>> find) => Of<T>(_ => find());
+    }
+
     public static Func<StepContext, Task<Maybe<NoResult>>> Of(Func<StepContext, Task<bool>> happened)
         => async s => await happened(s) ? new Maybe<NoResult>(default) : default;
 

@@ -11,6 +11,6 @@ internal sealed class FlowHandler(FlowDefinition flow) : HandlerDefinition(null,
 
     internal override JobType PlainType(string queue) => flow.JobTypeOf(JobName, queue);
 
-    internal override Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+    internal override ValueTask<byte[]> RunAsync(JobContext context, byte[] payload, FlowJson json)
         => throw new InvalidOperationException("A flow is started, not called.");
 }

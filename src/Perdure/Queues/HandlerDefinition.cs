@@ -28,8 +28,12 @@ public abstract class HandlerDefinition
     /// <summary>The contract of jobs that no AddJob speaks of.</summary>
     internal abstract JobType PlainType(string queue);
 
-    /// <summary>Makes the attempts of some jobs, one unless it takes batches.</summary>
-    internal abstract Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken);
+    /// <summary>Makes an attempt of a job, and gives its result (JSON).</summary>
+    internal abstract ValueTask<byte[]> RunAsync(JobContext context, byte[] payload, FlowJson json);
+
+    /// <summary>Makes the attempts of a batch.</summary>
+    internal virtual Task<JobOutcome[]> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+        => throw new InvalidOperationException($"The handler of job {JobName} takes no batches.");
 
     internal static HandlerDefinition Of<TJob, TResult>(Type? handlerClass, Func<TJob, JobContext, Task<TResult>> handle)
         => new SingleHandler<TJob, TResult>(handlerClass, handle);
@@ -47,12 +51,13 @@ internal sealed class SingleHandler<TJob, TResult>(Type? handlerClass, Func<TJob
 
     internal override JobType PlainType(string queue) => new JobType<TJob>(JobName, queue, null);
 
-    internal override async Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+    internal override ValueTask<byte[]> RunAsync(JobContext context, byte[] payload, FlowJson json)
     {
-        TJob job = json.Deserialize<TJob>(payloads[0], $"job {contexts[0].Id}");
-        TResult result = await handle(job, contexts[0]);
-        return [new JobOutcome(json.Serialize(result, $"the result of job {contexts[0].Id}"), null)];
+        Task<TResult> call = handle(json.Deserialize<TJob>(payload, "a job"), context);
+        return call.IsCompletedSuccessfully ? new(json.Serialize(call.Result, "a job's result")) : AwaitAsync(call, json);
     }
+
+    private static async ValueTask<byte[]> AwaitAsync(Task<TResult> call, FlowJson json) => json.Serialize(await call, "a job's result");
 }
 
 internal sealed class BatchHandler<TJob>(Type? handlerClass, Func<IReadOnlyList<BatchedJob<TJob>>, IServiceProvider, CancellationToken, Task> handle) : HandlerDefinition(handlerClass, typeof(TJob))
@@ -63,7 +68,13 @@ internal sealed class BatchHandler<TJob>(Type? handlerClass, Func<IReadOnlyList<
 
     internal override JobType PlainType(string queue) => new JobType<TJob>(JobName, queue, null);
 
-    internal override async Task<IReadOnlyList<JobOutcome>> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
+    internal override async ValueTask<byte[]> RunAsync(JobContext context, byte[] payload, FlowJson json)
+    {
+        JobOutcome outcome = (await RunAsync([context], [payload], json, context.Services, context.CancellationToken))[0];
+        return outcome.Error is { } error ? throw error : outcome.Result!;
+    }
+
+    internal override async Task<JobOutcome[]> RunAsync(IReadOnlyList<JobContext> contexts, IReadOnlyList<byte[]> payloads, FlowJson json, IServiceProvider services, CancellationToken cancellationToken)
     {
         var outcomes = new JobOutcome[contexts.Count];
         List<(BatchedJob<TJob> Job, int Index)> jobs = [];
@@ -82,7 +93,10 @@ internal sealed class BatchHandler<TJob>(Type? handlerClass, Func<IReadOnlyList<
         Exception? thrown = null;
         try
         {
-            await handle(jobs.ConvertAll(j => j.Job), services, cancellationToken);
+            if (jobs.Count > 0)
+            {
+                await handle(jobs.ConvertAll(j => j.Job), services, cancellationToken);
+            }
         }
         catch (Exception e)
         {

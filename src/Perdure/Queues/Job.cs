@@ -64,6 +64,9 @@ internal sealed class Job(long number, string queue, string type)
 
     public JobStatus Status => IsCancelling ? JobStatus.Cancelling : Phase == JobPhase.Running ? JobStatus.Running : JobStatus.Waiting;
 
+    /// <summary>From when on its limits of time count: when it came, or was redriven last.</summary>
+    public DateTimeOffset BeganAt => More?.RedrivenAt ?? CreatedAt;
+
     public JobState State => new(Priority, NotBefore == default ? null : NotBefore, Attempts, JobMore.Write(More));
 
     public override string ToString() => JobId.Text(Queue, Number);

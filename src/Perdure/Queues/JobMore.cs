@@ -17,6 +17,9 @@ internal sealed class JobMore
     /// <summary>How many subscribers there ever were: numbers are not used again.</summary>
     public int SubscriberCount { get; set; } = 1;
 
+    /// <summary>When it was made a job again after its end; null if it never was.</summary>
+    public DateTimeOffset? RedrivenAt { get; set; }
+
     public DateTimeOffset? ExpireAt { get; set; }
 
     public TimeSpan? Timeout { get; set; }
@@ -28,6 +31,9 @@ internal sealed class JobMore
     public string? TraceParent { get; set; }
 
     public DateTimeOffset? ScheduledFor { get; set; }
+
+    /// <summary>The schedule that made it and counts it as open; null for others, also for jobs of a backfill.</summary>
+    public string? Schedule { get; set; }
 
     /// <summary>Why nobody wants it any more, while its worker has not agreed.</summary>
     public string? CancelReason { get; set; }
@@ -43,6 +49,12 @@ internal sealed class JobMore
     public JobLease? Lease { get; set; }
 
     public int LostLeases { get; set; }
+
+    /// <summary>The flow that does it now, as type/id; null for none.</summary>
+    public string? Flow { get; set; }
+
+    /// <summary>How many flows were started to do it.</summary>
+    public int FlowRuns { get; set; }
 
     /// <summary>What its attempts threw, the last ones.</summary>
     public List<JobError>? Errors { get; set; }
@@ -62,12 +74,20 @@ internal sealed class Subscriber
     /// <summary>Until when it wants it; null for always.</summary>
     public DateTimeOffset? Until { get; set; }
 
+    /// <summary>How long a flow wanted it at most.</summary>
+    public TimeSpan? Limit { get; set; }
+
     /// <summary>The flow that waits, and its ask; null for a client.</summary>
     public string? FlowType { get; set; }
 
     public string? FlowId { get; set; }
 
     public int Ask { get; set; }
+
+    /// <summary>Whether it only waits for the end: whether the job goes on, and when, is for the others to say.</summary>
+    public bool HasNoSay { get; set; }
+
+    public bool IsFlow(Storage.ParentRef flow) => FlowType is not null && Ask == flow.Ask && FlowId == flow.Flow.Id && FlowType == flow.Flow.Type;
 }
 
 /// <summary>A worker's right to a job.</summary>
@@ -121,4 +141,5 @@ internal sealed class RetryData
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(JobMore))]
+[JsonSerializable(typeof(FlowJob))]
 internal sealed partial class JobJson : JsonSerializerContext;

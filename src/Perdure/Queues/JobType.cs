@@ -24,6 +24,9 @@ internal abstract class JobType(string name, Type type, string queue)
     /// <summary>What the contract and the caller's options say together.</summary>
     public abstract JobOptions OptionsOf(object job, JobOptions? given);
 
+    /// <summary>Where a job goes whose caller gave these options.</summary>
+    public abstract string QueueOf(JobOptions? given);
+
     /// <summary>Makes one job of a waiting one and a new one; null drops both.</summary>
     /// <param name="waiting">The waiting one (JSON).</param>
     /// <param name="added">The new one (JSON).</param>
@@ -38,7 +41,7 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override bool Merges => _contract.Merge is not null;
 
-    public override byte[] Serialize(object job, FlowJson json) => json.Serialize((TJob)job, $"job {Name}");
+    public override byte[] Serialize(object job, FlowJson json) => json.Serialize((TJob)job, new PayloadName("job", Name));
 
     public override JobOptions OptionsOf(object job, JobOptions? given)
     {
@@ -47,7 +50,7 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
         JobOptions options = given ?? own;
         return options with
         {
-            Queue = options.Queue ?? own.Queue ?? Queue,
+            Queue = QueueOf(given),
             Key = options.Key ?? _contract.Key?.Invoke(value) ?? own.Key,
             DedupKey = options.DedupKey ?? _contract.DedupKey?.Invoke(value) ?? own.DedupKey,
             Dedup = options.Dedup ?? own.Dedup ?? _contract.Dedup,
@@ -62,10 +65,13 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
         };
     }
 
+    public override string QueueOf(JobOptions? given) => given?.Queue ?? _contract.Options.Queue ?? Queue;
+
     public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json, out bool stands)
     {
-        TJob before = json.Deserialize<TJob>(waiting, $"job {Name}");
-        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, $"job {Name}"));
+        var name = new PayloadName("job", Name);
+        TJob before = json.Deserialize<TJob>(waiting, name);
+        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, name));
         stands = ReferenceEquals(merged, before);
         return merged is null ? null : stands ? waiting : Serialize(merged, json);
     }

@@ -9,6 +9,7 @@ internal sealed class QueueBuilder
 {
     private readonly SortedDictionary<string, QueueOptions> _queues = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, PoolOptions> _pools = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, ScheduleDefinition> _schedules = new(StringComparer.Ordinal);
     private readonly List<JobType> _types = [];
     private readonly List<(string Queue, HandlerDefinition Handler)> _handlers = [];
 
@@ -45,6 +46,15 @@ internal sealed class QueueBuilder
 
     public void AddHandler(string queue, HandlerDefinition handler) => _handlers.Add((queue, handler));
 
+    public void AddSchedule(ScheduleDefinition schedule, Action<ScheduleOptions>? configure)
+    {
+        configure?.Invoke(schedule.Options);
+        if (!_schedules.TryAdd(FlowNames.CheckType(schedule.Name), schedule))
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"schedule {schedule.Name} was added twice: keep one AddSchedule, or give them different names.");
+        }
+    }
+
     /// <summary>Checks that all of it fits together. A handler whose job has no contract makes a plain one.</summary>
     public QueueRegistry Build(DependencyRegistry dependencies)
     {
@@ -60,13 +70,26 @@ internal sealed class QueueBuilder
 
         foreach ((string name, QueueOptions policy) in _queues)
         {
-            PoolCheck.Check(name, policy, _pools);
-            if (policy.Dependency is { } dependency && dependencies.Find(dependency) is null)
-            {
-                throw new PerdureException(ErrorCodes.UnknownDependency, $"queue {name}: {dependencies.Missing(dependency)}");
-            }
+            Check(name, policy, _pools, dependencies);
         }
 
-        return new QueueRegistry(_queues, _pools, types, _handlers);
+        var registry = new QueueRegistry(_queues, _pools, types, _handlers) { Schedules = _schedules };
+        foreach (ScheduleDefinition schedule in _schedules.Values)
+        {
+            schedule.Check(registry);
+        }
+
+        return registry;
+    }
+
+    /// <summary>Refuses a policy that is out of its ranges, or names what is not there.</summary>
+    public static void Check(string queue, QueueOptions policy, IReadOnlyDictionary<string, PoolOptions> pools, DependencyRegistry dependencies)
+    {
+        policy.Check(queue);
+        PoolCheck.Check(queue, policy, pools);
+        if (policy.Dependency is { } dependency && dependencies.Find(dependency) is null)
+        {
+            throw new PerdureException(ErrorCodes.UnknownDependency, $"queue {queue}: {dependencies.Missing(dependency)}");
+        }
     }
 }

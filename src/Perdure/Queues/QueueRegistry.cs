@@ -45,12 +45,17 @@ internal sealed class QueueRegistry
 
     public IReadOnlyDictionary<string, PoolOptions> Pools { get; }
 
+    public IReadOnlyDictionary<string, ScheduleDefinition> Schedules { get; init; } = FrozenDictionary<string, ScheduleDefinition>.Empty;
+
     public JobType TypeOf(object job)
     {
         ArgumentNullException.ThrowIfNull(job);
-        return _byType.GetValueOrDefault(job.GetType())
-            ?? throw new PerdureException(ErrorCodes.UnknownHandler, $"nobody does jobs of type {job.GetType().Name}: add a handler with AddHandler, or say their queue with AddJob.");
+        return TypeOf(job.GetType());
     }
+
+    public JobType TypeOf(Type type)
+        => _byType.GetValueOrDefault(type)
+            ?? throw new PerdureException(ErrorCodes.UnknownHandler, $"nobody does jobs of type {type.Name}: add a handler with AddHandler, or say their queue with AddJob.");
 
     public JobType? Find(string name) => _byName.GetValueOrDefault(name);
 
@@ -61,4 +66,7 @@ internal sealed class QueueRegistry
 
     public PerdureException Unknown(string queue)
         => new(ErrorCodes.UnknownQueue, $"there is no queue {queue}: add it with AddQueue. There are: {string.Join(", ", Queues.Keys.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");
+
+    public PerdureException UnknownSchedule(string schedule)
+        => new(ErrorCodes.UnknownSchedule, $"there is no schedule {schedule}: add it with AddSchedule. There are: {string.Join(", ", Schedules.Keys.DefaultIfEmpty("none"))}.");
 }

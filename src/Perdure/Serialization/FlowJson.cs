@@ -18,7 +18,7 @@ internal sealed class FlowJson(JsonSerializerOptions options, int payloadBytesMa
         Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
     };
 
-    public byte[] Serialize<T>(T value, string what)
+    public byte[] Serialize<T>(T value, PayloadName what)
     {
         if (typeof(T) == typeof(NoResult))
         {
@@ -40,7 +40,7 @@ internal sealed class FlowJson(JsonSerializerOptions options, int payloadBytesMa
             : throw new PerdureException(ErrorCodes.PayloadTooLarge, $"{what} is {bytes.Length:N0} bytes of JSON, over the limit of {payloadBytesMax:N0}: store the data elsewhere and pass a reference, or raise PayloadBytesMax.");
     }
 
-    public T Deserialize<T>(byte[]? bytes, string what)
+    public T Deserialize<T>(byte[]? bytes, PayloadName what)
     {
         if (typeof(T) == typeof(NoResult))
         {
@@ -58,7 +58,7 @@ internal sealed class FlowJson(JsonSerializerOptions options, int payloadBytesMa
     }
 
     /// <summary>The value as a reader of the bytes would get it.</summary>
-    public T RoundTrip<T>(byte[] bytes, T original, string what)
+    public T RoundTrip<T>(byte[] bytes, T original, PayloadName what)
         => IsImmutable<T>() ? original : Deserialize<T>(bytes, what);
 
     public static byte[] SerializeError(ErrorInfo error) => JsonSerializer.SerializeToUtf8Bytes(error, ErrorJson.Default.ErrorInfo);

@@ -84,10 +84,10 @@ public enum InputKind
     /// <summary>The run was started; the payload is its input.</summary>
     Started = 0,
 
-    /// <summary>A step, undo or child succeeded; the payload is its result.</summary>
+    /// <summary>A step, undo, child or job succeeded; the payload is its result.</summary>
     Completed = 1,
 
-    /// <summary>A step, undo or child failed; the payload is the error.</summary>
+    /// <summary>A step, undo, child or job failed; the payload is the error.</summary>
     Failed = 2,
 
     /// <summary>A delay, or the limit of a wait or region, came due.</summary>
@@ -142,14 +142,17 @@ public enum MessageKind
     /// <summary>Start this child; the payload is its input.</summary>
     StartChild = 0,
 
-    /// <summary>A child has succeeded; the payload is its result.</summary>
+    /// <summary>A child or job has succeeded; the payload is its result.</summary>
     ChildCompleted = 1,
 
-    /// <summary>A child has failed or could not start; the payload is the error.</summary>
+    /// <summary>A child or job has failed or could not start; the payload is the error.</summary>
     ChildFailed = 2,
 
-    /// <summary>Cancel: the parent no longer wants it.</summary>
+    /// <summary>Cancel: the flow that asked no longer wants it.</summary>
     Cancel = 3,
+
+    /// <summary>To the queues: a flow wants this job.</summary>
+    EnqueueJob = 4,
 }
 
 /// <summary>A flow as it was read.</summary>

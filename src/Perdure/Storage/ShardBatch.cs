@@ -24,9 +24,12 @@ public sealed record Suspect(long Run, int Ask, int Deaths);
 /// ended ones deleted. A message in <see cref="Sent"/> whose id the receiver's inbox already holds is passed over.
 /// Jobs are inserted, then updated; their ends are written, taking the payload along from the job's row where it is kept; then ended
 /// jobs are deleted, and then ends that are forgotten. Deleting what is not there is no error.
+/// A batch is its sender's again once it is answered: a store that keeps something of it keeps a copy.
 /// </remarks>
 public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset time)
 {
+    private const int KeptRowsMax = 256;
+
     /// <summary>Under which lease.</summary>
     public ShardLease Lease { get; } = lease;
 
@@ -83,6 +86,33 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
 
     /// <summary>Whether the shard has recovered from its unclean ends: their count and the suspect are cleared.</summary>
     public bool Recovered { get; set; }
+
+    /// <summary>Empties it, to be filled anew under the same lease; false if it has grown too large to be kept.</summary>
+    internal bool TryEmpty()
+    {
+        if (History.Capacity > KeptRowsMax || NewJobs.Capacity > KeptRowsMax || EndedJobs.Capacity > KeptRowsMax || ForgottenJobs.Capacity > KeptRowsMax)
+        {
+            return false;
+        }
+
+        NewFlows.Clear();
+        Updates.Clear();
+        History.Clear();
+        Decided.Clear();
+        Backoffs.Clear();
+        EndedBackoffs.Clear();
+        Sent.Clear();
+        Received.Clear();
+        NewJobs.Clear();
+        JobUpdates.Clear();
+        JobEnds.Clear();
+        EndedJobs.Clear();
+        ForgottenJobs.Clear();
+        Memos.Clear();
+        Suspect = null;
+        Recovered = false;
+        return true;
+    }
 }
 
 /// <summary>A run's new state.</summary>

@@ -12,5 +12,5 @@ internal abstract class AttemptFilter
     public abstract ValueTask<StepValue> RunAsync(StepAsk ask, StepContext context, bool reconcile);
 
     /// <summary>Runs one call of a job's handler, or not.</summary>
-    public virtual Task<IReadOnlyList<JobOutcome>> RunJobsAsync(HandlerDefinition handler, IReadOnlyList<JobContext> contexts, Func<Task<IReadOnlyList<JobOutcome>>> handle) => handle();
+    public virtual Task<T> RunJobsAsync<T>(Func<Task<T>> handle) => handle();
 }

@@ -80,7 +80,7 @@ internal sealed class NoteProgress(long number, Action<JobMore> note) : HomeCall
 
         note(job.More ??= new JobMore());
         Home.Write(job);
-        Home.Waiters.Progressed(job);
+        Home.Followers.Progressed(job);
         AnswerThen(true);
     }
 }

@@ -4,20 +4,30 @@ using Perdure.Queues;
 namespace Perdure.Worker;
 
 /// <summary>One call of a handler: one job, or a batch of them. Its own token, time-out, service scope and span.</summary>
-internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, List<JobAttempt> attempts) : IThreadPoolWorkItem
+internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAttempt[] attempts) : IThreadPoolWorkItem
 {
     /// <summary>How long a handler may ignore its token before it is left behind.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    private readonly TaskCompletionSource _ended = new(runner.Seams.Continuations);
     private readonly Lock _lock = new();
-    private readonly HashSet<long> _unwanted = [];
+    private HashSet<long>? _unwanted;
     private CancellationTokenSource? _current;
+    private TaskCompletionSource? _ended;
+    private bool _hasEnded;
     private volatile bool _shutdown;
 
-    public List<JobAttempt> Attempts => attempts;
+    public IReadOnlyList<JobAttempt> Attempts => attempts;
 
-    public Task Ended => _ended.Task;
+    public Task Ended
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hasEnded ? Task.CompletedTask : (_ended ??= new(runner.Seams.Continuations)).Task;
+            }
+        }
+    }
 
     public void Execute() => _ = RunAsync();
 
@@ -26,92 +36,115 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, List<J
     {
         lock (_lock)
         {
-            _unwanted.Add(number);
+            (_unwanted ??= []).Add(number);
+            CancelIfDone();
         }
-
-        CancelIfDone();
     }
 
     /// <summary>The host stops: what has no outcome yet waits for the next process, and counts as no attempt.</summary>
     public void Shutdown()
     {
-        _shutdown = true;
-        CancelIfDone();
-    }
-
-    /// <summary>Cancels the call if there is no more use for it.</summary>
-    private void CancelIfDone()
-    {
         lock (_lock)
         {
-            if (_current is { } source && (_shutdown || _unwanted.Count == attempts.Count))
-            {
-                runner.Seams.Cancel(source);
-            }
+            _shutdown = true;
+            CancelIfDone();
         }
     }
 
     private async Task RunAsync()
     {
-        JobReport[] reports;
         using (var source = new CancellationTokenSource())
         {
             lock (_lock)
             {
                 _current = source;
+                CancelIfDone();
             }
 
-            CancelIfDone();
-            try
-            {
-                reports = await ReportsAsync(source);
-            }
-            catch (Exception e)
-            {
-                reports = [.. attempts.Select(_ => new JobReport(null, runner.Errors.Sort(e)))];
-            }
-
+            JobReport[]? reports = attempts.Length == 1 ? null : await ReportsAsync(source);
+            JobReport? report = reports is null ? await ReportAsync(source) : null;
             lock (_lock)
             {
                 _current = null;
             }
+
+            for (int i = 0; i < attempts.Length; i++)
+            {
+                Tell(attempts[i], report ?? reports![i]);
+            }
         }
 
-        for (int i = 0; i < attempts.Count; i++)
+        lock (_lock)
         {
-            // It counts as running until its home has taken the report, so that a reload in between does not start it again.
-            if (_shutdown && reports[i].Result is null)
-            {
-                runner.Taken(attempts[i].Number);
-            }
-            else
-            {
-                attempts[i].Shard.Post(new JobReported(attempts[i].Number, reports[i]));
-            }
+            _hasEnded = true;
+            _ended?.TrySetResult();
         }
-
-        _ended.TrySetResult();
     }
 
+    /// <summary>Cancels the call if there is no more use for it. Under the lock.</summary>
+    private void CancelIfDone()
+    {
+        if (_current is { } source && (_shutdown || _unwanted?.Count == attempts.Length))
+        {
+            runner.Seams.Cancel(source);
+        }
+    }
+
+    private void Tell(JobAttempt attempt, JobReport report)
+    {
+        // It counts as running until its home has taken the report, so that a reload in between does not start it again.
+        if (_shutdown && report.Result is null)
+        {
+            runner.Taken(attempt.Number);
+        }
+        else
+        {
+            attempt.Shard.Post(new JobReported(attempt.Number, report));
+        }
+    }
+
+    /// <summary>Makes the attempt of one job.</summary>
+    private async Task<JobReport> ReportAsync(CancellationTokenSource source)
+    {
+        JobAttempt attempt = attempts[0];
+        var services = new AttemptServices(runner.Scopes);
+        using var span = PerdureSource.StartJob(attempt);
+        long started = runner.Seams.Time.GetTimestamp();
+        try
+        {
+            await ReadPayloadsAsync();
+            var context = new JobContext(attempt, services, source.Token);
+            ValueTask<byte[]> call = runner.Filter is { } filter
+                ? new(filter.RunJobsAsync(() => handler.RunAsync(context, attempt.Payload!, runner.Json).AsTask()))
+                : handler.RunAsync(context, attempt.Payload!, runner.Json);
+            return new JobReport(call.IsCompleted ? await call : await InTimeAsync(call.AsTask(), source, attempt.Timeout), null);
+        }
+        catch (Exception e)
+        {
+            span?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, e.Message);
+            return new JobReport(null, Sorted(e, started, attempt.Timeout, source));
+        }
+        finally
+        {
+            await services.DisposeAsync();
+        }
+    }
+
+    /// <summary>Makes the attempts of a batch.</summary>
     private async Task<JobReport[]> ReportsAsync(CancellationTokenSource source)
     {
-        await ReadPayloadsAsync();
         var services = new AttemptServices(runner.Scopes);
         using var span = PerdureSource.StartJob(attempts[0]);
-        JobContext[] contexts = [.. attempts.Select(a => new JobContext(a, services, source.Token))];
         TimeSpan timeout = attempts.Min(a => a.Timeout);
         long started = runner.Seams.Time.GetTimestamp();
         try
         {
-            Task<IReadOnlyList<JobOutcome>> call = CallAsync(contexts, services, source.Token);
-            if (!call.IsCompleted)
-            {
-                await using ITimer timeUp = runner.Seams.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), source, timeout, Timeout.InfiniteTimeSpan);
-                await OrLeaveAsync(call, source.Token);
-            }
+            await ReadPayloadsAsync();
+            JobContext[] contexts = [.. attempts.Select(a => new JobContext(a, services, source.Token))];
+            Task<JobOutcome[]> call = runner.Filter is { } filter ? filter.RunJobsAsync(Handle) : Handle();
+            return [.. (await InTimeAsync(call, source, timeout)).Select(o => o.Error is { } error ? new JobReport(null, Sorted(error, started, timeout, source)) : new JobReport(o.Result, null))];
 
-            IReadOnlyList<JobOutcome> outcomes = await call;
-            return [.. outcomes.Select(o => o.Error is { } error ? new JobReport(null, Sorted(error, started, timeout, source)) : new JobReport(o.Result, null))];
+            Task<JobOutcome[]> Handle() => handler.RunAsync(contexts, [.. attempts.Select(a => a.Payload!)], runner.Json, services, source.Token);
         }
         catch (Exception e)
         {
@@ -125,32 +158,28 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, List<J
         }
     }
 
-    private Task<IReadOnlyList<JobOutcome>> CallAsync(JobContext[] contexts, IServiceProvider services, CancellationToken token)
-    {
-        return runner.Filter is { } filter ? filter.RunJobsAsync(handler, contexts, Handle) : Handle();
-
-        Task<IReadOnlyList<JobOutcome>> Handle() => handler.RunAsync(contexts, attempts.ConvertAll(a => a.Payload!), runner.Json, services, token);
-    }
-
     /// <summary>Reads the jobs that are no longer in memory.</summary>
-    private async Task ReadPayloadsAsync()
+    private async ValueTask ReadPayloadsAsync()
     {
-        List<JobAttempt> missing = attempts.FindAll(a => a.Payload is null);
-        if (missing.Count > 0)
+        if (Array.TrueForAll(attempts, a => a.Payload is not null))
         {
-            IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, missing.ConvertAll(a => a.Number), CancellationToken.None);
-            for (int i = 0; i < missing.Count; i++)
-            {
-                missing[i].Payload = payloads[i];
-            }
+            return;
+        }
+
+        JobAttempt[] missing = Array.FindAll(attempts, a => a.Payload is null);
+        IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, [.. missing.Select(a => a.Number)], CancellationToken.None);
+        for (int i = 0; i < missing.Length; i++)
+        {
+            missing[i].Payload = payloads[i];
         }
     }
 
-    /// <summary>Awaits the call; one that ignores its token is left behind after a grace.</summary>
-    private async Task OrLeaveAsync(Task call, CancellationToken token)
+    /// <summary>Awaits the call until its time is up; one that then ignores its token is left behind after a grace.</summary>
+    private async Task<T> InTimeAsync<T>(Task<T> call, CancellationTokenSource source, TimeSpan timeout)
     {
+        await using ITimer timeUp = runner.Seams.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), source, timeout, Timeout.InfiniteTimeSpan);
         var cancelled = new TaskCompletionSource(runner.Seams.Continuations);
-        await using (token.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), cancelled))
+        await using (source.Token.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), cancelled))
         {
             await Task.WhenAny(call, cancelled.Task);
         }
@@ -164,8 +193,10 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, List<J
         {
             runner.Log.JobLeft(JobId.Text(attempts[0].Queue, attempts[0].Number), Grace);
             _ = call.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            throw new OperationCanceledException("it ignored its token, and was left behind", token);
+            throw new OperationCanceledException("it ignored its token, and was left behind", source.Token);
         }
+
+        return await call;
     }
 
     private ErrorInfo Sorted(Exception error, long started, TimeSpan timeout, CancellationTokenSource source)

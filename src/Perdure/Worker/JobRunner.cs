@@ -32,14 +32,14 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
     public bool IsRunning(long number) => _running.ContainsKey(number);
 
     /// <summary>Starts one call of a handler. Jobs that still run since before a reload are joined instead.</summary>
-    public void Start(HandlerDefinition handler, List<JobAttempt> attempts)
+    public void Start(HandlerDefinition handler, JobAttempt[] attempts)
     {
         if (_stopping)
         {
             return; // they wait, and the next process runs them
         }
 
-        var run = new JobRun(this, handler, attempts.FindAll(a => !_running.ContainsKey(a.Number)));
+        var run = new JobRun(this, handler, Array.TrueForAll(attempts, a => !_running.ContainsKey(a.Number)) ? attempts : Array.FindAll(attempts, a => !_running.ContainsKey(a.Number)));
         foreach (JobAttempt attempt in run.Attempts)
         {
             _running[attempt.Number] = run;
@@ -63,8 +63,7 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
         await using ITimer timeUp = seams.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), source, budget, Timeout.InfiniteTimeSpan);
         await using var services = new AttemptServices(scopes);
         var context = new JobContext(JobAttempt.Unrecorded(wanted, json), services, source.Token);
-        JobOutcome outcome = (await handler.RunAsync([context], [wanted.Payload], json, services, source.Token))[0];
-        return outcome.Error is { } error ? throw error : outcome.Result!;
+        return await handler.RunAsync(context, wanted.Payload, json);
     }
 
     /// <summary>Tells a job's attempt that nobody wants it any more.</summary>

@@ -6,16 +6,16 @@ namespace Perdure.Worker;
 /// <summary>
 /// One open step on its way to an outcome: attempts with back-off, and where an attempt may have happened all the same, the question
 /// whether it did. Two attempts of a step never overlap in one process, unless the first ignored its token for long. Where the step has a
-/// dependency, attempts and questions wait for it before they count as begun.
+/// dependency, attempts and questions wait for it before they count as begun. The ask is its lock: nobody else locks one.
 /// </summary>
 internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : IThreadPoolWorkItem
 {
     /// <summary>A longer back-off is written down, and the step leaves the worker meanwhile.</summary>
     private static readonly TimeSpan ShortBackoff = TimeSpan.FromSeconds(1);
 
-    private readonly TaskCompletionSource _ended = new(runner.Seams.Continuations);
     private readonly Passage? _passage = ask.Plan.Dependency is { } name ? new Passage(runner, runner.Dependencies[name], ask.Stopping || ask.Settling) : null;
-    private readonly Lock _lock = new();
+    private TaskCompletionSource? _ended;
+    private bool _hasEnded;
     private StepProgress _progress = ask.Progress;
     private CancellationTokenSource? _current;
     private TimeSpan _timeout;
@@ -39,7 +39,17 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     public StepAsk Ask => ask;
 
-    public Task Ended => _ended.Task;
+    /// <summary>Completes once it has reported, or was shut down. Few ask.</summary>
+    public Task Ended
+    {
+        get
+        {
+            lock (ask)
+            {
+                return _hasEnded ? Task.CompletedTask : (_ended ??= new(runner.Seams.Continuations)).Task;
+            }
+        }
+    }
 
     /// <summary>The dependency that its next attempt waits for now; null if it does not wait.</summary>
     public string? WaitsFor => _passage?.WaitsFor;
@@ -74,7 +84,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
     {
         _timeout = timeout;
         Volatile.Write(ref _calledAt, runner.Seams.MachineTime.GetTimestamp());
-        lock (_lock)
+        lock (ask)
         {
             _current = source;
             if (_shutdown || (_stopped && !despiteStop))
@@ -89,7 +99,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     public void End()
     {
-        lock (_lock)
+        lock (ask)
         {
             _current = null;
         }
@@ -130,7 +140,17 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             shard.Post(new StepReported(ask.Run.Key, ask.Run.Number, ask.Number, report));
         }
 
-        _ended.TrySetResult();
+        SetEnded();
+    }
+
+    private void SetEnded()
+    {
+        lock (ask)
+        {
+            _hasEnded = true;
+        }
+
+        _ended?.TrySetResult(); // nobody makes one from now on
     }
 
     /// <summary>Does the one thing that is next; a report when that was the last.</summary>
@@ -328,7 +348,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private void CancelCurrent()
     {
-        lock (_lock)
+        lock (ask)
         {
             if (_current is { } source)
             {

@@ -25,10 +25,15 @@ internal sealed class VictimProcess : IAsyncDisposable
     /// <summary>Whether it said that it stopped because it was asked to.</summary>
     public bool IsStopped { get; private set; }
 
-    public static VictimProcess Start(Settings settings)
+    public static VictimProcess Start(Settings settings) => Start(settings.Arguments);
+
+    /// <summary>Starts one that enqueues jobs and does them.</summary>
+    public static VictimProcess StartJobs(string folder, int life) => Start(["jobs", folder, life.ToString(CultureInfo.InvariantCulture)]);
+
+    private static VictimProcess Start(IEnumerable<string> arguments)
     {
         string dll = Path.Combine(AppContext.BaseDirectory, "Perdure.CrashTests.Victim.dll");
-        var start = new ProcessStartInfo("dotnet", [dll, .. settings.Arguments])
+        var start = new ProcessStartInfo("dotnet", [dll, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

@@ -72,7 +72,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
                 await StopAsync(process);
                 break;
             case 5 or 6 or 7:
-                _ = StandStillAsync(process, TimeSpan.FromMilliseconds(chance.Next(3) == 0 ? chance.Next(40_000) : chance.Next(3_000)));
+                _ = StandStillAsync(process, AWhile());
                 break;
             case 8 or 9 or 10:
                 Move(process);
@@ -88,7 +88,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
                 Skew(process);
                 break;
             case 15:
-                _ = OutageAsync(isFull: chance.Next(2) == 0, TimeSpan.FromMilliseconds(chance.Next(6_000)));
+                _ = OutageAsync(chance.Next(3), AWhile());
                 break;
             case 16 or 17 or 18:
                 Repeat(process);
@@ -160,11 +160,11 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
         observed.Mark(by > TimeSpan.Zero ? "a clock was set ahead" : "a clock was set back");
     }
 
-    private async Task OutageAsync(bool isFull, TimeSpan duration)
+    private async Task OutageAsync(int kind, TimeSpan duration)
     {
-        (store.Faults.IsFull, store.Faults.IsOut) = (isFull, !isFull);
+        (store.Faults.IsFull, store.Faults.IsOut, store.Faults.IsReadOnly) = (kind == 0, kind == 1, kind == 2);
         await PauseAsync((int)duration.TotalMilliseconds);
-        store.Faults.IsFull = store.Faults.IsOut = false;
+        store.Faults.IsFull = store.Faults.IsOut = store.Faults.IsReadOnly = false;
     }
 
     /// <summary>Messages between flows that were sent are handed over once more.</summary>
@@ -177,6 +177,9 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
             process.HandOver(sent[chance.Next(sent.Count)]);
         }
     }
+
+    /// <summary>Mostly short; now and then longer than all that the engine does at intervals.</summary>
+    private TimeSpan AWhile() => TimeSpan.FromMilliseconds(chance.Next(3) == 0 ? chance.Next(40_000) : chance.Next(3_000));
 
     private Task PauseAsync(int milliseconds) => Task.Delay(TimeSpan.FromMilliseconds(milliseconds), world.Outside.Time);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Perdure.Engine;
 using Perdure.Simulation.Checks;
 using Perdure.Simulation.Seen;
 using Xunit.Abstractions;
@@ -25,6 +26,7 @@ public sealed class SeedTests(ITestOutputHelper output)
         HashSet<string> marks = [];
         List<ulong> bad = [];
         long commits = 0;
+        ulong course = 0;
         TimeSpan lived = TimeSpan.Zero;
         for (ulong seed = first; seed < first + count && bad.Count < BadMax; seed++)
         {
@@ -32,6 +34,7 @@ public sealed class SeedTests(ITestOutputHelper output)
             marks.UnionWith(run.Marks);
             commits += run.Commits;
             lived += run.Took;
+            course = ReplayRandom.Mix(course ^ run.TraceHash);
             run.ForeignPosts.ShouldBe(0, $"seed {seed}: something escaped to another thread");
             if (run.Violations.Count > 0)
             {
@@ -46,7 +49,7 @@ public sealed class SeedTests(ITestOutputHelper output)
             }
         }
 
-        output.WriteLine($"{count} seeds from {first} on, {bad.Count} bad, {count / watch.Elapsed.TotalSeconds:N0} per second; {commits} commits, {lived.TotalDays:N1} days of virtual time");
+        output.WriteLine($"{count} seeds from {first} on, {bad.Count} bad, {count / watch.Elapsed.TotalSeconds:N0} per second; {commits} commits, {lived.TotalDays:N1} days of virtual time; course {course:x16}");
         bad.ShouldBeEmpty("look at one with PERDURE_SEED=n");
         if (count >= FixedSeeds)
         {

@@ -32,6 +32,7 @@ internal static class Situations
         "a run was stuck with PRD3008",
         "a run was stuck with PRD3009",
         "a run was terminated",
+        "a shard could not be taken",
         "a shard recovered from unclean ends",
         "a shard was in careful mode",
         "a shard was stolen while steps of its owner ran",

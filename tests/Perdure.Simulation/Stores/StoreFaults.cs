@@ -17,6 +17,9 @@ internal sealed class StoreFaults(ReplayRandom chance)
     /// <summary>Whether no call gets through.</summary>
     public bool IsOut { get; set; }
 
+    /// <summary>Whether it can be read, and nothing else.</summary>
+    public bool IsReadOnly { get; set; }
+
     /// <summary>Whether nothing can be written for lack of room.</summary>
     public bool IsFull { get; set; }
 
@@ -34,10 +37,10 @@ internal sealed class StoreFaults(ReplayRandom chance)
     public void Calm()
     {
         FailsOf1000 = LosesOf1000 = StallsOf1000 = 0;
-        IsOut = IsFull = false;
+        IsOut = IsReadOnly = IsFull = false;
     }
 
-    public bool Fails() => IsOut || Of1000(FailsOf1000);
+    public bool Fails(bool isRead) => IsOut || (IsReadOnly && !isRead) || Of1000(FailsOf1000);
 
     public bool Loses() => Of1000(LosesOf1000);
 

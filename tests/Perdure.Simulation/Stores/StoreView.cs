@@ -97,8 +97,13 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
     private async Task ServeAsync<T>(string what, Func<T> call, TaskCompletionSource<T> answer)
     {
         await Task.Delay(store.Faults.Delay(), store.Place.Time);
-        if (store.Faults.Fails())
+        if (store.Faults.Fails(isRead: what.StartsWith("read ", StringComparison.Ordinal)))
         {
+            if (what == "take")
+            {
+                observed.Mark("a shard could not be taken");
+            }
+
             store.Place.World.Trace.Note($"{process.Name} {what} fails");
             await Task.Delay(TimeSpan.FromMilliseconds(1), store.Place.Time);
             answer.SetException(Failure($"{what} failed"));

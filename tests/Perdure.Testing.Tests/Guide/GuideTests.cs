@@ -1,33 +1,10 @@
-using System.Text.RegularExpressions;
 using Perdure.Shared;
 
 namespace Perdure.Testing.Tests.Guide;
 
-/// <summary>The code in the guide is the code of the tests beside this one: each block repeats a region, from <c>// docs: name</c> to <c>// end</c>.</summary>
-public sealed partial class GuideTests
+public sealed class GuideTests
 {
     [Fact]
     public void The_guide_shows_the_code_of_these_tests_and_all_of_it()
-    {
-        string guide = File.ReadAllText(Path.Combine(SourceTree.Root, "docs/guides/testing.md"));
-        string[] blocks = [.. Block().Matches(guide).Select(match => match.Groups[1].Value)];
-        Dictionary<string, string> regions = Directory.GetFiles(Path.Combine(SourceTree.Root, "tests/Perdure.Testing.Tests"), "*.cs", SearchOption.AllDirectories)
-            .SelectMany(file => Region().Matches(File.ReadAllText(file))).ToDictionary(match => match.Groups[2].Value, Text);
-
-        blocks.Where(block => !regions.ContainsValue(block)).ShouldBeEmpty("a block of the guide is in no region of the tests");
-        regions.Where(region => !blocks.Contains(region.Value)).Select(region => region.Key).ShouldBeEmpty("a region of the tests is not in the guide");
-    }
-
-    /// <summary>A region's lines, moved to the left as far as its marks are.</summary>
-    private static string Text(Match region)
-    {
-        int indent = region.Groups[1].Length;
-        return string.Concat(region.Groups[3].Value.Split('\n', StringSplitOptions.None).SkipLast(1).Select(line => (line.Length > indent ? line[indent..] : line.TrimStart()) + "\n"));
-    }
-
-    [GeneratedRegex("^```csharp\n(.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Block();
-
-    [GeneratedRegex("^([ ]*)// docs: ([a-z-]+)\n(.*?)^[ ]*// end\n", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Region();
+        => GuideCode.Differences("docs/guides/testing.md", "tests/Perdure.Testing.Tests").ShouldBeEmpty();
 }

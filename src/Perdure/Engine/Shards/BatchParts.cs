@@ -2,10 +2,10 @@ using Perdure.Storage;
 
 namespace Perdure.Engine;
 
-/// <summary>Takes a batch that was refused apart, so that only the flow at fault is left out.</summary>
+/// <summary>Takes a batch that was refused apart, so that only the flow or job at fault is left out.</summary>
 internal static class BatchParts
 {
-    /// <summary>One batch per run, in the order in which the runs appear; what belongs to no run goes first.</summary>
+    /// <summary>One batch per run or job, in the order in which they appear; what belongs to none goes first.</summary>
     /// <remarks>Consumed messages are left in the inbox: they are handed over again, and a flow that took one already passes it over.</remarks>
     public static IEnumerable<(long Run, ShardBatch Part)> ByRun(ShardBatch batch)
     {
@@ -15,7 +15,19 @@ internal static class BatchParts
             .Concat(batch.Decided.Select(h => h.Run))
             .Concat(batch.Backoffs.Select(b => b.Run))
             .Concat(batch.EndedBackoffs.Select(b => b.Run))
+            .Concat(batch.NewJobs.Select(j => j.Number))
+            .Concat(batch.JobUpdates.Select(u => u.Number))
+            .Concat(batch.JobEnds.Select(e => e.Number))
+            .Concat(batch.EndedJobs)
+            .Concat(batch.ForgottenJobs)
             .Distinct();
+        if (batch.Memos.Count > 0)
+        {
+            var memos = new ShardBatch(batch.Lease, 0, batch.Time);
+            memos.Memos.AddRange(batch.Memos);
+            yield return (0, memos);
+        }
+
         foreach (long run in runs.ToList())
         {
             var part = new ShardBatch(batch.Lease, 0, batch.Time);
@@ -25,6 +37,11 @@ internal static class BatchParts
             part.Decided.AddRange(batch.Decided.Where(h => h.Run == run));
             part.Backoffs.AddRange(batch.Backoffs.Where(b => b.Run == run));
             part.EndedBackoffs.AddRange(batch.EndedBackoffs.Where(b => b.Run == run));
+            part.NewJobs.AddRange(batch.NewJobs.Where(j => j.Number == run));
+            part.JobUpdates.AddRange(batch.JobUpdates.Where(u => u.Number == run));
+            part.JobEnds.AddRange(batch.JobEnds.Where(e => e.Number == run));
+            part.EndedJobs.AddRange(batch.EndedJobs.Where(n => n == run));
+            part.ForgottenJobs.AddRange(batch.ForgottenJobs.Where(n => n == run));
             part.Sent.AddRange(batch.Sent.Where(m => InboxId.RunOf(m.Id) == run));
             yield return (run, part);
         }

@@ -5,30 +5,32 @@ namespace Perdure.Engine;
 
 /// <summary>What a client asks of one flow. Its answer leaves when what it is based on is durable.</summary>
 /// <typeparam name="TAnswer">The answer.</typeparam>
-internal abstract class ClientMessage<TAnswer>(FlowKey key) : FlowMessage(key), IFreeEffect
+/// <param name="key">The flow.</param>
+/// <param name="isAwaited">Whether anybody awaits <see cref="Task"/>.</param>
+internal abstract class ClientMessage<TAnswer>(FlowKey key, bool isAwaited = true) : FlowMessage(key), IFreeEffect
 {
-    private readonly TaskCompletionSource<TAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<TAnswer>? _answer = isAwaited ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;
     private TAnswer? _ready;
     private PerdureException? _error;
 
-    public Task<TAnswer> Task => _answer.Task;
+    public Task<TAnswer> Task => _answer!.Task;
 
     public virtual void Release()
     {
         if (_error is not null)
         {
-            _answer.TrySetException(_error);
+            _answer?.TrySetException(_error);
         }
         else
         {
-            _answer.TrySetResult(_ready!);
+            _answer?.TrySetResult(_ready!);
         }
     }
 
     public void Lost(PerdureException reason) => Fail(reason);
 
     public override void Fail(PerdureException reason)
-        => _answer.TrySetException(new StoreUnavailableException(Key, reason));
+        => _answer?.TrySetException(new StoreUnavailableException(Key, reason));
 
     /// <summary>Sets the answer that <see cref="Release"/> gives.</summary>
     protected void Ready(TAnswer answer) => _ready = answer;
@@ -58,7 +60,7 @@ internal abstract class ClientMessage<TAnswer>(FlowKey key) : FlowMessage(key), 
 /// <param name="start">Its input.</param>
 /// <param name="isNew">Whether the id was made just now.</param>
 /// <param name="waiter">Waits for the end of a flow that this starts; it gets null when the flow existed.</param>
-internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow start, bool isNew, WaitForEnd? waiter) : ClientMessage<bool>(key)
+internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow start, bool isNew, WaitForEnd? waiter) : ClientMessage<bool>(key, isAwaited: waiter is null)
 {
     public override Knowledge Needs => Knowledge.Row;
 

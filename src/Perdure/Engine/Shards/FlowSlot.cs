@@ -53,16 +53,16 @@ internal sealed class FlowSlot(FlowKey key)
     public HashSet<string>? SenderIds { get; set; }
 
     /// <summary>The steps that keep it stuck; none when it is its own code.</summary>
-    public List<StuckAsk> StuckAsks { get; } = new(0);
+    public List<StuckAsk> StuckAsks => field ??= [];
 
     /// <summary>Whether it has passed its pivot, while it is parked.</summary>
     public bool PivotPassed { get; set; }
 
-    /// <summary>Its open children, while it is parked.</summary>
-    public List<ParentRef> OpenChildren { get; } = new(0);
+    /// <summary>Its open children, and the queues for each open job, while it is parked.</summary>
+    public List<ParentRef> OpenChildren => field ??= [];
 
-    /// <summary>Steps, undos and children without an outcome, by their asks, while it is parked: an outcome is recorded once.</summary>
-    public HashSet<int> OpenWork { get; } = new(0);
+    /// <summary>Steps, undos, children and jobs without an outcome, by their asks, while it is parked: an outcome is recorded once.</summary>
+    public HashSet<int> OpenWork => field ??= [];
 
     /// <summary>Messages that wait until it is read.</summary>
     public Queue<FlowMessage> Waiting => _waiting ??= new();

@@ -115,6 +115,11 @@ internal sealed class Node
 
         Every(Seams.MachineTime, WatchInterval, Watch);
         Every(Seams.Time, NearFuture / 2, () => _ = WakeNearAsync());
+        if (Services.Queues is not null)
+        {
+            Every(Seams.Time, NearFuture / 2, () => HomeShard.Post(new ForgetOldEnds()));
+        }
+
         await _ready.Task;
         Log.IsReady(info.Durability, Shards.Length, _pickedUp);
         _ = ReportVersionsAsync();

@@ -13,6 +13,17 @@ internal static class Outgoing
             Payload = child.Input,
         };
 
+    public static InboxRow EnqueueJob(Node node, FlowSlot from, JobAsk job, string id)
+    {
+        var home = new FlowKey(Shard.HomeKey.Type + job.Wanted!.Queue, "");
+        return new InboxRow(node.ShardOf(home), id, MessageKind.EnqueueJob, home)
+        {
+            From = job.Kind == AskKind.DetachedJob ? null : new ParentRef(from.Key, job.Number),
+            Name = from.Row!.TraceParent,
+            Payload = job.Wanted.Write(),
+        };
+    }
+
     public static InboxRow CancelChild(Node node, FlowSlot from, ParentRef child, string id)
         => new(node.ShardOf(child.Flow), id, MessageKind.Cancel, child.Flow) { From = new ParentRef(from.Key, child.Ask) };
 

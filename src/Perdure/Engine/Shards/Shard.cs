@@ -75,10 +75,17 @@ internal sealed class Shard
     /// <summary>A run's number: larger for later starts, unique in the store. 41 bits of milliseconds since 2020, 10 of the shard, 12 to count.</summary>
     public long NextRun(DateTimeOffset now)
     {
-        _lastRun = Math.Max(FirstRun(now), _lastRun + 1);
+        long first = FirstRun(now);
+        _lastRun = Math.Max(first, _lastRun + 1);
         if ((_lastRun & 0xFFF) == 0xFFF)
         {
             _lastRun = (((_lastRun >> 22) + 1) << 22) | ((long)Index << 12);
+        }
+
+        if (_lastRun >> 22 > first >> 22)
+        {
+            // The next owner goes on after the shard's time, so no number may be ahead of it.
+            Commits.Time = DateTimeOffset.FromUnixTimeMilliseconds((_lastRun >> 22) + Epoch);
         }
 
         return _lastRun;
@@ -266,8 +273,11 @@ internal sealed class Shard
         Commits.Open.Sent.Add(row);
         Commits.Then(new ActionEffect(() =>
         {
-            Shard receiver = Node.Shards[row.Shard];
-            receiver.Post(receiver.Arrival(row));
+            if (row.Shard < Node.Shards.Length) // without queues here, it waits for a process that has them
+            {
+                Shard receiver = Node.Shards[row.Shard];
+                receiver.Post(receiver.Arrival(row));
+            }
         }));
     }
 

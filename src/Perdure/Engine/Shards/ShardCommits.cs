@@ -11,6 +11,7 @@ internal sealed class ShardCommits(Shard shard)
 {
     private ShardLease _lease = null!;
     private ShardBatch? _open;
+    private ShardBatch? _spareBatch;
     private List<IEffect> _effects = [];
     private List<IEffect> _spare = [];
     private List<IFreeEffect> _free = [];
@@ -32,7 +33,8 @@ internal sealed class ShardCommits(Shard shard)
         {
             if (_open is null)
             {
-                _open = new ShardBatch(_lease, _stored + 1, Time);
+                _open = _spareBatch ?? new ShardBatch(_lease, _stored + 1, Time);
+                _spareBatch = null;
                 shard.IsDirty();
             }
 
@@ -48,6 +50,7 @@ internal sealed class ShardCommits(Shard shard)
     {
         _lease = lease;
         _stored = lease.Batch;
+        _spareBatch = null; // of the lease before
         Time = lease.Time > Time ? lease.Time : Time;
     }
 
@@ -148,6 +151,7 @@ internal sealed class ShardCommits(Shard shard)
         _spare = effects;
         batch.Free.Clear();
         _spareFree = batch.Free;
+        _spareBatch = batch.Batch.TryEmpty() ? batch.Batch : null;
         if (_open is not null)
         {
             shard.IsDirty();

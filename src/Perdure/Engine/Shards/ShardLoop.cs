@@ -8,6 +8,9 @@ namespace Perdure.Engine;
 /// </summary>
 internal sealed class ShardLoop
 {
+    /// <summary>Timers take 49 days at most; one that fires early is set again.</summary>
+    private static readonly TimeSpan TimerMax = TimeSpan.FromDays(1);
+
     private readonly Mailbox _mailbox = new();
     private readonly PriorityQueue<(Shard Shard, FlowKey Key), DateTimeOffset> _wakes = new();
     private readonly List<SealedBatch> _sealed = [];
@@ -163,7 +166,7 @@ internal sealed class ShardLoop
         {
             TimeSpan delay = next - Node.Clock.Now();
             _timerAt = next;
-            _timer.Change(delay > TimeSpan.Zero ? delay + Node.TimerGrain : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            _timer.Change(delay > TimerMax ? TimerMax : delay > TimeSpan.Zero ? delay + Node.TimerGrain : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -82,6 +82,7 @@ internal sealed class ShardTurns(Shard shard)
             slot.SenderIds = flow.SenderIds;
             slot.PivotPassed = flow.Life.PivotPassed;
             slot.OpenChildren.AddRange(flow.Asks.All.OfType<ChildAsk>().Select(c => new ParentRef(c.Child, c.Number)));
+            slot.OpenChildren.AddRange(flow.Asks.All.OfType<JobAsk>().Select(j => new ParentRef(Shard.HomeKey, j.Number)));
             slot.OpenWork.UnionWith(flow.Asks.All.Where(a => a.IsWork).Select(a => a.Number));
         }
 
@@ -200,14 +201,18 @@ internal sealed class ShardTurns(Shard shard)
                 case ChildAsk child when child.Open || child.Kind == AskKind.DetachedChild:
                     shard.Send(Outgoing.StartChild(Node, slot, child, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
                     break;
+                case JobAsk job when job.Open || job.Kind == AskKind.DetachedJob:
+                    shard.Send(Outgoing.EnqueueJob(Node, slot, job, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+                    break;
             }
         }
 
         foreach (Ask ask in turn.Stopped)
         {
-            if (ask is ChildAsk child)
+            if (ask is ChildAsk or JobAsk)
             {
-                shard.Send(Outgoing.CancelChild(Node, slot, new ParentRef(child.Child, child.Number), InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+                var unwanted = new ParentRef((ask as ChildAsk)?.Child ?? Shard.HomeKey, ask.Number);
+                shard.Send(Outgoing.CancelChild(Node, slot, unwanted, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
             }
             else
             {

@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -19,7 +20,7 @@ internal sealed class Home
 
     private readonly Dictionary<long, Job> _jobs = [];
     private readonly Dictionary<long, int> _updates = [];
-    private List<JobUpdate>? _updatesOf;
+    private long _updatesIn;
     private DateTimeOffset? _armedFor;
     private long _payloadBytes;
 
@@ -36,10 +37,11 @@ internal sealed class Home
         Flows = new FlowJobs(this);
         Starts = new JobStarts(this);
         Leases = new Leases(this);
-        foreach (string name in registry.Queues.Values.Select(q => q.Dependency).OfType<string>().Distinct(StringComparer.Ordinal))
-        {
-            Node.DependencyOf(name)!.OnChanged(() => Shard.Post(new HomeDue()));
-        }
+        Followers = new Followers(this);
+        Ends = new Ends(this);
+        Gauges = new QueueGauges(this);
+        Diagnostics.PerdureMeter.Show(this, Gauges);
+        Schedules = new Schedules(this);
     }
 
     public Shard Shard { get; }
@@ -66,6 +68,14 @@ internal sealed class Home
 
     public Leases Leases { get; }
 
+    public Followers Followers { get; }
+
+    public Ends Ends { get; }
+
+    public QueueGauges Gauges { get; }
+
+    public Schedules Schedules { get; }
+
     public DueJobs Times { get; } = new();
 
     public Node Node => Shard.Node;
@@ -74,11 +84,14 @@ internal sealed class Home
 
     public IEnumerable<Job> Jobs => _jobs.Values;
 
-    /// <summary>Whether jobs run, or wait for their next attempt.</summary>
-    public bool HasWork => _jobs.Values.Any(j => j.Phase == JobPhase.Running || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
+    /// <summary>Whether attempts run in this process, or are waited for. What flows and workers outside do is theirs to say.</summary>
+    public bool HasWork => _jobs.Values.Any(j => j is { Phase: JobPhase.Running, More: null or { Lease: null, Flow: null } } || j is { Phase: JobPhase.Delayed, Attempts: > 0 });
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
-    public DateTimeOffset? NextDue => Earlier(Times.Next, Dispatcher.NextChange(Shard.Now()));
+    public DateTimeOffset? NextDue => NextDueAfter(Shard.Now());
+
+    /// <summary>Whether a client waits for something that takes time.</summary>
+    public bool HasClientsWaiting => Waiters.Awaited.Any() || !Followers.IsEmpty || !Leases.IsEmpty;
 
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
 
@@ -90,31 +103,56 @@ internal sealed class Home
         _payloadBytes = 0;
         Times.Clear();
         Dedups.Clear();
+        Flows.Clear();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
+        Schedules.Begin(state.Memos, now);
         _jobs.EnsureCapacity(state.Jobs.Count);
         foreach (Job job in state.Jobs)
         {
             Add(job);
             job.MayBeDone = true; // nobody wrote down whether it ran
-            if (job.IsCancelling && job.More!.Lease is null && !Node.Jobs.IsRunning(job.Number))
-            {
-                Outcomes.Cancelled(job);
-            }
-            else if (Node.Jobs.IsRunning(job.Number))
-            {
-                job.Phase = JobPhase.Running; // since before a reload: it is joined, not started twice
-                Dispatcher.Started(job);
-            }
-            else
-            {
-                Place(job, now);
-            }
+            Resume(job, now);
         }
 
+        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
+        Leases.Begin();
         Waiters.AskAgain();
+        Followers.AskAgain();
+    }
+
+    /// <summary>Goes on with a job that was there before.</summary>
+    private void Resume(Job job, DateTimeOffset now)
+    {
+        if (Node.Jobs.IsRunning(job.Number) || (job.More?.Flow is not null && Queues.Knows(job.Queue)))
+        {
+            job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
+            Dispatcher.Started(job);
+        }
+        else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
+        {
+            job.More = null; // what the store refused may be in it
+            Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
+        }
+        else if (job.IsCancelling && job.More is { Lease: null, Flow: null })
+        {
+            Outcomes.Cancelled(job);
+        }
+        else if (Leases.Has(job))
+        {
+            job.Phase = JobPhase.Running;
+            Dispatcher.Started(job);
+            if (job.More!.UntilStarted)
+            {
+                Dedups.Remove(job);
+            }
+        }
+        else
+        {
+            Place(job, now);
+        }
     }
 
     /// <summary>Takes a job into memory, without a place.</summary>
@@ -123,7 +161,9 @@ internal sealed class Home
         _jobs.Add(job.Number, job);
         Queues.Count(job.Queue, 1);
         Dedups.Add(job);
+        Schedules.Came(job);
         Subscriptions.Watch(job);
+        Flows.Know(job);
         if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
         {
             _payloadBytes += job.Payload?.Length ?? 0;
@@ -173,8 +213,8 @@ internal sealed class Home
         _jobs.Remove(job.Number);
         Queues.Count(job.Queue, -1);
         Dedups.Remove(job);
+        Schedules.Ended(job);
         TakePayload(job);
-        Intake.RoomIn(job.Queue);
     }
 
     /// <summary>A job's payload, if it is in memory; from then on it is not.</summary>
@@ -197,9 +237,9 @@ internal sealed class Home
     public void Write(Job job, byte[]? payload = null)
     {
         List<JobUpdate> updates = Batch.JobUpdates;
-        if (_updatesOf != updates)
+        if (_updatesIn != Shard.Commits.Sequence)
         {
-            _updatesOf = updates;
+            _updatesIn = Shard.Commits.Sequence;
             _updates.Clear();
         }
 
@@ -218,12 +258,18 @@ internal sealed class Home
     public void Pump()
     {
         DateTimeOffset now = Shard.Now();
-        while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+        do
         {
-            Starts.Start(job, now);
-        }
+            while (Starts.MayStart && Dispatcher.Next(now) is { } job)
+            {
+                Starts.Start(job, now);
+            }
 
-        Starts.Flush();
+            Starts.Flush();
+        }
+        while (Intake.LetIn() | Flows.LetIn()); // what started has left room behind
+
+        Leases.Answer(now);
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
             Queues.RememberRate(rate.Name, rate.At);
@@ -236,7 +282,11 @@ internal sealed class Home
     public void Due()
     {
         DateTimeOffset now = Shard.Now();
-        _armedFor = null;
+        if (_armedFor <= now)
+        {
+            _armedFor = null;
+        }
+
         while (Times.TryTake(now, out long number))
         {
             if (Find(number) is { } job && !Subscriptions.Due(job, now) && job.Phase == JobPhase.Delayed && job.NotBefore <= now)
@@ -244,6 +294,9 @@ internal sealed class Home
                 Place(job, now);
             }
         }
+
+        Flows.Due(now);
+        Schedules.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>
@@ -251,16 +304,35 @@ internal sealed class Home
     {
         Intake.Fail(reason);
         Waiters.Fail(reason);
+        Followers.Fail(reason);
+        Leases.Fail(reason);
+        Gauges.Clear();
+    }
+
+    /// <summary>Tells the clients who wait that it will not come; for tests.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool GiveUp(Func<string, Exception> reason)
+    {
+        List<JobWaiter> waiters = [.. Waiters.Awaited];
+        waiters.ForEach(Waiters.Remove);
+        List<JobFollower> followers = Followers.TakeAll();
+        List<PullJobs> pulls = Leases.TakeAll();
+        waiters.ForEach(w => w.GiveUp(reason(JobId.Text("job", w.Number))));
+        followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
+        pulls.ForEach(p => p.GiveUp(reason(p.What)));
+        return waiters.Count + followers.Count + pulls.Count > 0;
     }
 
     private void Arm(DateTimeOffset now)
     {
-        if (Earlier(Times.Next, Dispatcher.NextChange(now)) is { } at && (_armedFor is null || at < _armedFor))
+        if (NextDueAfter(now) is { } at && (_armedFor is null || at < _armedFor))
         {
             _armedFor = at;
             Shard.Loop.WakeAt(at, Shard, Shard.HomeKey);
         }
     }
+
+    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Earlier(Times.Next, Leases.NextEnd), Schedules.Next), Dispatcher.NextChange(now));
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }

@@ -53,9 +53,12 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
         }
     }
 
-    public void Lost(PerdureException reason) => Fail(reason);
+    public virtual void Lost(PerdureException reason) => Fail(reason);
 
     public override void Fail(PerdureException reason) => _answer.TrySetException(new StoreUnavailableException(What, reason));
+
+    /// <summary>Nothing more can happen: a test learns it at once.</summary>
+    public void GiveUp(Exception reason) => _answer.TrySetException(reason);
 
     /// <summary>Answers once all that was decided up to now is durable.</summary>
     public void AnswerThen(TAnswer answer)
@@ -113,7 +116,10 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
     public int Subscriber { get; set; } = subscriber;
 
     /// <summary>Whether it no longer waits once the first attempt has failed, or was not made at once.</summary>
-    public bool WantsFirstAttempt => wantsFirstAttempt;
+    public bool WantsFirstAttempt { get; } = wantsFirstAttempt;
+
+    /// <summary>Whether a caller awaits it by now: one that comes with its job waits from the beginning, whether anybody asks or not.</summary>
+    public bool IsAwaited { get; set; } = wantsFirstAttempt;
 
     /// <summary>How it ended; null when it was to know of the first attempt only, and that led to no end.</summary>
     public Task<JobEnd?> Task => _end.Task;
@@ -129,7 +135,17 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
 
     public override void Fail(PerdureException reason) => _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
 
-    protected override void Deliver() => Home.Waiters.Wait(this);
+    protected override void Deliver()
+    {
+        IsAwaited = true;
+        Home.Waiters.Wait(this);
+    }
+}
+
+/// <summary>A caller awaits the end of the job that it enqueued.</summary>
+internal sealed class JobAwaited(JobWaiter waiter) : HomeMessage
+{
+    protected override void Deliver() => waiter.IsAwaited = true;
 }
 
 /// <summary>The client no longer waits.</summary>
@@ -165,7 +181,6 @@ internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
     {
         if (Shard.TakeInbox(row.Id))
         {
-            Shard.ConsumeInbox(row.Id);
             Home.Flows.Take(row);
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Perdure.Diagnostics;
 using Perdure.Serialization;
 using Perdure.Storage;
 
@@ -7,9 +8,12 @@ namespace Perdure.Queues;
 /// <summary>The queues of a home: their policies, as configured or as changed since, whether they are paused, and what else is remembered of them.</summary>
 internal sealed class HomeQueues(Home home)
 {
+    private static readonly QueueOptions Unknown = new();
+
     private readonly Dictionary<string, QueueState> _queues = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Queue, string Key), OnceMemo> _once = [];
+    private readonly HashSet<string> _watched = new(StringComparer.Ordinal);
     private readonly PriorityQueue<(string Queue, string Key), DateTimeOffset> _onceEnds = new();
 
     /// <summary>Begins with what is remembered.</summary>
@@ -25,9 +29,9 @@ internal sealed class HomeQueues(Home home)
 
         foreach ((string name, QueueOptions policy) in home.Registry.Queues.OrderBy(q => q.Key, StringComparer.Ordinal))
         {
-            var state = new QueueState { Policy = policy };
+            var state = new QueueState { Policy = policy, Ends = new EndRate(home.Shard.Now()) };
             _queues.Add(Intern(name), state);
-            home.Dispatcher.SetQueue(name, policy, home.Node.DependencyOf(policy.Dependency));
+            home.Dispatcher.SetQueue(name, policy, GateOf(policy));
             home.Dispatcher.SetCredit(name, home.Registry.IsHandled(name) ? null : 0);
         }
 
@@ -52,7 +56,17 @@ internal sealed class HomeQueues(Home home)
 
     public IEnumerable<string> Names => _queues.Keys;
 
-    public QueueOptions Policy(string queue) => _queues[queue].Policy;
+    /// <summary>A queue's policy; the defaults for one that only jobs in the store know.</summary>
+    public QueueOptions Policy(string queue) => _queues.TryGetValue(queue, out QueueState? state) ? state.Policy : Unknown;
+
+    /// <summary>Says which jobs wait for a process that has a handler for them.</summary>
+    public void ReportParked(IEnumerable<Job> parked)
+    {
+        foreach (IGrouping<(string Queue, string Type), Job> group in parked.GroupBy(j => (j.Queue, j.Type)))
+        {
+            home.Node.Log.JobsParked(group.Count(), group.Key.Type, group.Key.Queue);
+        }
+    }
 
     public bool IsPaused(string queue) => _queues[queue].Mode != QueueMode.Open;
 
@@ -95,6 +109,43 @@ internal sealed class HomeQueues(Home home)
         Remember($"policy/{queue}", null);
     }
 
+    public void Ended(string queue, DateTimeOffset now)
+    {
+        if (_queues.TryGetValue(queue, out QueueState? state))
+        {
+            state.Ends.Ended(now);
+        }
+    }
+
+    /// <summary>How a queue does now, and a job of a priority that comes.</summary>
+    public QueueStats Stats(string queue, int? priority)
+    {
+        QueueState state = _queues[queue];
+        DateTimeOffset now = home.Shard.Now();
+        int worst = priority ?? state.Policy.Priority;
+        int ahead = 0;
+        int parked = 0;
+        foreach (Job job in home.Jobs.Where(j => j.Queue == queue))
+        {
+            ahead += job.Phase == JobPhase.Waiting && job.Priority <= worst ? 1 : 0;
+            parked += job.Phase == JobPhase.Parked ? 1 : 0;
+        }
+
+        int waiting = home.Dispatcher.Waiting(queue);
+        int running = home.Dispatcher.Running(queue);
+        double? rate = state.Ends.PerSecond(now);
+        return new QueueStats(waiting, state.Open - waiting - running - parked, running)
+        {
+            Parked = parked,
+            OldestWait = now - home.Dispatcher.OldestWaiting(queue),
+            IsPaused = state.Mode == QueueMode.Paused,
+            IsDraining = state.Mode == QueueMode.Draining,
+            BlockedCallers = home.Intake.Blocked(queue),
+            EndsPerSecond = rate,
+            ExpectedWait = rate is { } perSecond ? TimeSpan.FromSeconds(Math.Min(ahead / perSecond, TimeSpan.FromDays(36_525).TotalSeconds)) : null,
+        };
+    }
+
     public void RememberRate(string name, DateTimeOffset? at)
         => Remember($"rate/{name}", at is { } time ? JsonSerializer.SerializeToUtf8Bytes(time) : null);
 
@@ -122,7 +173,19 @@ internal sealed class HomeQueues(Home home)
     private void Apply(string queue, QueueOptions policy)
     {
         _queues[queue].Policy = policy;
-        home.Dispatcher.SetQueue(queue, policy, home.Node.DependencyOf(policy.Dependency));
+        home.Dispatcher.SetQueue(queue, policy, GateOf(policy));
+    }
+
+    /// <summary>What a queue's jobs depend on; the home looks again when that changes.</summary>
+    private Worker.Dependency? GateOf(QueueOptions policy)
+    {
+        Worker.Dependency? gate = home.Node.DependencyOf(policy.Dependency);
+        if (gate is not null && _watched.Add(gate.Name))
+        {
+            gate.OnChanged(() => home.Shard.Post(new HomeDue()));
+        }
+
+        return gate;
     }
 
     private void ForgetOnce(DateTimeOffset now)
@@ -169,6 +232,8 @@ internal sealed class HomeQueues(Home home)
     private sealed class QueueState
     {
         public required QueueOptions Policy { get; set; }
+
+        public required EndRate Ends { get; init; }
 
         public QueueMode Mode { get; set; }
 

@@ -11,7 +11,12 @@ internal sealed class Intake(Home home)
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
     public void Take(EnqueueJobs call)
     {
-        if (Refusal(call, out bool blocks) is { } refusal)
+        foreach (NewJob job in call.Jobs)
+        {
+            SetPriority(job);
+        }
+
+        if (Refusal(call.Jobs, out bool blocks) is { } refusal)
         {
             call.RefuseThen(refusal);
             call.Waiter?.GiveUp(refusal);
@@ -32,27 +37,31 @@ internal sealed class Intake(Home home)
         }
     }
 
-    /// <summary>Lets in those who waited for room in a queue.</summary>
-    public void RoomIn(string queue)
+    /// <summary>Lets in those for whom there is room now.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool LetIn()
     {
-        while (_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
+        bool any = false;
+        foreach ((string queue, Queue<EnqueueJobs> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
         {
-            if (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call, out _))
+            while (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call.Jobs, out _))
             {
                 waiting.Dequeue();
                 Accept(call);
+                any = true;
             }
-            else
-            {
-                if (waiting.Count == 0)
-                {
-                    _blocked.Remove(queue);
-                }
 
-                return;
+            if (waiting.Count == 0)
+            {
+                _blocked.Remove(queue);
             }
         }
+
+        return any;
     }
+
+    /// <summary>How many callers wait for room in a queue.</summary>
+    public int Blocked(string queue) => _blocked.GetValueOrDefault(queue)?.Count ?? 0;
 
     public void Fail(PerdureException reason)
     {
@@ -67,6 +76,7 @@ internal sealed class Intake(Home home)
     /// <summary>Takes one job.</summary>
     public Receipt Add(NewJob wanted)
     {
+        SetPriority(wanted);
         DateTimeOffset now = home.Shard.Now();
         if (wanted.DedupKey is { } key)
         {
@@ -89,6 +99,9 @@ internal sealed class Intake(Home home)
 
         return new Receipt(job.Number, 0, ReceiptKind.Added);
     }
+
+    /// <summary>The queue's policy may have been changed since the start.</summary>
+    private void SetPriority(NewJob wanted) => wanted.Priority = wanted.HasQueuePriority ? home.Queues.Policy(wanted.Queue).Priority : wanted.Priority;
 
     private void Accept(EnqueueJobs call)
     {
@@ -177,14 +190,16 @@ internal sealed class Intake(Home home)
             KeepResult = wanted.KeepResult,
             TraceParent = wanted.TraceParent,
             ScheduledFor = wanted.ScheduledFor,
+            Schedule = wanted.Schedule,
             Subscribers = wanted.Limit is null && wanted.Flow is null ? null : [Subscriptions.Of(wanted, number: 0, now)],
         };
     }
 
-    private PerdureException? Refusal(EnqueueJobs call, out bool blocks)
+    /// <summary>Why jobs may not come now; null if they may, or if their caller waits until there is room (<paramref name="blocks"/>).</summary>
+    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks)
     {
         blocks = false;
-        foreach (NewJob job in call.Jobs)
+        foreach (NewJob job in jobs)
         {
             if (home.Queues.IsDraining(job.Queue))
             {
@@ -197,25 +212,25 @@ internal sealed class Intake(Home home)
             }
         }
 
-        if (IsFull(call, out string full))
+        if (IsFull(jobs, out string full))
         {
             QueueOptions policy = home.Queues.Policy(full);
-            blocks = policy.WhenFull == WhenFull.Block && call.Jobs.Count <= policy.BacklogMax;
+            blocks = policy.WhenFull == WhenFull.Block && jobs.Count <= policy.BacklogMax;
             return blocks ? null : new PerdureException(ErrorCodes.QueueFull, $"queue {full} is full: {home.Queues.Backlog(full):N0} jobs wait, and at most {policy.BacklogMax:N0} may.");
         }
 
         return null;
     }
 
-    private bool IsFull(EnqueueJobs call, out string queue)
+    private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
     {
-        if (call.Jobs.Count == 1)
+        if (jobs.Count == 1)
         {
-            queue = call.Jobs[0].Queue;
+            queue = jobs[0].Queue;
             return home.Queues.Backlog(queue) >= home.Queues.Policy(queue).BacklogMax;
         }
 
-        foreach (IGrouping<string, NewJob> group in call.Jobs.GroupBy(j => j.Queue))
+        foreach (IGrouping<string, NewJob> group in jobs.GroupBy(j => j.Queue))
         {
             if (home.Queues.Backlog(group.Key) + group.Count() > home.Queues.Policy(group.Key).BacklogMax)
             {

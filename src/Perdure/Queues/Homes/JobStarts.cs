@@ -52,12 +52,7 @@ internal sealed class JobStarts(Home home)
     /// <summary>Starts a job that the dispatcher chose.</summary>
     public void Start(Job job, DateTimeOffset now)
     {
-        if (_careful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
-        {
-            Poisoned(job);
-            return;
-        }
-
+        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
         job.Phase = JobPhase.Running;
         job.NotBefore = default;
         if (home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
@@ -65,25 +60,32 @@ internal sealed class JobStarts(Home home)
             _entered.Add(job.Number, (dependency, now));
         }
 
+        if (_careful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
+        {
+            home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.CrashSuspect, "Crash", $"the process died {CarefulMode.DeathsMax} times while this job alone was running"));
+            return;
+        }
+
         if (job.More is { UntilStarted: true })
         {
             home.Dedups.Remove(job);
         }
 
-        if (_careful)
+        if (_careful && handler is not null and not FlowHandler) // flows, and workers outside, have a careful mode of their own
         {
             _running++;
             _suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0);
             home.Batch.Suspect = _suspect;
         }
 
-        HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
         if (handler is null)
         {
+            _budgets.Remove(job.Number);
             home.Leases.Give(job, now);
         }
         else if (handler is FlowHandler flow)
         {
+            _budgets.Remove(job.Number);
             home.Flows.Start(job, flow);
         }
         else
@@ -95,6 +97,8 @@ internal sealed class JobStarts(Home home)
 
             _batch.Add(job);
         }
+
+        home.Followers.Progressed(job);
     }
 
     /// <summary>Lets go what was gathered for one call of a handler.</summary>
@@ -117,9 +121,9 @@ internal sealed class JobStarts(Home home)
         }
 
         home.Dispatcher.Ended(job, comesBack);
-        if (_careful && _running > 0)
+        if (_careful && _suspect?.Run == job.Number)
         {
-            _running--;
+            _running = Math.Max(0, _running - 1); // what ran before a reload was not counted
             _suspect = null;
             home.Batch.Suspect = new Suspect(0, -1, 0);
         }
@@ -194,18 +198,10 @@ internal sealed class JobStarts(Home home)
         byte[]? payload = home.Registry.Find(job.Type) is { Merges: true } ? job.Payload : home.TakePayload(job);
         return new JobAttempt(home.Shard, job, payload, isNow ? budget : job.More?.Timeout ?? policy.Timeout, home.Node.Services.Json);
     }
-
-    private void Poisoned(Job job)
-    {
-        home.Dispatcher.Ended(job, comesBack: false);
-        _suspect = null;
-        home.Batch.Suspect = new Suspect(0, -1, 0);
-        home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.CrashSuspect, "Crash", $"the process died {CarefulMode.DeathsMax} times while this job alone was running"));
-    }
 }
 
 /// <summary>One call of a handler leaves.</summary>
-internal sealed class StartJobs(Home home, HandlerDefinition handler, List<JobAttempt> attempts) : IFreeEffect
+internal sealed class StartJobs(Home home, HandlerDefinition handler, JobAttempt[] attempts) : IFreeEffect
 {
     public void Release() => home.Node.Jobs.Start(handler, attempts);
 

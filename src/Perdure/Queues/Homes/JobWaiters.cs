@@ -9,7 +9,8 @@ internal sealed class JobWaiters(Home home)
 {
     private readonly Dictionary<long, List<JobWaiter>> _waiters = [];
 
-    public bool IsEmpty => _waiters.Count == 0;
+    /// <summary>Those whom somebody awaits.</summary>
+    public IEnumerable<JobWaiter> Awaited => _waiters.Values.SelectMany(w => w).Where(w => w.IsAwaited);
 
     /// <summary>Takes everybody who waits.</summary>
     public List<JobWaiter> TakeAll()
@@ -24,7 +25,7 @@ internal sealed class JobWaiters(Home home)
     {
         if (home.Find(waiter.Number) is not { } job)
         {
-            _ = AskAsync(waiter);
+            home.Shard.Commits.Then(new AskStore(this, waiter)); // its end may be on its way to the store
             return;
         }
 
@@ -34,6 +35,12 @@ internal sealed class JobWaiters(Home home)
             return;
         }
 
+        PutBack(waiter);
+    }
+
+    /// <summary>Waits on; after a takeover it asks again.</summary>
+    public void PutBack(JobWaiter waiter)
+    {
         if (!_waiters.TryGetValue(waiter.Number, out List<JobWaiter>? list))
         {
             _waiters.Add(waiter.Number, list = new(1));
@@ -80,9 +87,6 @@ internal sealed class JobWaiters(Home home)
         })));
     }
 
-    /// <summary>A job has come further.</summary>
-    public void Progressed(Job job) => _ = job;
-
     /// <summary>After a takeover: everybody who waits asks again.</summary>
     public void AskAgain() => TakeAll().ForEach(Wait);
 
@@ -121,6 +125,14 @@ internal sealed class JobWaiters(Home home)
             waiter.Fail(e);
         }
     }
+
+    /// <summary>Asks the store for an end once it must be there.</summary>
+    private sealed class AskStore(JobWaiters waiters, JobWaiter waiter) : IEffect
+    {
+        public void Release() => _ = waiters.AskAsync(waiter);
+
+        public void Lost(PerdureException reason) => waiters.PutBack(waiter);
+    }
 }
 
 /// <summary>Tells those who waited for a job that its end is durable.</summary>
@@ -128,5 +140,5 @@ internal sealed class JobAnswers(Home home, List<JobWaiter> waiters, JobEnd? end
 {
     public void Release() => waiters.ForEach(w => w.Ended(end));
 
-    public void Lost(PerdureException reason) => waiters.ForEach(home.Shard.Post); // they ask again when the home is back
+    public void Lost(PerdureException reason) => waiters.ForEach(home.Waiters.PutBack); // they ask again when the home is back
 }

@@ -10,7 +10,10 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 {
     public string? Key { get; init; }
 
-    public int Priority { get; init; }
+    public int Priority { get; set; }
+
+    /// <summary>Whether nobody said its priority, so that it is the queue's at the time.</summary>
+    public bool HasQueuePriority { get; init; }
 
     public TimeSpan? Delay { get; init; }
 
@@ -21,6 +24,9 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
     public Dedup Dedup { get; init; } = Dedup.Join;
 
     public TimeSpan? Limit { get; init; }
+
+    /// <summary>From when on the limit counts; null for now.</summary>
+    public DateTimeOffset? Since { get; init; }
 
     public TimeSpan? ExpireAfter { get; init; }
 
@@ -33,6 +39,9 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
     public string? TraceParent { get; init; }
 
     public DateTimeOffset? ScheduledFor { get; init; }
+
+    /// <summary>The schedule that made it and counts it; null for others.</summary>
+    public string? Schedule { get; init; }
 
     /// <summary>The flow that waits for it; null if none does.</summary>
     public ParentRef? Flow { get; init; }

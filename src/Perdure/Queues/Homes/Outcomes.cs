@@ -47,13 +47,20 @@ internal sealed class Outcomes(Home home)
         Retry retry = job.More?.Retry?.ToRetry() ?? policy.Retry;
         DateTimeOffset now = home.Shard.Now();
         job.Attempts++;
+        job.More ??= new JobMore();
         Note(job, error, now);
         job.MayBeDone |= error.Kind == ErrorKind.Unknown;
         bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
-        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.CreatedAt + within))
+        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.BeganAt + within))
         {
             Dead(job, passes ? error with { Kind = ErrorKind.Permanent } : error, failed: passes);
+            return;
+        }
+
+        if (job.More.ExpireAt <= next)
+        {
+            Expired(job);
             return;
         }
 
@@ -62,8 +69,14 @@ internal sealed class Outcomes(Home home)
         home.Write(job);
         home.Place(job, now);
         home.Dedups.AddBack(job);
+        home.Subscriptions.Watch(job);
         home.Waiters.FirstAttemptFailed(job);
+        home.Followers.Progressed(job);
     }
+
+    /// <summary>A job was not done in the time that it had.</summary>
+    public void Expired(Job job)
+        => Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {job.More!.ExpireAt - job.BeganAt}"), failed: job.Phase == JobPhase.Running);
 
     /// <summary>Makes a dead letter of a job.</summary>
     public void Dead(Job job, ErrorInfo error, bool failed = false)
@@ -100,6 +113,7 @@ internal sealed class Outcomes(Home home)
 
         if (keep is { } time && time > TimeSpan.Zero)
         {
+            home.Ends.Kept(job.Number);
             home.Batch.JobEnds.Add(new JobEndRow(job.Number, home.Shard.Index, job.Queue, job.Type, status, job.CreatedAt, now, StoredTimes.Up(now, time))
             {
                 Key = job.Key,
@@ -113,7 +127,9 @@ internal sealed class Outcomes(Home home)
 
         home.Batch.EndedJobs.Add(job.Number);
         home.Flows.Answer(job, status, result);
+        home.Followers.Ended(job, status);
         home.Waiters.Ended(job, new JobEnd(status, result, job.Attempts));
+        home.Queues.Ended(job.Queue, now);
         PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
         home.Remove(job);
     }
@@ -122,8 +138,7 @@ internal sealed class Outcomes(Home home)
 
     private static void Note(Job job, ErrorInfo error, DateTimeOffset now)
     {
-        job.More ??= new JobMore();
-        job.More.Errors ??= [];
+        job.More!.Errors ??= [];
         if (job.More.Errors.Count == ErrorsKept)
         {
             job.More.Errors.RemoveAt(0);

@@ -1,28 +1,30 @@
-using Perdure.Diagnostics;
 
 namespace Perdure.Queues;
 
 /// <summary>Who wants a job: joins, leaves, and the limits on how long. A job that the last one has left is cancelled.</summary>
 internal sealed class Subscriptions(Home home)
 {
-    public static Subscriber Of(NewJob wanted, int number, DateTimeOffset now) => new()
+    public static Subscriber Of(NewJob wanted, int number, DateTimeOffset now, bool hasNoSay = false) => new()
     {
         Number = number,
         Priority = wanted.Priority,
-        Until = wanted.Limit is { } limit ? StoredTimes.Up(now, limit) : null,
+        Until = wanted.Limit is { } limit ? StoredTimes.Up(wanted.Since ?? now, limit) : null,
+        Limit = wanted.Flow is null ? null : wanted.Limit,
         FlowType = wanted.Flow?.Flow.Type,
         FlowId = wanted.Flow?.Flow.Id,
         Ask = wanted.Flow?.Ask ?? 0,
+        HasNoSay = hasNoSay,
     };
 
     /// <summary>Adds somebody who wants a job that is there.</summary>
     /// <returns>The number of the subscription.</returns>
-    public int Join(Job job, NewJob wanted, DateTimeOffset now)
+    public int Join(Job job, NewJob wanted, DateTimeOffset now, bool hasNoSay = false)
     {
         JobMore more = job.More ??= new JobMore();
         more.Subscribers ??= [new Subscriber { Priority = job.Priority }];
-        Subscriber subscriber = Of(wanted, more.SubscriberCount++, now);
+        Subscriber subscriber = Of(wanted, more.SubscriberCount++, now, hasNoSay);
         more.Subscribers.Add(subscriber);
+        home.Flows.Know(job);
         if (subscriber.Until is { } until)
         {
             home.Times.Add(job.Number, until);
@@ -41,7 +43,7 @@ internal sealed class Subscriptions(Home home)
             return;
         }
 
-        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until))
+        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until + Leases.Margin))
         {
             if (at is { } time)
             {
@@ -59,9 +61,8 @@ internal sealed class Subscriptions(Home home)
             return false;
         }
 
-        if (more.ExpireAt <= now && job.Phase != JobPhase.Running)
+        if (job.Phase != JobPhase.Running && Expires(job, now))
         {
-            home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.JobExpired, "Expired", $"it was not done within {more.ExpireAt - job.CreatedAt}"));
             return true;
         }
 
@@ -74,6 +75,19 @@ internal sealed class Subscriptions(Home home)
         }
 
         return home.Leases.Due(job, now);
+    }
+
+    /// <summary>Makes a dead letter of a job that is not done in time, and that no worker has.</summary>
+    /// <returns>Whether it was late.</returns>
+    public bool Expires(Job job, DateTimeOffset now)
+    {
+        bool isLate = job.More?.ExpireAt <= now;
+        if (isLate)
+        {
+            home.Outcomes.Expired(job);
+        }
+
+        return isLate;
     }
 
     /// <summary>A subscriber leaves; without one, all do.</summary>
@@ -120,7 +134,7 @@ internal sealed class Subscriptions(Home home)
         }
 
         home.Waiters.Left(job, number, isLate ? leaving!.Until!.Value - job.CreatedAt : null);
-        if (all is null or { Count: 0 })
+        if (all is null || all.TrueForAll(s => s.HasNoSay))
         {
             Stop(job, reason);
         }
@@ -152,11 +166,12 @@ internal sealed class Subscriptions(Home home)
         home.Write(job);
         home.Shard.Commits.Then(new Engine.ActionEffect(() => home.Node.Jobs.Cancel(job.Number)));
         home.Flows.Cancel(job);
+        home.Followers.Progressed(job);
     }
 
     private void Reprioritize(Job job)
     {
-        int best = job.More!.Subscribers!.Min(s => s.Priority);
+        int best = job.More!.Subscribers!.Where(s => !s.HasNoSay).Min(s => s.Priority);
         if (best != job.Priority)
         {
             job.Priority = best;

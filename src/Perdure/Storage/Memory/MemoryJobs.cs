@@ -23,6 +23,9 @@ internal sealed class MemoryJobs
 
     public JobEndRow? EndOf(long number) => _ends.GetValueOrDefault(number).Row;
 
+    /// <summary>When the next end has been kept long enough; null if none is kept.</summary>
+    public DateTimeOffset? NextForgettable => _keeping.Count == 0 ? null : new DateTimeOffset(_keeping.Min.KeepTicks, TimeSpan.Zero);
+
     public IEnumerable<long> Forgettable(DateTimeOffset until) =>
         _keeping.TakeWhile(kept => kept.KeepTicks <= until.UtcTicks).Select(kept => kept.Number);
 

@@ -210,6 +210,15 @@ public sealed class MemoryStore : IStore
         && (filter.CreatedFrom is null || createdAt >= filter.CreatedFrom)
         && (filter.CreatedBefore is null || createdAt < filter.CreatedBefore);
 
+    /// <summary>When the next end of a job has been kept long enough; null if none is kept.</summary>
+    internal DateTimeOffset? NextForgettable(int shard)
+    {
+        lock (_gate)
+        {
+            return Tables.Shard(shard).Jobs.NextForgettable;
+        }
+    }
+
     private Task<T> Answer<T>(Func<T> call, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)

@@ -1,0 +1,224 @@
+using Perdure.Engine;
+using Perdure.Storage;
+
+namespace Perdure.Queues;
+
+/// <summary>
+/// Ends of jobs that are kept: they are looked up, made jobs again, discarded, and forgotten when their time is over.
+/// <list type="bullet">
+/// <item>Ends live in the store alone. A call claims the numbers first and reads when all that was decided before is durable, so it sees each end as it is,
+/// and no other call touches it meanwhile: nothing is redriven twice.</item>
+/// <item>An end that is written while the ends to be forgotten are read is not forgotten with them.</item>
+/// </list>
+/// </summary>
+internal sealed class Ends(Home home)
+{
+    private const int ForgottenAtOnce = 1_000;
+
+    private readonly HashSet<long> _claimed = [];
+    private readonly HashSet<long> _endedSince = [];
+    private bool _forgetting;
+
+    /// <summary>Does something to ends.</summary>
+    public void Take(EndsCall call)
+    {
+        call.Numbers.RemoveAll(n => home.Find(n) is not null || !_claimed.Add(n));
+        home.Shard.Commits.Then(new ReadEnds(this, call));
+    }
+
+    /// <summary>The ends were read.</summary>
+    public void Apply(EndsCall call, IReadOnlyList<JobEndRow?> ends, IReadOnlyList<byte[]?> payloads)
+    {
+        for (int i = 0; i < ends.Count; i++)
+        {
+            call.Apply(ends[i], payloads[i]);
+        }
+
+        Unclaim(call);
+    }
+
+    /// <summary>Makes a job again of one that has ended: it keeps its id and its history, and gets fresh attempts.</summary>
+    public void Redrive(JobEndRow end, byte[] payload, string? key, DateTimeOffset? notBefore)
+    {
+        DateTimeOffset now = home.Shard.Now();
+        JobMore more = JobMore.Read(end.More) ?? new JobMore();
+        more.ExpireAt = more.ExpireAt is { } expireAt ? StoredTimes.Up(notBefore ?? now, expireAt - (more.RedrivenAt ?? end.CreatedAt)) : null;
+        more.RedrivenAt = now;
+        more.Subscribers = null;
+        more.LostLeases = 0;
+        (more.Done, more.Text) = (null, null);
+        if (more.Dedup is { } dedup && home.Dedups.Find(end.Queue, dedup) is not null)
+        {
+            more.Dedup = null; // another one has come meanwhile, and is the one to join
+        }
+
+        var job = new Job(end.Number, home.Queues.Intern(end.Queue), home.Queues.Intern(end.Type))
+        {
+            Key = key,
+            Priority = end.Priority,
+            CreatedAt = end.CreatedAt,
+            NotBefore = notBefore > now ? StoredTimes.Up(notBefore.Value) : default,
+            More = more,
+            Payload = payload,
+        };
+        home.Batch.NewJobs.Add(new JobRow(job.Number, home.Shard.Index, job.Queue, job.Type, job.CreatedAt) { Key = key, Payload = payload, State = job.State });
+        Forget(job.Number);
+        home.Add(job);
+        home.Place(job, now);
+    }
+
+    public void Forget(long number) => home.Batch.ForgottenJobs.Add(number);
+
+    /// <summary>A job has ended, and its end is kept.</summary>
+    public void Kept(long number)
+    {
+        if (home.Batch.ForgottenJobs.Count > 0)
+        {
+            home.Batch.ForgottenJobs.Remove(number); // it was redriven in the same batch
+        }
+
+        if (_forgetting)
+        {
+            _endedSince.Add(number);
+        }
+    }
+
+    /// <summary>Forgets the ends that were kept long enough.</summary>
+    public void ForgetOld()
+    {
+        if (!_forgetting)
+        {
+            _forgetting = true;
+            _endedSince.Clear();
+            _ = ReadForgettableAsync(home.Shard.Now());
+        }
+    }
+
+    /// <summary>It is known which ends are to be forgotten.</summary>
+    public void ForgetOld(IReadOnlyList<long> numbers)
+    {
+        _forgetting = false;
+        List<long> old = [.. numbers.Where(n => !_endedSince.Contains(n) && !_claimed.Contains(n))];
+        old.ForEach(Forget);
+        if (numbers.Count == ForgottenAtOnce && old.Count > 0)
+        {
+            home.Shard.Commits.Then(new ActionEffect(() => home.Shard.Post(new ForgetOldEnds()))); // once these are gone
+        }
+    }
+
+    private void Unclaim(EndsCall call) => _claimed.ExceptWith(call.Numbers);
+
+    private async Task ReadForgettableAsync(DateTimeOffset until)
+    {
+        IReadOnlyList<long> numbers = [];
+        try
+        {
+            numbers = await home.Node.Store.ReadForgettableAsync(home.Shard.Index, until, ForgottenAtOnce, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            Diagnostics.Log.ReadFailed(home.Node.Log, e);
+        }
+
+        home.Shard.Post(new ForgettableWereRead(numbers));
+    }
+
+    /// <summary>Reads ends once all that was decided before is durable.</summary>
+    private sealed class ReadEnds(Ends ends, EndsCall call) : IEffect
+    {
+        public void Release() => _ = ReadAsync(call.Shard);
+
+        public void Lost(PerdureException reason)
+        {
+            ends.Unclaim(call);
+            call.Fail(reason);
+        }
+
+        private async Task ReadAsync(Shard shard)
+        {
+            try
+            {
+                IReadOnlyList<JobEndRow?> rows = await shard.Node.Store.ReadJobEndsAsync(shard.Index, call.Numbers, CancellationToken.None);
+                IReadOnlyList<byte[]?> payloads = call.NeedsPayloads
+                    ? await shard.Node.Store.ReadPayloadsAsync(shard.Index, call.Numbers, CancellationToken.None)
+                    : new byte[]?[rows.Count];
+                shard.Post(new EndsWereRead(call, rows, payloads));
+            }
+            catch (Exception e)
+            {
+                call.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
+                shard.Post(new EndsWereRead(call, [], []));
+            }
+        }
+    }
+}
+
+/// <summary>What a client does to ends of jobs. The answer is to how many.</summary>
+internal abstract class EndsCall(List<long> numbers) : HomeCall<int>
+{
+    public override string What => $"changing the ends of {numbers.Count} jobs";
+
+    public List<long> Numbers => numbers;
+
+    public virtual bool NeedsPayloads => false;
+
+    protected int Count { get; set; }
+
+    public abstract void Apply(JobEndRow? end, byte[]? payload);
+
+    public void Answer() => AnswerThen(Count);
+
+    protected override void Deliver() => Home.Ends.Take(this);
+}
+
+/// <summary>Makes dead letters of a queue jobs again, one after the other where they are spread.</summary>
+internal sealed class RedriveJobs(string queue, List<long> numbers, Func<long, DateTimeOffset?>? notBefore, Func<JobEndRow, (byte[] Payload, string? Key)>? edit) : EndsCall(numbers)
+{
+    public override bool NeedsPayloads => true;
+
+    public override void Apply(JobEndRow? end, byte[]? payload)
+    {
+        if (end is { Status: JobStatus.Failed } && end.Queue == queue && (payload is not null || edit is not null))
+        {
+            (byte[] work, string? key) = edit?.Invoke(end) ?? (payload!, end.Key);
+            Home.Ends.Redrive(end, work, key, notBefore?.Invoke(end.Number));
+            Count++;
+        }
+    }
+}
+
+/// <summary>Forgets dead letters of a queue.</summary>
+internal sealed class DiscardJobs(string queue, List<long> numbers) : EndsCall(numbers)
+{
+    public override void Apply(JobEndRow? end, byte[]? payload)
+    {
+        if (end is { Status: JobStatus.Failed } && end.Queue == queue)
+        {
+            Home.Ends.Forget(end.Number);
+            Count++;
+        }
+    }
+}
+
+/// <summary>Ends that a call wants were read.</summary>
+internal sealed class EndsWereRead(EndsCall call, IReadOnlyList<JobEndRow?> ends, IReadOnlyList<byte[]?> payloads) : HomeMessage
+{
+    public override void Fail(PerdureException reason) => call.Fail(reason);
+
+    protected override void Deliver()
+    {
+        Home.Ends.Apply(call, ends, payloads);
+        call.Answer();
+    }
+}
+
+/// <summary>The time has come to look for ends that were kept long enough.</summary>
+internal sealed class ForgetOldEnds : HomeMessage
+{
+    protected override void Deliver() => Home.Ends.ForgetOld();
+}
+
+internal sealed class ForgettableWereRead(IReadOnlyList<long> numbers) : HomeMessage
+{
+    protected override void Deliver() => Home.Ends.ForgetOld(numbers);
+}

@@ -1,0 +1,74 @@
+using System.Text.Json;
+
+namespace Perdure.Queues;
+
+/// <summary>A worker outside waits for jobs of a queue.</summary>
+internal sealed class PullJobs(string queue, string worker, int max, TimeSpan wait) : HomeCall<List<LeasedRow>>
+{
+    public override string What => $"a pull from queue {queue}";
+
+    public string Queue => queue;
+
+    public string Worker => worker;
+
+    /// <summary>How long it waits; infinite for always.</summary>
+    public TimeSpan Wait => wait;
+
+    /// <summary>Until when it waits; null for always.</summary>
+    public DateTimeOffset? Until { get; set; }
+
+    /// <summary>Larger for pulls that came later.</summary>
+    public long Order { get; set; }
+
+    /// <summary>Where it waits; null when it does not.</summary>
+    public LinkedListNode<PullJobs>? Place { get; set; }
+
+    /// <summary>What it was given.</summary>
+    public List<LeasedRow> Jobs { get; } = [];
+
+    public int Room => max - Jobs.Count;
+
+    public override void Lost(PerdureException reason) => Home.Leases.PutBack(this);
+
+    protected override void Deliver() => Home.Leases.Take(this);
+}
+
+/// <summary>A job that a worker got, and its right to it.</summary>
+internal sealed record LeasedRow(long Number, string Queue, string Type, string? Key, int Attempt, byte[]? Payload, Guid Token, DateTimeOffset Until)
+{
+    public JsonElement? Saved { get; init; }
+
+    public string? TraceParent { get; init; }
+
+    public DateTimeOffset? ScheduledFor { get; init; }
+}
+
+/// <summary>A worker no longer waits.</summary>
+internal sealed class StopPull(PullJobs pull) : HomeMessage
+{
+    protected override void Deliver() => Home.Leases.Stop(pull);
+}
+
+/// <summary>A worker says what came of a job. The answer is whether it held it.</summary>
+internal sealed class ReportLeased(long number, Guid token, JobReport report) : HomeCall<bool>
+{
+    public override string What => $"the outcome of job {number:x}";
+
+    protected override void Deliver() => AnswerThen(Home.Leases.Report(number, token, report));
+}
+
+/// <summary>A worker gives a job back. The answer is whether it held it.</summary>
+internal sealed class ReleaseLeased(long number, Guid token) : HomeCall<bool>
+{
+    public override string What => $"the release of job {number:x}";
+
+    protected override void Deliver() => AnswerThen(Home.Leases.Release(number, token));
+}
+
+/// <summary>A worker is still at work. The answer is until when it holds the job; null when it is to stop.</summary>
+internal sealed class RenewLease(long number, Guid token, Action<JobMore>? note) : HomeCall<DateTimeOffset?>
+{
+    public override string What => $"the lease on job {number:x}";
+
+    protected override void Deliver() => AnswerThen(Home.Leases.Renew(number, token, note));
+}

@@ -1,0 +1,10 @@
+using Perdure.Shared;
+
+namespace Perdure.Jobs.Tests.Guide;
+
+public sealed class GuideTests
+{
+    [Fact]
+    public void The_guide_shows_the_code_of_these_tests_and_all_of_it()
+        => GuideCode.Differences("docs/guides/queues.md", "tests/Perdure.Jobs.Tests/Guide/Cafe.cs").ShouldBeEmpty();
+}

@@ -1,9 +1,0 @@
-using Microsoft.Extensions.DependencyInjection;
-
-namespace Perdure.Jobs.Tests;
-
-internal static class Services
-{
-    public static TimeProvider GetTime(this IServiceProvider services) => services.GetRequiredService<TimeProvider>();
-
-}
