@@ -84,10 +84,10 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
     [Fact]
     public async Task K11_a_pending_like_is_laid_over_the_list_after_a_reload()
     {
-        _host.Database.LostAnswers = 1;     // the like lands, and nobody knows
+        await HasCopiesAsync();
+        _host.Database.IsDown = true;
         await Button.ClickAsync();
         await ShowsAsync(liked: true, count: 2, pending: true);
-        _host.Database.IsDown = true;
         await ReloadAsync();                // the list comes from the page's copy: the database is down
         await ShowsAsync(liked: true, count: 2, pending: true);
 
@@ -146,9 +146,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
     [Fact]
     public async Task A_like_survives_a_reload_while_the_server_is_down()
     {
-        await _page.EvaluateAsync("() => navigator.serviceWorker.ready.then(() => null)");
-        await ReloadAsync();                // from here on the page has copies of itself and of the list
-        await ShowsAsync(liked: false, count: 1, pending: false);
+        await HasCopiesAsync();
         int port = _host.Url.Port;
         await _host.DisposeAsync();
         await Button.ClickAsync();
@@ -162,6 +160,14 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
         (await _host.PostOfAsync("ada")).Count.ShouldBe(2);
     }
 
+    /// <summary>The page opens from copies of itself and of the list where it must.</summary>
+    private async Task HasCopiesAsync()
+    {
+        await _page.EvaluateAsync("() => navigator.serviceWorker.ready.then(() => null)");
+        await ReloadAsync();
+        await ShowsAsync(liked: false, count: 1, pending: false);
+    }
+
     private async Task ReloadAsync()
     {
         await _page.ReloadAsync();
@@ -170,9 +176,10 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IAsyncL
 
     private Task ReadyAsync() => Expect(_page.Locator("body[data-ready]")).ToHaveCountAsync(1);
 
-    private async Task ShowsAsync(bool liked, int count, bool pending)
+    private Task ShowsAsync(bool liked, int count, bool pending)
     {
-        await Expect(_page.Locator($"li[data-post='1']{(pending ? ".pending" : ":not(.pending)")} button[aria-pressed={(liked ? "true" : "false")}]")).ToHaveTextAsync($"♥ {count}");
+        ILocator shown = _page.Locator($"li[data-post='1']{(pending ? ".pending" : ":not(.pending)")} button[aria-pressed={(liked ? "true" : "false")}]");
+        return Expect(shown).ToHaveTextAsync($"♥ {count}");
     }
 }
 

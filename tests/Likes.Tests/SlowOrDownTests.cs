@@ -146,8 +146,26 @@ public sealed class SlowOrDownTests : IDisposable
 
         answers.ShouldAllBe(a => a.Status == HttpStatusCode.OK && a.Body.State == LikeAnswer.Settled);
         (await host.PostOfAsync("ada")).Count.ShouldBe(3);
-        host.Jobs.IsDown = false;
-        await host.PendingAsync("dee");     // the job store takes jobs again
+        (host.Jobs.IsDown, host.Database.IsDown) = (false, true);
+        await Deadline.UntilAsync(async () => (await host.LikeAsync("dee")).Status == HttpStatusCode.Accepted, "the job store takes jobs again");
+    }
+
+    [Fact]
+    public async Task K9_a_job_store_that_is_silent_is_waited_for_until_the_deadline()
+    {
+        await using LikesHost host = await LikesHost.StartAsync(_folder.Path);
+        host.Jobs.IsSilent = true;
+
+        Answer answer = await host.LikeAsync("ada");
+
+        answer.Status.ShouldBe(HttpStatusCode.OK);
+        (await host.PostOfAsync("ada")).Count.ShouldBe(1);
+        int calls = host.Posts.Calls;
+        host.Jobs.IsSilent = false;
+        await Deadline.UntilAsync(() => Task.FromResult(host.Posts.Calls > calls), "the job, which became durable after all, has been done, too");
+        await host.PassAsync();
+        (await host.PostOfAsync("ada")).Count.ShouldBe(1);
+        host.Posts.Writes.ShouldBe(2);      // ada's, once, and the other one's
     }
 
     [Fact]

@@ -3,19 +3,38 @@ using Perdure.Storage;
 
 namespace Likes.JobStore;
 
-/// <summary>Whether the job store is down; it is up at first.</summary>
+/// <summary>Whether the job store is up; it is at first.</summary>
 public sealed class JobStoreSwitch
 {
     private volatile bool _isDown;
+    private volatile TaskCompletionSource? _silence;
 
     public bool IsDown
     {
         get => _isDown;
         set => _isDown = value;
     }
+
+    /// <summary>Whether commits neither end nor fail; those that came meanwhile go on afterwards.</summary>
+    public bool IsSilent
+    {
+        get => _silence is not null;
+        set
+        {
+            TaskCompletionSource? next = value ? _silence ?? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+            TaskCompletionSource? last = _silence;
+            _silence = next;
+            if (next is null)
+            {
+                last?.TrySetResult();
+            }
+        }
+    }
+
+    internal Task Spoken => _silence?.Task ?? Task.CompletedTask;
 }
 
-/// <summary>A store that can be taken down while it is open: every call fails then, as on a disk that is gone.</summary>
+/// <summary>A store that can be taken down while it is open: every call fails then, as on a disk that is gone, or no commit ends.</summary>
 public sealed class SwitchedStore(IStore inner, JobStoreSwitch position) : IStore
 {
     private IStore Inner => position.IsDown ? throw new StoreException("PRD5005", "the job store is switched off") : inner;
@@ -27,7 +46,11 @@ public sealed class SwitchedStore(IStore inner, JobStoreSwitch position) : IStor
 
     public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken) => Inner.ReleaseShardsAsync(leases, cancellationToken);
 
-    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken) => Inner.CommitAsync(batches, cancellationToken);
+    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    {
+        await position.Spoken;
+        return await Inner.CommitAsync(batches, cancellationToken);
+    }
 
     public Task<IReadOnlyList<StoredFlow?>> ReadFlowsAsync(IReadOnlyList<FlowKey> keys, FlowParts parts, CancellationToken cancellationToken)
         => Inner.ReadFlowsAsync(keys, parts, cancellationToken);

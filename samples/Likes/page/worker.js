@@ -1,4 +1,4 @@
-// Keeps a copy of the page and of the last list, for when the server is down. The server's word goes first.
+// Keeps a copy of the page and of the last list, for when the server is down, or has no list. The server's word goes first.
 const cache = 'likes';
 
 addEventListener('install', event => event.waitUntil((async () => {
@@ -16,15 +16,16 @@ addEventListener('fetch', event => {
 });
 
 async function answer(request) {
-  const isPage = request.mode === 'navigate';
+  const key = request.mode === 'navigate' ? './' : request;
+  let response;
   try {
-    const response = await fetch(request);
+    response = await fetch(request);
     if (response.ok) {
-      await (await caches.open(cache)).put(isPage ? './' : request, response.clone());
+      await (await caches.open(cache)).put(key, response.clone());
     }
-
-    return response;
   } catch {
-    return await caches.match(isPage ? './' : request) ?? Response.error();
+    response = Response.error();
   }
+
+  return response.ok || (response.status >= 400 && response.status < 500) ? response : await caches.match(key) ?? response;
 }

@@ -227,8 +227,10 @@ internal sealed class Leases(Home home)
         else if (!home.Subscriptions.Expires(job, now))
         {
             home.Starts.Ended(job, comesBack: true, DependencyOutcome.None);
+            job.MayBeDone = true;
             home.Write(job);
             home.Place(job, now);
+            home.Dedups.AddBack(job);
             home.Followers.Progressed(job);
         }
     }

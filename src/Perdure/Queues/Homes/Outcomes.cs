@@ -68,8 +68,8 @@ internal sealed class Outcomes(Home home)
         job.NotBefore = next;
         home.Write(job);
         home.Place(job, now);
-        home.Subscriptions.Watch(job);
         home.Dedups.AddBack(job);
+        home.Subscriptions.Watch(job);
         home.Waiters.FirstAttemptFailed(job);
         home.Followers.Progressed(job);
     }
