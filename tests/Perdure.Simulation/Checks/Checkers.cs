@@ -1,3 +1,5 @@
+using Perdure.Simulation.Checks.Jobs;
+using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks;
@@ -35,7 +37,7 @@ internal abstract class Checker(string name)
 /// <summary>All checkers.</summary>
 internal static class Checkers
 {
-    public static List<Violation> Run(Story story, Observed observed, string? unfinished)
+    public static List<Violation> Run(Story story, Observed observed, string? unfinished, JobPlan? plan)
     {
         List<Violation> found = [];
         Checker[] all =
@@ -43,7 +45,11 @@ internal static class Checkers
             new OwnerChecker(), new HistoryChecker(), new CommitFirstChecker(), new AnswerChecker(), new UndoChecker(), new AttemptChecker(),
             new ReconcileChecker(), new SignalChecker(), new MessageChecker(), new BackoffChecker(), new StatusChecker(), new ProgressChecker(unfinished),
         ];
-        foreach (Checker checker in all)
+        JobsStory? jobs = plan is null ? null : JobsStory.Read(observed, plan);
+        IEnumerable<Checker> ofJobs = jobs is null
+            ? []
+            : [new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobOrderChecker(jobs), new JobRateChecker(jobs)];
+        foreach (Checker checker in all.Concat(ofJobs))
         {
             try
             {
@@ -59,6 +65,10 @@ internal static class Checkers
         if (found.Count == 0)
         {
             Marking.Of(story, observed);
+            if (jobs is not null)
+            {
+                JobMarking.Of(jobs, observed);
+            }
         }
 
         return found;

@@ -49,7 +49,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
             other.Die();
         }
 
-        for (int shard = 0; shard < store.Shards; shard++)
+        for (int shard = 0; shard < store.AllShards; shard++)
         {
             store.Grant(shard, survivor.Name);
             if (store.HolderOf(shard) != survivor.Name)
@@ -82,7 +82,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
                 await cluster.StartAsync(cluster.AnyBuild());
                 break;
             case 13:
-                store.TakeByStranger(chance.Next(store.Shards));
+                store.TakeByStranger(chance.Next(store.AllShards));
                 break;
             case 14:
                 Skew(process);
@@ -109,6 +109,11 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
             observed.Mark("a process was killed while runs were being read");
         }
 
+        if (observed.Jobs.Attempts.Exists(a => a.EndOrder == 0 && a.Process == process.Name))
+        {
+            observed.Mark("a process was killed while jobs ran");
+        }
+
         process.Die();
     }
 
@@ -123,6 +128,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
     private async Task StandStillAsync(Process process, TimeSpan pause)
     {
         process.Place.Pause();
+        observed.Jobs.Pauses.Add((process.Name, world.Now));
         if (chance.Next(2) == 0 && cluster.Up.FirstOrDefault(p => p != process && !p.Place.IsPaused) is { } other)
         {
             Move(other);
@@ -132,7 +138,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
         if (process.Place.IsPaused && !process.Place.IsDead)
         {
             process.Place.Resume();
-            if (Enumerable.Range(0, store.Shards).Any(s => store.HolderOf(s) != process.Name))
+            if (Enumerable.Range(0, store.AllShards).Any(s => store.HolderOf(s) != process.Name))
             {
                 observed.Mark("a process woke from a pause and had lost shards");
             }
@@ -142,7 +148,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
     /// <summary>Shards go to a process.</summary>
     private void Move(Process process)
     {
-        foreach (int shard in Enumerable.Range(0, store.Shards).Where(s => store.HolderOf(s) != process.Name && chance.Next(2) == 0))
+        foreach (int shard in Enumerable.Range(0, store.AllShards).Where(s => store.HolderOf(s) != process.Name && chance.Next(2) == 0))
         {
             if (observed.Effects.Exists(e => e.End == EffectEnd.None && e.Process == store.HolderOf(shard)))
             {
@@ -157,6 +163,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
     {
         TimeSpan by = TimeSpan.FromSeconds(chance.Next(-60, 61));
         process.Place.Time.Skew += by;
+        observed.Jobs.SkewMax = process.Place.Time.Skew > observed.Jobs.SkewMax ? process.Place.Time.Skew : observed.Jobs.SkewMax;
         observed.Mark(by > TimeSpan.Zero ? "a clock was set ahead" : "a clock was set back");
     }
 

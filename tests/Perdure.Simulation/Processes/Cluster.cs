@@ -1,5 +1,6 @@
 using System.Globalization;
 using Perdure.Engine;
+using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Seen;
 using Perdure.Simulation.Services;
 using Perdure.Simulation.Stores;
@@ -8,7 +9,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation.Processes;
 
 /// <summary>The processes of a simulated run, those that died included.</summary>
-internal sealed class Cluster(World world, ModelStore store, Service service, Observed observed, ReplayRandom chance)
+internal sealed class Cluster(World world, ModelStore store, Service service, JobWork? jobs, Observed observed, ReplayRandom chance)
 {
     private const int LoopsMax = 2;
 
@@ -40,7 +41,7 @@ internal sealed class Cluster(World world, ModelStore store, Service service, Ob
             ShutdownGrace = TimeSpan.FromSeconds(chance.Next(0, 4)),
             StepTimeout = TimeSpan.FromSeconds(10),
         };
-        var process = new Process(string.Create(CultureInfo.InvariantCulture, $"p{_all.Count + 1}"), world, store, service, observed, build, options);
+        var process = new Process(string.Create(CultureInfo.InvariantCulture, $"p{_all.Count + 1}"), world, store, service, jobs, observed, build, options);
         _all.Add(process);
         world.Trace.Note($"{process.Name} starts {build}");
         try

@@ -3,8 +3,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Perdure.Client;
 using Perdure.Engine;
 using Perdure.Hosting;
+using Perdure.Queues;
 using Perdure.Replay;
 using Perdure.Serialization;
+using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Plans;
 using Perdure.Simulation.Seen;
 using Perdure.Simulation.Services;
@@ -22,25 +24,27 @@ internal sealed class Process
     private static readonly FlowJson Json = new(FlowJson.DefaultOptions(), 100_000);
     private static readonly ErrorRules Rules = new ErrorRules().Permanent<PermanentFault>();
 
-    private readonly PerdureOptions _options;
+    private static readonly QueueRegistry NoQueues = new(new Dictionary<string, QueueOptions>(), new Dictionary<string, PoolOptions>(), [], []);
+
     private readonly ModelStore _store;
 
-    public Process(string name, World world, ModelStore store, Service service, Observed observed, Build build, PerdureOptions options)
+    public Process(string name, World world, ModelStore store, Service service, JobWork? jobs, Observed observed, Build build, PerdureOptions options)
     {
         Name = name;
         Build = build;
         _store = store;
-        _options = options;
         Place = world.NewPlace(name);
         IEnumerable<FlowDefinition> plans = Enumerable.Range(1, build.Versions).Select(version => new FlowDefinition<PlanInput, string>(PlanTypes.Plan, version, null,
             _ => (input, flow) => new Play(flow, this, service, observed).RunAsync(input, version)));
         var edited = new FlowDefinition<PlanInput, string>(PlanTypes.Edited, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunEditedAsync(input));
         var registry = new FlowRegistry([.. plans, edited]);
-        Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance), Rules,
+        QueueRegistry? queues = jobs?.Plan.RegistryOf(this, jobs.Service);
+        Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance) { Queues = queues }, Rules,
             new VirtualSeams(Place, Place.Time), NullLogger.Instance);
         var holder = new NodeHolder { Current = Node };
         var checker = new ReplayChecker(new PerdureBuilder(new ServiceCollection()), registry, holder, NoServices, Place.Time, NullLoggerFactory.Instance);
-        Client = new PerdureClient(new FlowCalls(holder), registry, checker);
+        Jobs = new JobCalls(holder, queues ?? NoQueues);
+        Client = new PerdureClient(new FlowCalls(holder), Jobs, registry, checker);
     }
 
     public string Name { get; }
@@ -53,6 +57,8 @@ internal sealed class Process
 
     public PerdureClient Client { get; }
 
+    public JobCalls Jobs { get; }
+
     /// <summary>Whether it has started, and neither died nor stopped.</summary>
     public bool IsUp { get; private set; }
 
@@ -61,7 +67,7 @@ internal sealed class Process
     /// <summary>Starts the engine; the store lets it take all shards from whoever has them.</summary>
     public async Task StartAsync()
     {
-        for (int shard = 0; shard < _options.ShardCount; shard++)
+        for (int shard = 0; shard < _store.AllShards; shard++)
         {
             _store.Grant(shard, Name);
         }

@@ -14,14 +14,25 @@ public sealed class SeedTests(ITestOutputHelper output)
 {
     private const ulong FixedSeeds = 5_000;
     private const ulong ManySeeds = 100_000;
+    private const ulong FixedJobSeeds = 1_000;
+    private const ulong ManyJobSeeds = 50_000;
     private const ulong ReportEvery = 5_000;
     private const int BadMax = 20;
 
+    private static bool IsLong => Environment.GetEnvironmentVariable("PERDURE_LONG") == "1";
+
     [Fact]
     public void The_fixed_seeds_keep_every_promise_and_reach_every_situation()
+        => Run(1, IsLong ? ManySeeds : FixedSeeds, FixedSeeds, Situations.OfFlows);
+
+    [Fact]
+    public void The_fixed_seeds_with_queues_keep_every_promise_and_reach_every_situation()
+        => Run(Simulated.FlowSeedsMax + 1, IsLong ? ManyJobSeeds : FixedJobSeeds, FixedJobSeeds, Situations.OfJobs);
+
+    private void Run(ulong from, ulong seeds, ulong enough, HashSet<string> situations)
     {
-        ulong count = Number("PERDURE_SEEDS", Environment.GetEnvironmentVariable("PERDURE_LONG") == "1" ? ManySeeds : FixedSeeds);
-        ulong first = Number("PERDURE_SEED_FIRST", 1);
+        ulong count = Number("PERDURE_SEEDS", seeds);
+        ulong first = from - 1 + Number("PERDURE_SEED_FIRST", 1);
         var watch = Stopwatch.StartNew();
         HashSet<string> marks = [];
         List<ulong> bad = [];
@@ -51,9 +62,9 @@ public sealed class SeedTests(ITestOutputHelper output)
 
         output.WriteLine($"{count} seeds from {first} on, {bad.Count} bad, {count / watch.Elapsed.TotalSeconds:N0} per second; {commits} commits, {lived.TotalDays:N1} days of virtual time; course {course:x16}");
         bad.ShouldBeEmpty("look at one with PERDURE_SEED=n");
-        if (count >= FixedSeeds)
+        if (count >= enough)
         {
-            Situations.All.Except(marks).ShouldBeEmpty("these situations were never reached");
+            situations.Except(marks).ShouldBeEmpty("these situations were never reached");
         }
     }
 

@@ -1,6 +1,7 @@
 using Perdure.Engine;
 using Perdure.Simulation.Checks;
 using Perdure.Simulation.Clients;
+using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
 using Perdure.Simulation.Services;
@@ -20,8 +21,11 @@ namespace Perdure.Simulation.Runs;
 internal sealed record SimulatedRun(ulong Seed, ulong TraceHash, IReadOnlyList<Violation> Violations, IReadOnlySet<string> Marks, TimeSpan Took, int Commits, long ForeignPosts);
 
 /// <summary>Runs one seed: processes, clients, an operator and chaos, then calm until all flows have ended, then the checks.</summary>
+/// <remarks>Seeds over <see cref="FlowSeedsMax"/> have queues and few flows, the others have flows alone.</remarks>
 internal sealed class Simulated
 {
+    public const ulong FlowSeedsMax = 1_000_000;
+
     private const long StepsMax = 3_000_000;
     private static readonly TimeSpan CalmMax = TimeSpan.FromHours(2);
 
@@ -34,6 +38,8 @@ internal sealed class Simulated
     private readonly Clients.Clients _clients;
     private readonly Operator _operator;
     private readonly ReplayRandom _chance;
+    private readonly JobWork? _jobs;
+    private readonly JobClients? _jobClients;
     private string? _unfinished;
 
     private Simulated(ulong seed, Action<string>? trace)
@@ -45,11 +51,13 @@ internal sealed class Simulated
         }
 
         _chance = new ReplayRandom(ReplayRandom.Mix(seed ^ 0x51_3));
-        _store = new ModelStore(_world, _observed, shards: _chance.Next(1, 5));
+        _store = new ModelStore(_world, _observed, shards: _chance.Next(1, 5), hasHome: seed > FlowSeedsMax);
         _service = new Service(_world, _observed);
-        _cluster = new Cluster(_world, _store, _service, _observed, _chance);
+        _jobs = seed > FlowSeedsMax ? new JobWork(new JobPlan(_chance), new JobService(_world, _observed)) : null;
+        _cluster = new Cluster(_world, _store, _service, _jobs, _observed, _chance);
         _chaos = new Chaos(_world, _store, _cluster, _observed, _chance);
         _clients = new Clients.Clients(_world, _cluster, _observed, _chance);
+        _jobClients = _jobs is null ? null : new JobClients(_world, _cluster, _jobs.Plan, _observed, _chance);
         _operator = new Operator(_world, _clients, _cluster, _observed, _chance);
     }
 
@@ -71,7 +79,7 @@ internal sealed class Simulated
         }
 
         Story story = Story.Read(_observed);
-        List<Violation> violations = Checkers.Run(story, _observed, _unfinished);
+        List<Violation> violations = Checkers.Run(story, _observed, _unfinished, _jobs?.Plan);
         return new SimulatedRun(_world.Seed, _world.Trace.Hash, violations, _observed.Marks, _world.Now - start, _observed.Batches.Count, _world.ForeignPosts);
     }
 
@@ -84,13 +92,19 @@ internal sealed class Simulated
             await Task.Delay(TimeSpan.FromSeconds(1), _world.Outside.Time);
         }
 
-        Task[] clients = [.. Enumerable.Range(1, _chance.Next(2, 7)).Select(i => _clients.FollowAsync(i, chaos / 2))];
+        Task[] clients = [.. Enumerable.Range(1, _jobs is null ? _chance.Next(2, 7) : _chance.Next(2)).Select(i => _clients.FollowAsync(i, chaos / 2)), .. JobClients(chaos / 2)];
+        Task open = _jobClients?.KeepOpenAsync() ?? Task.CompletedTask;
         Task looksAfter = _operator.WorkAsync();
         await _chaos.RunAsync(chaos);
 
         Process survivor = await _chaos.CalmAsync();
         _world.Trace.Note($"calm, {survivor.Name} survives");
         _service.IsCalm = _operator.IsCalm = _clients.IsCalm = true;
+        if (_jobs is not null)
+        {
+            _jobs.Service.IsCalm = _jobClients!.IsCalm = true;
+        }
+
         Task polls = PollAsync(survivor);
         Task all = Task.WhenAll(clients);
         await Task.WhenAny(AllEndAsync(all), Task.Delay(CalmMax, _world.Outside.Time));
@@ -100,17 +114,25 @@ internal sealed class Simulated
         }
 
         _clients.GaveUp = _operator.HasGone = true;
-        await Task.WhenAll(looksAfter, polls);
+        if (_jobClients is not null)
+        {
+            _jobClients.GaveUp = true;
+        }
+
+        await Task.WhenAll(looksAfter, polls, open);
         await survivor.StopAsync();
         return true;
     }
+
+    private IEnumerable<Task> JobClients(TimeSpan within)
+        => _jobClients is null ? [] : Enumerable.Range(0, _chance.Next(1, 5)).Select(_ => _jobClients.WorkAsync(within));
 
     /// <summary>Waits until all runs have ended and all clients know it.</summary>
     private async Task AllEndAsync(Task clients)
     {
         var open = new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing, FlowStatus.Stuck] };
         await Task.WhenAny(clients, Task.Delay(CalmMax, _world.Outside.Time));
-        while (ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) > 0 || _store.HasMessages)
+        while (ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) > 0 || _store.HasMessages || _store.HasJobs)
         {
             await Task.Delay(TimeSpan.FromSeconds(10), _world.Outside.Time);
         }

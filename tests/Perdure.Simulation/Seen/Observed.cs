@@ -19,6 +19,9 @@ internal sealed class Observed
     /// <summary>What clients asked, and were answered.</summary>
     public List<ClientCall> Calls { get; } = [];
 
+    /// <summary>What was seen of jobs.</summary>
+    public JobSeen Jobs { get; } = new();
+
     /// <summary>What flow code or a store saw that it must never see.</summary>
     public List<string> Oddities { get; } = [];
 
@@ -53,6 +56,12 @@ internal sealed record CommittedBatch(long Order, string Process, ShardBatch Bat
         copy.EndedBackoffs.AddRange(batch.EndedBackoffs);
         copy.Sent.AddRange(batch.Sent);
         copy.Received.AddRange(batch.Received);
+        copy.NewJobs.AddRange(batch.NewJobs.Select(j => j with { }));
+        copy.JobUpdates.AddRange(batch.JobUpdates);
+        copy.JobEnds.AddRange(batch.JobEnds);
+        copy.EndedJobs.AddRange(batch.EndedJobs);
+        copy.ForgottenJobs.AddRange(batch.ForgottenJobs);
+        copy.Memos.AddRange(batch.Memos);
         return new CommittedBatch(order, process, copy);
     }
 }

@@ -3,7 +3,7 @@ namespace Perdure.Simulation.Seen;
 /// <summary>Rare situations that the fixed seeds must reach: what they never reach they do not test.</summary>
 internal static class Situations
 {
-    public static readonly HashSet<string> All =
+    public static readonly HashSet<string> OfFlows =
     [
         "a back-off was written down",
         "a batch of an earlier owner was fenced",
@@ -48,4 +48,36 @@ internal static class Situations
         "an undo was settled by hand",
         "the disk was full",
     ];
+
+    public static readonly HashSet<string> OfJobs =
+    [
+        "a blocked caller was let in",
+        "a caller joined a job that ran",
+        "a caller joined a job that waited",
+        "a job expired",
+        "a job ran in two processes at once",
+        "a job was a dead letter since its attempts were used up",
+        "a job was cancelled at a crash",
+        "a job was cancelled while it ran",
+        "a job was cancelled while it waited",
+        "a job was convicted of killing its processes",
+        "a job was done at once",
+        "a job was dropped with the one that it undid",
+        "a job was ignored",
+        "a job was rejected",
+        "a job was replaced",
+        "a job was retried after a crash",
+        "a job's limit was reached",
+        "a job's result was refused",
+        "a pause held over a crash",
+        "a process was killed while jobs ran",
+        "a queue drained",
+        "a rate was restored after a crash",
+        "an attempt found what an earlier one had saved",
+        "an attempt was left behind",
+        "many jobs came at once",
+        "one who joined left, and the job went on",
+    ];
+
+    public static readonly HashSet<string> All = [.. OfFlows, .. OfJobs];
 }

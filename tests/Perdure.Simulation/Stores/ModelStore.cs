@@ -10,16 +10,16 @@ namespace Perdure.Simulation.Stores;
 /// The store that all processes share. It has a place of its own, so a call that is on its way when its process dies still
 /// arrives. It says who may take which shard, as leases will, and writes down what it commits.
 /// </summary>
-internal sealed class ModelStore(World world, Observed observed, int shards)
+internal sealed class ModelStore(World world, Observed observed, int shards, bool hasHome)
 {
     /// <summary>What a value ends with that the store does not take.</summary>
     public const string Poison = "!poison";
 
     private static readonly byte[] PoisonBytes = Encoding.UTF8.GetBytes(Poison);
 
-    private readonly string?[] _granted = new string?[shards];
+    private readonly string?[] _granted = new string?[shards + 1];
     private readonly HashSet<string> _waiting = new(StringComparer.Ordinal);
-    private readonly string?[] _holders = new string?[shards];
+    private readonly string?[] _holders = new string?[shards + 1];
 
     public MemoryStore Memory { get; } = new();
 
@@ -27,10 +27,17 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
 
     public StoreFaults Faults { get; } = StoreFaults.Of(new ReplayRandom(ReplayRandom.Mix(world.Seed ^ 0x57_04E)));
 
+    /// <summary>How many shards there are for flows.</summary>
     public int Shards => shards;
 
+    /// <summary>How many there are with that of the queues.</summary>
+    public int AllShards => shards + (hasHome ? 1 : 0);
+
     /// <summary>Whether a message between flows waits in an inbox.</summary>
-    public bool HasMessages => Enumerable.Range(0, shards).Any(s => Inbox(s).Count > 0);
+    public bool HasMessages => Enumerable.Range(0, AllShards).Any(s => Inbox(s).Count > 0);
+
+    /// <summary>Whether there are jobs that have not ended.</summary>
+    public bool HasJobs => hasHome && Now(Memory.ReadJobsAsync(shards, -1, 1, CancellationToken.None)).Count > 0;
 
     /// <summary>Lets a process, and no other one, take a shard from now on.</summary>
     public void Grant(int shard, string process) => _granted[shard] = process;
@@ -49,8 +56,8 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
     {
         HashSet<string> before = [.. _waiting];
         _waiting.Clear();
-        _waiting.UnionWith(Enumerable.Range(0, shards).SelectMany(Inbox).Select(m => m.Id));
-        return [.. Enumerable.Range(0, shards).Where(s => Inbox(s).Any(m => before.Contains(m.Id)))];
+        _waiting.UnionWith(Enumerable.Range(0, AllShards).SelectMany(Inbox).Select(m => m.Id));
+        return [.. Enumerable.Range(0, AllShards).Where(s => Inbox(s).Any(m => before.Contains(m.Id)))];
     }
 
     public IReadOnlyList<ShardLease> Take(string process, IReadOnlyList<int> wanted, Guid token)
@@ -86,6 +93,12 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
 
         for (int i = 0; i < batches.Count; i++)
         {
+            if (batches[i].JobEnds.Exists(static e => e.Result is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0))
+            {
+                observed.Mark("a job's result was refused");
+                return CommitGroup.Refused(batches.Count, i, "poison");
+            }
+
             List<HistoryRow> poison = batches[i].History.FindAll(static h => h.Payload is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0);
             if (poison.Count > 0)
             {
@@ -130,6 +143,7 @@ internal sealed class ModelStore(World world, Observed observed, int shards)
             string news = string.Join(' ', batch.NewFlows.Select(f => $"+{f.Key}={f.Run & 0xFFFFFFFF:x}"));
             string states = string.Join(' ', batch.Updates.Select(u => $"{u.Run & 0xFFFFFFFF:x}:{u.State.Status}@{u.State.WakeAt:T}"));
             string messages = $"{string.Join(' ', batch.Sent.Select(m => $">{m.Kind} {m.Id}"))} {string.Join(' ', batch.Received.Select(m => $"<{m}"))}";
+            messages += JobLines.Of(batch);
             world.Trace.Note($"commit by {process} shard {batch.Lease.Shard}.{batch.Lease.Epoch}: {news} {rows} {states} {messages}", batch.Number);
         }
         else

@@ -1,0 +1,22 @@
+using System.Text;
+using Perdure.Storage;
+
+namespace Perdure.Simulation.Stores;
+
+/// <summary>What a batch says of jobs, in words.</summary>
+internal static class JobLines
+{
+    public static string Of(ShardBatch batch)
+    {
+        string news = string.Join(' ', batch.NewJobs.Select(j => $"+{j.Queue}-{j.Number:x}={Text(j.Payload)} {StateOf(j.State)}"));
+        string states = string.Join(' ', batch.JobUpdates.Select(u => $"{u.Number:x}:{Text(u.Payload)} {StateOf(u.State)}"));
+        string ends = string.Join(' ', batch.JobEnds.Select(e => $"={e.Number:x} {e.Status} {Text(e.Result)}"));
+        string gone = string.Join(' ', batch.EndedJobs.Select(n => $"-{n:x}"));
+        string memos = string.Join(' ', batch.Memos.Select(m => $"{m.Name}={Text(m.Value)}"));
+        return $" {news} {states} {ends} {gone} {memos}";
+    }
+
+    private static string StateOf(JobState state) => $"({state.Priority} {state.NotBefore:T} {state.Attempts} {Text(state.More)})";
+
+    private static string Text(byte[]? json) => json is null ? "" : Encoding.UTF8.GetString(json);
+}
