@@ -69,9 +69,9 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json, out bool stands)
     {
-        var name = new PayloadName("job", Name);
-        TJob before = json.Deserialize<TJob>(waiting, name);
-        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, name));
+        var what = new PayloadName("job", Name);
+        TJob before = json.Deserialize<TJob>(waiting, what);
+        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, what));
         stands = ReferenceEquals(merged, before);
         return merged is null ? null : stands ? waiting : Serialize(merged, json);
     }
