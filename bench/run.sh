@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The budgets' table: floor and saga3 by turns, at 64 and at 256 clients, each for about 5 s; medians and ratios.
+# The budgets' table: floor and saga3, queue-floor and queue by turns, at 64 and at 256 clients, each for about 5 s; medians and ratios.
 #   bench/run.sh [K]       K rounds (3)
 #   bench/run.sh --short   for CI, about 20 s: one short run of every workload; fails on a broken run, never on a slow one
 #   --no-build             takes the Release build that is there
@@ -47,13 +47,13 @@ measure() {
 median() { tr ' ' '\n' | grep . | sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
 table() {
-    printf '\n%8s %12s %12s %7s %14s %14s\n' clients floor/s saga3/s ratio 'floor µs/flow' 'saga3 µs/flow'
+    local floor=$1 workload=$2 clients bare full
+    printf '\n%8s %14s %12s %7s %14s %14s\n' clients "$floor/s" "$workload/s" ratio 'floor µs each' "$workload µs each"
     for clients in 64 256; do
-        local floor saga3
-        floor=$(median <<< "${rates[floor-$clients]}") saga3=$(median <<< "${rates[saga3-$clients]}")
-        printf '%8s %12.0f %12.0f %7.2f %13.1f %13.1f\n' "$clients" "$floor" "$saga3" \
-            "$(awk -v a="$saga3" -v b="$floor" 'BEGIN { print a / b }')" \
-            "$(median <<< "${costs[floor-$clients]}")" "$(median <<< "${costs[saga3-$clients]}")"
+        bare=$(median <<< "${rates[$floor-$clients]}") full=$(median <<< "${rates[$workload-$clients]}")
+        printf '%8s %14.0f %12.0f %7.2f %13.1f %13.1f\n' "$clients" "$bare" "$full" \
+            "$(awk -v a="$full" -v b="$bare" 'BEGIN { print a / b }')" \
+            "$(median <<< "${costs[$floor-$clients]}")" "$(median <<< "${costs[$workload-$clients]}")"
     done
 }
 
@@ -66,27 +66,28 @@ if ((short)); then
         measure floor "$clients" 20000
         measure saga3 "$clients" 20000
     done
-    for smoke in "compensate --n 500" "signal --n 500" "signal --n 500 --hold" "timer --n 200" "history --n 500" "saga3 --n 500 --store memory" "saga3 --n 100 --clients 1 --bare-commit"; do
+    for smoke in "compensate --n 500" "signal --n 500" "signal --n 500 --hold" "timer --n 200" "history --n 500" "saga3 --n 500 --store memory" "saga3 --n 100 --clients 1 --bare-commit" "queue-floor --n 5000" "queue --n 2000" "queue --n 2000 --limits" "queue --n 2000 --only-enqueue" "queue --n 2000 --hold"; do
         # shellcheck disable=SC2086
         run $smoke --cold
         echo "$line"
     done
-    table
+    table floor saga3
     exit 0
 fi
 
 declare -A n=()
 for clients in 64 256; do
-    for workload in floor saga3; do
+    for workload in floor saga3 queue-floor queue; do
         run "$workload" --clients "$clients" --n 20000
         n[$workload-$clients]=$(awk -v rate="$(field per_second <<< "$line")" -v s="$seconds_each" 'BEGIN { printf "%d", rate * s / 1000 + 1 }')000
     done
 done
 for ((round = 0; round < rounds; round++)); do
     for clients in 64 256; do
-        for workload in floor saga3; do
+        for workload in floor saga3 queue-floor queue; do
             measure "$workload" "$clients" "${n[$workload-$clients]}"
         done
     done
 done
-table
+table floor saga3
+table queue-floor queue
