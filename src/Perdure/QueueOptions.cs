@@ -88,6 +88,7 @@ public sealed class QueueOptions
         Require(LostLeasesMax >= 1, nameof(LostLeasesMax), "at least 1");
         Require(!InOrder || ConcurrencyPerKey is null or 1, nameof(InOrder), "without ConcurrencyPerKey, or with 1");
         Require(Uses.Select(u => u.Pool).Distinct(StringComparer.Ordinal).Count() == Uses.Count && Uses.TrueForAll(u => u.Units >= 1), nameof(Uses), "pools, each once, with at least 1 unit");
+        Require(PriorityRules.Count <= PriorityRulesMax, nameof(PriorityRules), "at most 64 rules");
         Rate?.Check(queue);
         RatePerKey?.Check(queue);
         Retry.Check();
@@ -107,6 +108,8 @@ public sealed class QueueOptions
     internal static TimeSpan KeepMax { get; } = TimeSpan.FromDays(36_525);
 
     internal const int PriorityMax = 1_000_000;
+
+    internal const int PriorityRulesMax = 64;
 }
 
 /// <summary>What happens to a job that comes when its queue is full.</summary>

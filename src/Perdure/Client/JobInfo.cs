@@ -50,3 +50,25 @@ public sealed record JobInfo(string Id, string Queue, string Type, JobStatus Sta
 /// <param name="Attempt">Which attempt, from 1.</param>
 /// <param name="Error">What.</param>
 public sealed record JobAttemptError(DateTimeOffset At, int Attempt, ErrorInfo Error);
+
+/// <summary>Where a job stands.</summary>
+public enum JobStatus
+{
+    /// <summary>It waits: for its turn, its time, a limit, or its queue's opening.</summary>
+    Waiting = 0,
+
+    /// <summary>A worker has it.</summary>
+    Running = 1,
+
+    /// <summary>Nobody wants it any more, and its worker has been told so.</summary>
+    Cancelling = 2,
+
+    /// <summary>It is done.</summary>
+    Completed = 3,
+
+    /// <summary>It was rejected, its attempts are used up, or it expired: a dead letter.</summary>
+    Failed = 4,
+
+    /// <summary>It was cancelled; a result that came later was dropped.</summary>
+    Cancelled = 5,
+}

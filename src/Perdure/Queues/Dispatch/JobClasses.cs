@@ -15,7 +15,7 @@ internal sealed class JobClass(ulong rules)
 /// <summary>Sorts jobs into classes by a policy's rules, and knows which rules' windows are open. A window's edge changes a few sums; no job moves.</summary>
 internal sealed class JobClasses
 {
-    public const int RulesMax = 64;
+    public const int RulesMax = QueueOptions.PriorityRulesMax;
 
     private readonly PriorityRule[] _rules;
     private readonly Edges[] _windows;
