@@ -4,7 +4,12 @@ using Xunit.Abstractions;
 
 namespace Perdure.Tests.Queues;
 
+/// <summary>Tests that measure the process's memory: no other runs beside them.</summary>
+[CollectionDefinition("alone", DisableParallelization = true)]
+public class Alone;
+
 /// <summary>A million jobs wait. Bounds are wide: these machines are slow and shared; what they find is a cost that grows with the number of jobs.</summary>
+[Collection("alone")]
 public class DispatchScaleTests(ITestOutputHelper output)
 {
     private const int Jobs = 1_000_000;
@@ -12,7 +17,8 @@ public class DispatchScaleTests(ITestOutputHelper output)
 
     private static readonly DateTimeOffset Start = new(2026, 3, 27, 12, 0, 0, TimeSpan.Zero);
 
-    private const double BytesMax = 150;
+    /// <summary>A key for each job costs the most.</summary>
+    private const double BytesMax = 160;
 
     [Theory]
     [InlineData("no keys", 0)]
