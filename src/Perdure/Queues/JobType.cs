@@ -69,9 +69,8 @@ internal sealed class JobType<TJob>(string name, string queue, JobContract<TJob>
 
     public override byte[]? Merge(byte[] waiting, byte[] added, FlowJson json, out bool stands)
     {
-        var name = new PayloadName("job", Name);
-        TJob before = json.Deserialize<TJob>(waiting, name);
-        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, name));
+        TJob before = json.Deserialize<TJob>(waiting, new PayloadName("job", Name));
+        TJob? merged = _contract.Merge!(before, json.Deserialize<TJob>(added, new PayloadName("job", Name)));
         stands = ReferenceEquals(merged, before);
         return merged is null ? null : stands ? waiting : Serialize(merged, json);
     }
