@@ -133,7 +133,8 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     {
         Node.HomeShard.Post(call);
         Task late = Node.Seams.Delay(budget, cancellationToken);
-        if (await Task.WhenAny(call.Task, late) == late)
+        await Task.WhenAny(call.Task, late);
+        if (!call.Task.IsCompleted) // where both are, the answer counts
         {
             call.Withdraw();
             await late; // throws where the caller gave up
@@ -147,7 +148,8 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     private async Task<JobEnd?> EndWithinAsync(JobWaiter waiter, TimeSpan budget, CancellationToken cancellationToken)
     {
         Task late = Node.Seams.Delay(budget, cancellationToken);
-        if (await Task.WhenAny(waiter.Task, late) == late)
+        await Task.WhenAny(waiter.Task, late);
+        if (!waiter.Task.IsCompleted)
         {
             Node.HomeShard.Post(new StopJobWaiting(waiter));
             await late; // throws where the caller gave up
