@@ -51,6 +51,7 @@ internal static class JobVictim
             log.Write(JobVerb.Enqueued, job);
             if (number % CancelEvery == CancelEvery - 1)
             {
+                log.Write(JobVerb.Cancelling, job);
                 CancelAnswer answer = await handle.CancelAsync();
                 if (answer == CancelAnswer.Accepted)
                 {

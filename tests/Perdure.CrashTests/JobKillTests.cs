@@ -55,7 +55,7 @@ public class JobKillTests(ITestOutputHelper output)
     {
         List<string> complaints = [];
         HashSet<string> done = [.. lines.Where(l => l.Verb == JobVerb.Done).Select(l => l.Name)];
-        HashSet<string> cancelled = [.. lines.Where(l => l.Verb == JobVerb.Cancelled).Select(l => l.Name)];
+        HashSet<string> cancelled = [.. lines.Where(l => l.Verb == JobVerb.Cancelling).Select(l => l.Name)];
         complaints.AddRange(lines.Where(l => l.Verb == JobVerb.Enqueued && !done.Contains(l.Name) && !cancelled.Contains(l.Name)).Select(l => $"{l.Name} was acknowledged and never done"));
         for (int i = 0; i < lines.Count; i++)
         {

@@ -40,6 +40,9 @@ internal enum JobVerb
     /// <summary>A caller was told that it is durable.</summary>
     Enqueued,
 
+    /// <summary>A caller asks for its cancel, and may be killed before it is told.</summary>
+    Cancelling,
+
     /// <summary>A caller was told that it is cancelled.</summary>
     Cancelled,
 
