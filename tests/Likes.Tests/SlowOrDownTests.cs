@@ -125,7 +125,7 @@ public sealed class SlowOrDownTests : IDisposable
         using (SampleProcess first = await SampleProcess.StartAsync(_folder.Path))
         {
             await first.ControlAsync(new Server.Control(IsDown: true));
-            operation = await first.LikeAsync("ada", HttpStatusCode.Accepted);
+            operation = await first.PendingAsync("ada");
             first.Kill();
         }
 
