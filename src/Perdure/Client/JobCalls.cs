@@ -124,15 +124,14 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     /// <summary>Waits for a job's end or its first attempt's, but not for longer than the budget.</summary>
     private async Task<JobEnd?> EndWithinAsync(JobWaiter waiter, TimeSpan budget, CancellationToken cancellationToken)
     {
-        Task late = Node.Seams.Delay(budget, cancellationToken);
-        if (await Task.WhenAny(waiter.Task, late) == late)
+        await using ITimer late = Node.Seams.Time.CreateTimer(static w => ((JobWaiter)w!).Ended(null), waiter, budget, Timeout.InfiniteTimeSpan);
+        JobEnd? end = await EndAsync(waiter, cancellationToken);
+        if (end is null)
         {
             Node.HomeShard.Post(new StopJobWaiting(waiter));
-            await late; // throws where the caller gave up
-            return null;
         }
 
-        return await waiter.Task;
+        return end;
     }
 
     private async Task<NowOrLater<TResult>> RunUnrecordedAsync<TResult>(NewJob wanted, TimeSpan budget, CancellationToken cancellationToken)

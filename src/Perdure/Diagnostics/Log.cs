@@ -98,4 +98,7 @@ internal static partial class Log
 
     [LoggerMessage(19, LogLevel.Warning, "Reading the open versions failed")]
     public static partial void VersionsUnread(this ILogger log, Exception exception);
+
+    [LoggerMessage(41, LogLevel.Error, "A new job could not be merged with job {Job}: both will be done")]
+    public static partial void MergeFailed(this ILogger log, Queues.Job job, Exception exception);
 }

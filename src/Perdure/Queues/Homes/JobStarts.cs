@@ -107,6 +107,11 @@ internal sealed class JobStarts(Home home)
         if (_batch.Count > 0)
         {
             HandlerDefinition handler = home.Registry.HandlerOf(_batch[0].Queue, _batch[0].Type)!;
+            if (home.Queues.Policy(_batch[0].Queue) is not { Rate: null, RatePerKey: null })
+            {
+                home.RememberRates(); // what a start takes from a rate is durable before it leaves
+            }
+
             home.Shard.Commits.Then(new StartJobs(home, handler, [.. _batch.Select(Attempt)]));
             _batch.Clear();
         }
@@ -143,7 +148,7 @@ internal sealed class JobStarts(Home home)
         job.Phase = JobPhase.Waiting;
         home.Dispatcher.Add(job);
         _budgets.Add(job.Number, budget);
-        while (job.Phase == JobPhase.Waiting && home.Dispatcher.Next(now) is { } next)
+        while (job.Phase == JobPhase.Waiting && MayStart && home.Dispatcher.Next(now) is { } next)
         {
             Start(next, now);
         }
@@ -157,12 +162,21 @@ internal sealed class JobStarts(Home home)
     }
 
     /// <summary>Puts a new job's work into the place of one that waits, or drops both.</summary>
-    public Receipt Replace(Job same, NewJob wanted, DateTimeOffset now)
+    /// <returns>Null where the contract cannot merge the two: then each is done.</returns>
+    public Receipt? Replace(Job same, NewJob wanted, DateTimeOffset now)
     {
         byte[]? payload = wanted.Payload;
         if (wanted.Type.Merges && same.Payload is { } waiting)
         {
-            payload = wanted.Type.Merge(waiting, wanted.Payload, home.Node.Services.Json);
+            try
+            {
+                payload = wanted.Type.Merge(waiting, wanted.Payload, home.Node.Services.Json);
+            }
+            catch (Exception e)
+            {
+                home.Node.Log.MergeFailed(same, e);
+                return null;
+            }
         }
 
         if (payload is null)
