@@ -18,7 +18,7 @@ public sealed record JobOptions
     /// <summary>When to make the first attempt. Not together with <see cref="Delay"/>.</summary>
     public DateTimeOffset? RunAt { get; init; }
 
-    /// <summary>What is the same for jobs that are one and the same, 1 to 400 characters; within the queue.</summary>
+    /// <summary>What is the same for jobs that are one and the same, 1 to 400 characters; among the queue's jobs of this type.</summary>
     public string? DedupKey { get; init; }
 
     /// <summary>What to do when a job with the same <see cref="DedupKey"/> is there.</summary>

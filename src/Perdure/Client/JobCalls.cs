@@ -131,32 +131,31 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     /// <summary>Waits until the job is durable, but not for longer than the budget.</summary>
     private async Task<Receipt> ReceiptWithinAsync(EnqueueJobs call, TimeSpan budget, CancellationToken cancellationToken)
     {
+        // Not by WhenAny: where the answer and the end of the budget come together, the answer counts.
+        await using ITimer late = Node.Seams.Time.CreateTimer(static c => ((EnqueueJobs)c!).GiveUp(), call, budget, Timeout.InfiniteTimeSpan);
         Node.HomeShard.Post(call);
-        Task late = Node.Seams.Delay(budget, cancellationToken);
-        await Task.WhenAny(call.Task, late);
-        if (!call.Task.IsCompleted) // where both are, the answer counts
+        try
+        {
+            return (await call.Task.WaitAsync(cancellationToken))[0];
+        }
+        catch (OperationCanceledException)
         {
             call.Withdraw();
-            await late; // throws where the caller gave up
-            throw new StoreUnavailableException(call.What, new StoreException(ErrorCodes.StoreFailed, $"the job store did not take it within {budget}"));
+            throw;
         }
-
-        return (await call.Task)[0];
     }
 
     /// <summary>Waits for a job's end or its first attempt's, but not for longer than the budget.</summary>
     private async Task<JobEnd?> EndWithinAsync(JobWaiter waiter, TimeSpan budget, CancellationToken cancellationToken)
     {
-        Task late = Node.Seams.Delay(budget, cancellationToken);
-        await Task.WhenAny(waiter.Task, late);
-        if (!waiter.Task.IsCompleted)
+        await using ITimer late = Node.Seams.Time.CreateTimer(static w => ((JobWaiter)w!).Ended(null), waiter, budget, Timeout.InfiniteTimeSpan);
+        JobEnd? end = await EndAsync(waiter, cancellationToken);
+        if (end is null)
         {
             Node.HomeShard.Post(new StopJobWaiting(waiter));
-            await late; // throws where the caller gave up
-            return null;
         }
 
-        return await waiter.Task;
+        return end;
     }
 
     private async Task<NowOrLater<TResult>> RunUnrecordedAsync<TResult>(NewJob wanted, TimeSpan budget, CancellationToken cancellationToken)

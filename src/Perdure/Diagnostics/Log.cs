@@ -75,9 +75,6 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
     public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
 
-    [LoggerMessage(34, LogLevel.Error, "Merging a job of type {Type} with job {Job} failed: the newer one takes its place")]
-    public static partial void MergeFailed(this ILogger log, string type, Queues.Job job, Exception exception);
-
     [LoggerMessage(33, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
     public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
 
@@ -104,4 +101,7 @@ internal static partial class Log
 
     [LoggerMessage(19, LogLevel.Warning, "Reading the open versions failed")]
     public static partial void VersionsUnread(this ILogger log, Exception exception);
+
+    [LoggerMessage(41, LogLevel.Error, "A new job could not be merged with job {Job}: both will be done")]
+    public static partial void MergeFailed(this ILogger log, Queues.Job job, Exception exception);
 }

@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Queues;
+using Perdure.Storage;
 
 namespace Perdure.Worker;
 
@@ -8,6 +9,8 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
 {
     /// <summary>How long a handler may ignore its token before it is left behind.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ReadPause = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private HashSet<long>? _unwanted;
@@ -112,7 +115,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
         long started = runner.Seams.Time.GetTimestamp();
         try
         {
-            await ReadPayloadsAsync();
+            await ReadPayloadsAsync(source.Token);
             var context = new JobContext(attempt, services, source.Token);
             ValueTask<byte[]> call = runner.Filter is { } filter
                 ? new(filter.RunJobsAsync(() => handler.RunAsync(context, attempt.Payload!, runner.Json).AsTask()))
@@ -139,7 +142,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
         long started = runner.Seams.Time.GetTimestamp();
         try
         {
-            await ReadPayloadsAsync();
+            await ReadPayloadsAsync(source.Token);
             JobContext[] contexts = [.. attempts.Select(a => new JobContext(a, services, source.Token))];
             Task<JobOutcome[]> call = runner.Filter is { } filter ? filter.RunJobsAsync(Handle) : Handle();
             return [.. (await InTimeAsync(call, source, timeout)).Select(o => o.Error is { } error ? new JobReport(null, Sorted(error, started, timeout, source)) : new JobReport(o.Result, null))];
@@ -158,19 +161,25 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
         }
     }
 
-    /// <summary>Reads the jobs that are no longer in memory.</summary>
-    private async ValueTask ReadPayloadsAsync()
+    /// <summary>Reads the jobs that are no longer in memory. A store that is out of reach is no failure of theirs: it is asked again.</summary>
+    private async ValueTask ReadPayloadsAsync(CancellationToken cancellationToken)
     {
-        if (Array.TrueForAll(attempts, a => a.Payload is not null))
+        while (Array.Exists(attempts, a => a.Payload is null))
         {
-            return;
-        }
-
-        JobAttempt[] missing = Array.FindAll(attempts, a => a.Payload is null);
-        IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, [.. missing.Select(a => a.Number)], CancellationToken.None);
-        for (int i = 0; i < missing.Length; i++)
-        {
-            missing[i].Payload = payloads[i];
+            JobAttempt[] missing = Array.FindAll(attempts, a => a.Payload is null);
+            try
+            {
+                IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, [.. missing.Select(a => a.Number)], CancellationToken.None);
+                for (int i = 0; i < missing.Length; i++)
+                {
+                    missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(missing[i].Number);
+                }
+            }
+            catch (StoreException e)
+            {
+                runner.Log.ReadFailed(e);
+                await runner.Seams.Delay(ReadPause, cancellationToken);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class SeedTests(ITestOutputHelper output)
 {
     private const ulong FixedSeeds = 5_000;
     private const ulong ManySeeds = 100_000;
-    private const ulong FixedJobSeeds = 1_000;
+    private const ulong FixedJobSeeds = 700;
     private const ulong ManyJobSeeds = 50_000;
     private const ulong ReportEvery = 5_000;
     private const int BadMax = 20;
@@ -46,8 +46,7 @@ public sealed class SeedTests(ITestOutputHelper output)
             commits += run.Commits;
             lived += run.Took;
             course = ReplayRandom.Mix(course ^ run.TraceHash);
-            run.ForeignPosts.ShouldBe(0, $"seed {seed}: something escaped to another thread");
-            if (run.Violations.Count > 0)
+            if (run.Violations.Count > 0 || run.ForeignPosts > 0)
             {
                 bad.Add(seed);
                 Report(run);
@@ -73,7 +72,7 @@ public sealed class SeedTests(ITestOutputHelper output)
 
     private void Report(SimulatedRun run)
     {
-        output.WriteLine($"seed {run.Seed}:");
+        output.WriteLine($"seed {run.Seed}{(run.ForeignPosts > 0 ? " (something escaped to another thread)" : "")}:");
         foreach (Violation violation in run.Violations.Take(4))
         {
             output.WriteLine($"   {violation.Checker}: {violation.What}");

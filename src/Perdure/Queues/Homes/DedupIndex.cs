@@ -1,18 +1,18 @@
 namespace Perdure.Queues;
 
-/// <summary>Finds the job that is the same one.</summary>
+/// <summary>Finds the job that is the same one: of a queue and a contract. One of another contract has another result, and another handler.</summary>
 internal sealed class DedupIndex
 {
-    private readonly Dictionary<(string Queue, string Key), Job> _jobs = [];
+    private readonly Dictionary<(string Queue, string Type, string Key), Job> _jobs = [];
 
-    public Job? Find(string queue, string key) => _jobs.GetValueOrDefault((queue, key));
+    public Job? Find(string queue, string type, string key) => _jobs.GetValueOrDefault((queue, type, key));
 
     /// <summary>From now on this job is the one of its key; an older one that runs no longer is.</summary>
     public void Add(Job job)
     {
         if (job.More?.Dedup is { } key)
         {
-            _jobs[(job.Queue, key)] = job;
+            _jobs[(job.Queue, job.Type, key)] = job;
         }
     }
 
@@ -21,15 +21,15 @@ internal sealed class DedupIndex
     {
         if (job.More?.Dedup is { } key)
         {
-            _jobs.TryAdd((job.Queue, key), job);
+            _jobs.TryAdd((job.Queue, job.Type, key), job);
         }
     }
 
     public void Remove(Job job)
     {
-        if (job.More?.Dedup is { } key && _jobs.GetValueOrDefault((job.Queue, key)) == job)
+        if (job.More?.Dedup is { } key && _jobs.GetValueOrDefault((job.Queue, job.Type, key)) == job)
         {
-            _jobs.Remove((job.Queue, key));
+            _jobs.Remove((job.Queue, job.Type, key));
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class Ends(Home home)
         more.Subscribers = null;
         more.LostLeases = 0;
         (more.Done, more.Text) = (null, null);
-        if (more.Dedup is { } dedup && home.Dedups.Find(end.Queue, dedup) is not null)
+        if (more.Dedup is { } dedup && home.Dedups.Find(end.Queue, end.Type, dedup) is not null)
         {
             more.Dedup = null; // another one has come meanwhile, and is the one to join
         }

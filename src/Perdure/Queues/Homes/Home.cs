@@ -130,6 +130,10 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
+            if (job.IsCancelling)
+            {
+                Node.Jobs.Cancel(job.Number); // it may not have been told
+            }
         }
         else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
         {
@@ -149,7 +153,7 @@ internal sealed class Home
                 Dedups.Remove(job);
             }
         }
-        else
+        else if (!Subscriptions.Due(job, now)) // its time may have run out meanwhile
         {
             Place(job, now);
         }
@@ -270,12 +274,17 @@ internal sealed class Home
         while (Intake.LetIn() | Flows.LetIn()); // what started has left room behind
 
         Leases.Answer(now);
+        RememberRates();
+        Arm(now);
+    }
+
+    /// <summary>Writes what rates remember, where it has changed.</summary>
+    public void RememberRates()
+    {
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())
         {
             Queues.RememberRate(rate.Name, rate.At);
         }
-
-        Arm(now);
     }
 
     /// <summary>Time has passed.</summary>

@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -55,7 +56,10 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
 
     public virtual void Lost(PerdureException reason) => Fail(reason);
 
-    public override void Fail(PerdureException reason) => _answer.TrySetException(new StoreUnavailableException(What, reason));
+    public override void Fail(PerdureException reason) => TryFail(reason);
+
+    /// <summary>Tells who asks that nobody can say; false if it has its answer.</summary>
+    protected bool TryFail(PerdureException reason) => _answer.TrySetException(new StoreUnavailableException(What, reason));
 
     /// <summary>Nothing more can happen: a test learns it at once.</summary>
     public void GiveUp(Exception reason) => _answer.TrySetException(reason);
@@ -96,6 +100,17 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
 
     /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
     public void Withdraw() => Interlocked.Exchange(ref _settled, 1);
+
+    /// <summary>The budget of whoever asked is over. From any thread.</summary>
+    public void GiveUp()
+    {
+        Withdraw();
+        var reason = new StoreException(ErrorCodes.StoreFailed, "the job store did not take it within the budget");
+        if (TryFail(reason)) // an answer that came together with it counts
+        {
+            waiter?.Fail(reason);
+        }
+    }
 
     protected override void Deliver()
     {

@@ -80,12 +80,12 @@ internal sealed class Intake(Home home)
         DateTimeOffset now = home.Shard.Now();
         if (wanted.DedupKey is { } key)
         {
-            if (wanted.Dedup.Window is { } window && home.Queues.OnceUntil(wanted.Queue, key, now, window) is { } earlier)
+            if (wanted.Dedup.Window is { } window && home.Queues.OnceUntil(wanted.Queue, $"{wanted.Type.Name}/{key}", now, window) is { } earlier)
             {
                 return new Receipt(earlier, -1, ReceiptKind.Ignored);
             }
 
-            if (home.Dedups.Find(wanted.Queue, key) is { IsCancelling: false } same && Same(wanted, same, now) is { } receipt)
+            if (home.Dedups.Find(wanted.Queue, wanted.Type.Name, key) is { IsCancelling: false } same && Same(wanted, same, now) is { } receipt)
             {
                 return receipt;
             }
@@ -94,7 +94,7 @@ internal sealed class Intake(Home home)
         Job job = New(wanted, now);
         if (wanted.Dedup.Window is { } once && wanted.DedupKey is { } name)
         {
-            home.Queues.RememberOnce(wanted.Queue, name, job.Number, now + once);
+            home.Queues.RememberOnce(wanted.Queue, $"{wanted.Type.Name}/{name}", job.Number, now + once);
         }
 
         return new Receipt(job.Number, 0, ReceiptKind.Added);

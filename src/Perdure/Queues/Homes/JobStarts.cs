@@ -107,6 +107,11 @@ internal sealed class JobStarts(Home home)
         if (_batch.Count > 0)
         {
             HandlerDefinition handler = home.Registry.HandlerOf(_batch[0].Queue, _batch[0].Type)!;
+            if (home.Queues.Policy(_batch[0].Queue) is not { Rate: null, RatePerKey: null })
+            {
+                home.RememberRates(); // what a start takes from a rate is durable before it leaves
+            }
+
             home.Shard.Commits.Then(new StartJobs(home, handler, [.. _batch.Select(Attempt)]));
             _batch.Clear();
         }
@@ -143,7 +148,7 @@ internal sealed class JobStarts(Home home)
         job.Phase = JobPhase.Waiting;
         home.Dispatcher.Add(job);
         _budgets.Add(job.Number, budget);
-        while (job.Phase == JobPhase.Waiting && home.Dispatcher.Next(now) is { } next)
+        while (job.Phase == JobPhase.Waiting && MayStart && home.Dispatcher.Next(now) is { } next)
         {
             Start(next, now);
         }
@@ -162,14 +167,15 @@ internal sealed class JobStarts(Home home)
         byte[]? payload = wanted.Payload;
         if (wanted.Type.Merges && same.Payload is { } there)
         {
-            bool stands = false;
+            bool stands;
             try
             {
                 payload = wanted.Type.Merge(there, wanted.Payload, home.Node.Services.Json, out stands);
             }
             catch (Exception e)
             {
-                home.Node.Log.MergeFailed(wanted.Type.Name, same, e); // the newer one takes the place; foreign code must not stop the loop
+                home.Node.Log.MergeFailed(same, e); // each is done; foreign code must not stop the loop
+                return null;
             }
 
             if (stands)

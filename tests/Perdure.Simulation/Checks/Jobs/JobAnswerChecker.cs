@@ -62,6 +62,7 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
         {
             case Enqueued.Added:
                 MustHold(job.States[0].Id == id, $"{what}, but that came with {job.States[0].Id}");
+                MustHold(SameOf(job, call) is null, $"{what}, but {SameOf(job, call)} was there");
                 break;
             case Enqueued.Joined:
                 MustHold(job.EndOrder > call.Order, $"{what}, but that had ended");
@@ -73,10 +74,16 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
                 MustHold(!_came.ContainsKey(id) && !_replaced.ContainsKey(id), $"{what}, but came all the same");
                 break;
             case Enqueued.Replaced:
-                MustHold(job.States.Exists(s => s.Id == id && s.Order < call.AnswerOrder), $"{what}, but the job does not carry it");
+                MustHold(job.States.Exists(s => s.Id is not null && s.Order > call.Order && s.Order < call.AnswerOrder), $"{what}, but the job does not carry it");
                 break;
         }
     }
+
+    /// <summary>A job that has waited all the while, and was the same one.</summary>
+    private JobStory? SameOf(JobStory job, JobCall call)
+        => job.States[0].Dedup is null || job.States[0].IsUntilStarted ? null : jobs.All.FirstOrDefault(other => other.Number < job.Number && other.Row.Queue == job.Row.Queue && other.Row.Type == job.Row.Type
+            && other.Order < call.Order && other.EndOrder > call.AnswerOrder && other.States[0].Dedup == job.States[0].Dedup && !other.States[0].IsUntilStarted
+            && !other.States.Exists(s => s.IsCancelled && s.Order < call.AnswerOrder) && !Observed.Jobs.Attempts.Exists(a => a.Number == other.Number));
 
     private bool IsReason(JobCall call) => call.Error switch
     {

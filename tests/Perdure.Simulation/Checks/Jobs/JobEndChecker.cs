@@ -39,8 +39,7 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
                 MustHold(calls.Exists(c => c.Result == result && c.EndOrder < job.EndOrder), $"{job} is recorded as done with {result}, but no handler gave that");
                 break;
             case JobStatus.Cancelled:
-                bool isWanted = !Observed.Jobs.Calls.Exists(c => c.Verb == JobVerb.Cancel && c.Number == job.Number && c.Order < job.EndOrder) && !HadLimit(job);
-                MustHold(!isWanted, $"{job} was cancelled, but nobody had asked for it");
+                MustHold(HadLimit(job) || WasLeft(job), $"{job} was cancelled, but somebody wants it");
                 break;
             case JobStatus.Failed:
                 CheckFailed(job, end, calls);
@@ -61,6 +60,13 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
             _ => calls.Exists(c => c.End is EffectEnd.Rejected or EffectEnd.Permanent) || Failed(calls, job.EndOrder) >= Math.Min(least, end.Attempts == 0 ? 1 : least),
         };
         MustHold(isReason, $"{job} is a dead letter with {code} after {calls.Count} calls, of which {Failed(calls, job.EndOrder)} failed, of {least}");
+    }
+
+    /// <summary>Whether somebody had cancelled it for all, or all who wanted it had left.</summary>
+    private bool WasLeft(JobStory job)
+    {
+        List<JobCall> cancels = Observed.Jobs.Calls.FindAll(c => c.Verb == JobVerb.Cancel && c.Number == job.Number && c.Order < job.EndOrder);
+        return cancels.Exists(c => c.Subscriber is null) || cancels.Select(c => c.Subscriber).Distinct().Count() >= job.States.Max(s => s.SubscriberCount);
     }
 
     /// <summary>The retries that its first caller gave.</summary>

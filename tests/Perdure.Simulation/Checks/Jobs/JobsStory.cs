@@ -161,6 +161,8 @@ internal sealed class StateStory
         {
             using var json = JsonDocument.Parse(more);
             IsCancelled = json.RootElement.TryGetProperty("cancelReason", out _);
+            Dedup = json.RootElement.TryGetProperty("dedup", out JsonElement key) ? key.GetString() : null;
+            IsUntilStarted = json.RootElement.TryGetProperty("untilStarted", out _);
             HasSaved = json.RootElement.TryGetProperty("saved", out _);
             ExpireAt = json.RootElement.TryGetProperty("expireAt", out JsonElement at) ? at.GetDateTimeOffset() : null;
             SubscriberCount = json.RootElement.TryGetProperty("subscriberCount", out JsonElement count) ? count.GetInt32() : 1;
@@ -177,6 +179,10 @@ internal sealed class StateStory
     public int? Id { get; }
 
     public bool IsCancelled { get; }
+
+    public string? Dedup { get; }
+
+    public bool IsUntilStarted { get; }
 
     public bool HasSaved { get; }
 
