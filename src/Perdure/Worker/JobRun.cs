@@ -174,6 +174,8 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
                 {
                     missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(missing[i].Number);
                 }
+
+                cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now
             }
             catch (StoreException e)
             {

@@ -63,7 +63,8 @@ internal sealed class JobResultChecker(JobsStory jobs) : Checker("ends of jobs a
                 break;
             case ErrorCodes.JobNotFound:
                 bool isThere = !hasEnded || (job.End is not null && job.ForgottenOrder > call.AnswerOrder);
-                MustHold(!isThere || !jobs.IsOwner(call.Process, call.AnswerOrder), $"{what}: but the job or its end is there");
+                bool isOwner = jobs.IsOwner(call.Process, call.Order) && jobs.TakeBefore(call.Order) == jobs.TakeBefore(call.AnswerOrder);
+                MustHold(!isThere || !isOwner, $"{what}: but the job or its end is there");
                 break;
             case ErrorCodes.LimitReached:
                 MustHold(call.Options.Limit is not null, $"{what}: but there was no limit");

@@ -40,8 +40,9 @@ internal sealed class JobStartChecker(JobsStory jobs) : Checker("attempts of job
         MustHold(job.IdAt(call.Order) == call.Id, $"{what} was given {call.Id}, but the job carries {job.IdAt(call.Order)}");
         MustHold(state.State.Attempts + 1 == call.Attempt, $"{what}: {state.State.Attempts} have failed");
         MustHold(state.State.NotBefore is null || state.State.NotBefore <= call.At + Observed.Jobs.SkewMax, $"{what} began before its time, {state.State.NotBefore:HH:mm:ss.fff}");
-        MustHold(!job.States.Exists(s => s.IsCancelled && s.Order < take.Order), $"{what} began after the job had been cancelled, and a crash");
-        MustHold(state.ExpireAt is null || state.ExpireAt > jobs.TimeBefore(take.Order) || job.Order > take.Order, $"{what} began after the job had expired, and a crash");
+        bool isFirstLife = !jobs.Takes.Exists(t => t.Process == call.Process && t.Order < take.Order); // otherwise it may have been on its way before
+        MustHold(!isFirstLife || !job.States.Exists(s => s.IsCancelled && s.Order < take.Order), $"{what} began after the job had been cancelled, and a crash");
+        MustHold(!isFirstLife || state.ExpireAt is null || state.ExpireAt > jobs.TimeBefore(take.Order) || job.Order > take.Order, $"{what} began after the job had expired, and a crash");
         JobCall? mode = jobs.ModeAt(call);
         MustHold(mode is null || (job.Order < mode.AnswerOrder && take.Order < mode.AnswerOrder), $"{what} began although the queue was paused");
         MustHold(!call.FoundProgress || state.HasSaved, $"{what} found what nobody had saved");
