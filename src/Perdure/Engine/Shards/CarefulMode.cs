@@ -41,7 +41,7 @@ internal sealed class CarefulMode(Shard shard)
         IsOn = lease.UncleanEnds >= UncleanEndsMin && busy.Count > 0;
         if (!IsOn)
         {
-            if (busy.Count == 0)
+            if (busy.Count == 0 && shard.Home is null)
             {
                 LivedOn(); // nothing that was open can have been the cause
             }

@@ -12,11 +12,11 @@ internal sealed class JobStarts(Home home)
     private readonly Dictionary<long, TimeSpan> _budgets = [];
     private readonly Dictionary<long, (Dependency Dependency, DateTimeOffset At)> _entered = [];
     private bool _careful;
-    private int _running;
+    private long _alone;
     private Suspect? _suspect;
 
     /// <summary>Whether one more job may start. After a crash loop only one runs at a time, so that the one to blame shows.</summary>
-    public bool MayStart => !_careful || _running == 0;
+    public bool MayStart => !_careful || _alone == 0;
 
     public void Begin(ShardLease lease)
     {
@@ -28,7 +28,7 @@ internal sealed class JobStarts(Home home)
         }
 
         _entered.Clear();
-        _running = 0;
+        _alone = 0;
         _careful = lease.UncleanEnds >= CarefulMode.UncleanEndsMin;
         _suspect = lease.Suspect is { Run: not 0 } s ? s with { Deaths = s.Deaths + 1 } : null;
         if (_careful)
@@ -62,6 +62,8 @@ internal sealed class JobStarts(Home home)
 
         if (_careful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
         {
+            _suspect = null; // whoever makes a job of it again means it
+            home.Batch.Suspect = new Suspect(0, -1, 0);
             home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.CrashSuspect, "Crash", $"the process died {CarefulMode.DeathsMax} times while this job alone was running"));
             return;
         }
@@ -73,9 +75,8 @@ internal sealed class JobStarts(Home home)
 
         if (_careful && handler is not null and not FlowHandler) // flows, and workers outside, have a careful mode of their own
         {
-            _running++;
-            _suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0);
-            home.Batch.Suspect = _suspect;
+            _alone = job.Number;
+            home.Batch.Suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0); // others may run before it has its turn
         }
 
         if (handler is null)
@@ -126,10 +127,10 @@ internal sealed class JobStarts(Home home)
         }
 
         home.Dispatcher.Ended(job, comesBack);
-        if (_careful && _suspect?.Run == job.Number)
+        if (_careful && _alone == job.Number)
         {
-            _running = Math.Max(0, _running - 1); // what ran before a reload was not counted
-            _suspect = null;
+            _alone = 0;
+            _suspect = _suspect?.Run == job.Number ? null : _suspect;
             home.Batch.Suspect = new Suspect(0, -1, 0);
         }
     }
