@@ -14,7 +14,7 @@ public sealed class ErrorRules
     /// <param name="reason">What <see cref="RejectedException.Reason"/> says; the exception's message by default.</param>
     public ErrorRules Reject<TException>(Func<TException, string>? reason = null)
         where TException : Exception
-        => Add<TException>(e => (ErrorKind.Rejected, reason?.Invoke((TException)e)));
+        => Add<TException>(e => (ErrorKind.Rejected, reason is null ? null : ReasonOf(reason, (TException)e)));
 
     /// <summary>This exception will not pass: the step fails without more attempts.</summary>
     public ErrorRules Permanent<TException>()
@@ -49,6 +49,19 @@ public sealed class ErrorRules
         ErrorKind.Unknown or ErrorKind.Cancelled => Diagnostics.ErrorCodes.OutcomeUnknown,
         _ => Diagnostics.ErrorCodes.StepFailed,
     };
+
+    /// <summary>A rule that throws says nothing: the exception's message does.</summary>
+    private static string? ReasonOf<TException>(Func<TException, string> reason, TException exception)
+    {
+        try
+        {
+            return reason(exception);
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
 
     private Func<Exception, (ErrorKind Kind, string? Reason)>? Find(Type type)
     {

@@ -78,6 +78,9 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
     public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
 
+    [LoggerMessage(41, LogLevel.Error, "What was changed in the policy of queue {Queue} cannot be read: the configured policy holds")]
+    public static partial void PolicyUnread(this ILogger log, string queue, Exception exception);
+
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
     public static partial void JobLeft(this ILogger log, string job, TimeSpan grace);
 

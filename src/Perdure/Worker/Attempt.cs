@@ -38,7 +38,7 @@ internal readonly record struct Attempt(StepValue? Value, Exception? Error, bool
             // Only what is still going on needs a timer; an action that has not even returned is looked after by the runner.
             TimeSpan left = timeout - runner.Seams.Time.GetElapsedTime(started);
             await using ITimer timeUp = runner.Seams.Time.CreateTimer(
-                static s => ((CancellationTokenSource)s!).Cancel(), source, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+                TimeUp.Cancel, source, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             return new Attempt(await OrLeaveAsync(runner, ask, call.AsTask(), source.Token), null, false, false);
         }
         catch (Exception e)

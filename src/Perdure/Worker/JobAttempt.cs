@@ -36,7 +36,7 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
     public async Task SaveAsync<T>(T details)
     {
         JsonElement saved = JsonSerializer.Deserialize<JsonElement>(json.Serialize(details, $"what job {JobId.Text(Queue, Number)} saves"));
-        await TellAsync(new NoteProgress(Number, more => more.Saved = saved));
+        await TellAsync(new NoteProgress(this, more => more.Saved = saved));
         _saved = saved;
     }
 
@@ -47,7 +47,7 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
             throw new ArgumentOutOfRangeException(nameof(done), done, "The share that is done is 0 to 1.");
         }
 
-        return TellAsync(new NoteProgress(Number, more => (more.Done, more.Text) = (done, text)));
+        return TellAsync(new NoteProgress(this, more => (more.Done, more.Text) = (done, text)));
     }
 
     private async Task TellAsync(NoteProgress note)
@@ -66,13 +66,13 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
 }
 
 /// <summary>A running job saves or reports how far it has come. The answer says whether it is still wanted.</summary>
-internal sealed class NoteProgress(long number, Action<JobMore> note) : HomeCall<bool>
+internal sealed class NoteProgress(JobAttempt attempt, Action<JobMore> note) : HomeCall<bool>
 {
-    public override string What => $"the progress of job {number:x}";
+    public override string What => $"the progress of job {attempt.Number:x}";
 
     protected override void Deliver()
     {
-        if (Home.Find(number) is not { Phase: JobPhase.Running, IsCancelling: false } job)
+        if (Home.Find(attempt.Number) is not { Phase: JobPhase.Running, IsCancelling: false } job || !Home.Node.Jobs.Runs(attempt)) // one that was left behind has no say
         {
             AnswerThen(false);
             return;

@@ -64,8 +64,19 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
                 CancelIfDone();
             }
 
-            JobReport[]? reports = attempts.Length == 1 ? null : await ReportsAsync(source);
-            JobReport? report = reports is null ? await ReportAsync(source) : null;
+            JobReport[]? reports = null;
+            JobReport? report = null;
+            try
+            {
+                reports = attempts.Length == 1 ? null : await ReportsAsync(source);
+                report = reports is null ? await ReportAsync(source) : null;
+            }
+            catch (Exception e)
+            {
+                // What stands around the call threw: its services when they were disposed of, a rule for errors. The home must hear of it all the same.
+                report = new JobReport(null, new ErrorInfo(ErrorKind.Unknown, ErrorCodes.OutcomeUnknown, e.GetType().Name, e.Message));
+            }
+
             lock (_lock)
             {
                 _current = null;
@@ -188,7 +199,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     /// <summary>Awaits the call until its time is up; one that then ignores its token is left behind after a grace.</summary>
     private async Task<T> InTimeAsync<T>(Task<T> call, CancellationTokenSource source, TimeSpan timeout)
     {
-        await using ITimer timeUp = runner.Seams.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), source, timeout, Timeout.InfiniteTimeSpan);
+        await using ITimer timeUp = runner.Seams.Time.CreateTimer(TimeUp.Cancel, source, timeout, Timeout.InfiniteTimeSpan);
         var cancelled = new TaskCompletionSource(runner.Seams.Continuations);
         await using (source.Token.UnsafeRegister(static s => ((TaskCompletionSource)s!).TrySetResult(), cancelled))
         {

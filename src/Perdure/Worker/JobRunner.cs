@@ -31,6 +31,9 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
 
     public bool IsRunning(long number) => _running.ContainsKey(number);
 
+    /// <summary>Whether an attempt is the one that its job's home waits for.</summary>
+    public bool Runs(JobAttempt attempt) => _running.TryGetValue(attempt.Number, out JobRun? run) && run.Attempts.Contains(attempt);
+
     /// <summary>Starts one call of a handler. Jobs that still run since before a reload are joined instead.</summary>
     public void Start(HandlerDefinition handler, JobAttempt[] attempts)
     {
@@ -60,7 +63,7 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
     public async Task<byte[]> RunUnrecordedAsync(HandlerDefinition handler, NewJob wanted, TimeSpan budget, CancellationToken cancellationToken)
     {
         using var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await using ITimer timeUp = seams.Time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), source, budget, Timeout.InfiniteTimeSpan);
+        await using ITimer timeUp = seams.Time.CreateTimer(TimeUp.Cancel, source, budget, Timeout.InfiniteTimeSpan);
         await using var services = new AttemptServices(scopes);
         var context = new JobContext(JobAttempt.Unrecorded(wanted, json), services, source.Token);
         return await handler.RunAsync(context, wanted.Payload, json);

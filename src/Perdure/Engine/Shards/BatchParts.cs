@@ -6,7 +6,10 @@ namespace Perdure.Engine;
 internal static class BatchParts
 {
     /// <summary>One batch per run or job, in the order in which they appear; what belongs to none goes first.</summary>
-    /// <remarks>Consumed messages are left in the inbox: they are handed over again, and a flow that took one already passes it over.</remarks>
+    /// <remarks>
+    /// Consumed messages are left in the inbox: they are handed over again, and a flow that took one already passes it over. A home cannot tell that it
+    /// has made a job already, so what a job took in goes with the job.
+    /// </remarks>
     public static IEnumerable<(long Run, ShardBatch Part)> ByRun(ShardBatch batch)
     {
         IEnumerable<long> runs = batch.NewFlows.Select(f => f.Run)
@@ -42,6 +45,7 @@ internal static class BatchParts
             part.JobEnds.AddRange(batch.JobEnds.Where(e => e.Number == run));
             part.EndedJobs.AddRange(batch.EndedJobs.Where(n => n == run));
             part.ForgottenJobs.AddRange(batch.ForgottenJobs.Where(n => n == run));
+            part.Received.AddRange(batch.ReceivedByJobs.Where(r => r.Job == run).Select(r => r.Id));
             part.Sent.AddRange(batch.Sent.Where(m => InboxId.RunOf(m.Id) == run));
             yield return (run, part);
         }

@@ -254,8 +254,15 @@ internal sealed class Shard
     public bool TakeInbox(string id) => _inboxTaken.Add(id);
 
     /// <summary>Deletes a message from the inbox in the open batch.</summary>
-    public void ConsumeInbox(string id)
+    /// <param name="id">The message.</param>
+    /// <param name="job">The job that took it in, with all that it led to; 0 for none.</param>
+    public void ConsumeInbox(string id, long job = 0)
     {
+        if (job != 0)
+        {
+            Commits.Open.ReceivedByJobs.Add((id, job));
+        }
+
         Commits.Open.Received.Add(id);
         Commits.Then(new ActionEffect(() =>
         {

@@ -111,7 +111,12 @@ internal sealed class ShardRecovery(Shard shard)
             busy.ForEach(flow => shard.Route(new FlowDue(flow.Key) { Shard = shard }));
         }
 
-        shard.Home?.Begin(lease, home!);
+        if (shard.Home is { } queues)
+        {
+            queues.Begin(lease, home!);
+            _refused.Clear(); // jobs that came to nothing are not read again
+        }
+
         foreach (InboxRow row in inbox)
         {
             shard.Arrival(row).Handle();

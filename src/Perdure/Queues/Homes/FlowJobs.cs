@@ -163,7 +163,7 @@ internal sealed class FlowJobs(Home home)
             return false;
         }
 
-        home.Shard.ConsumeInbox(asked.Row.Id);
+        long job = 0;
         if (refusal is not null)
         {
             Refuse(asked.Row, refusal);
@@ -174,13 +174,15 @@ internal sealed class FlowJobs(Home home)
         }
         else
         {
-            Accept(asked);
+            job = Accept(asked);
         }
 
+        home.Shard.ConsumeInbox(asked.Row.Id, job);
         return true;
     }
 
-    private void Accept(HeldJob asked)
+    /// <returns>The job that is there for it; 0 if there is none.</returns>
+    private long Accept(HeldJob asked)
     {
         DateTimeOffset now = home.Shard.Now();
         NewJob job = asked.Wanted.ToNew(home.Registry.Find(asked.Wanted.Type)!) with
@@ -192,18 +194,20 @@ internal sealed class FlowJobs(Home home)
         Receipt receipt = home.Intake.Add(job);
         if (asked.Row.From is null || receipt.Subscriber >= 0)
         {
-            return;
+            return receipt.Number;
         }
 
         if (home.Find(receipt.Number) is { } same)
         {
             home.Subscriptions.Join(same, job, now, hasNoSay: true);
+            return same.Number;
         }
         else
         {
             Refuse(asked.Row, new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Dropped", receipt.Kind == ReceiptKind.Dropped
                 ? "merged with one that undid it"
                 : $"dropped: job {JobId.Text(job.Queue, receipt.Number)} was the one of its time, and has ended"));
+            return 0;
         }
     }
 

@@ -109,7 +109,7 @@ internal sealed class FlowRuns(Home home)
         {
             payload = (await home.Node.Store.ReadPayloadsAsync(home.Shard.Index, [number], CancellationToken.None))[0];
         }
-        catch (PerdureException e)
+        catch (Exception e)
         {
             home.Node.Log.ReadFailed(e);
         }

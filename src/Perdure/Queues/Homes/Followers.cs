@@ -116,9 +116,9 @@ internal sealed class Followers(Home home)
                     follower.End(new JobProgress(end.Status, more?.Done, more?.Text) { Attempt = end.Attempts + 1 });
                 }
             }
-            catch (PerdureException e)
+            catch (Exception e)
             {
-                follower.Fail(e);
+                follower.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
             }
         }
     }

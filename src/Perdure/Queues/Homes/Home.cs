@@ -30,6 +30,7 @@ internal sealed class Home
         Registry = registry;
         Queues = new HomeQueues(this);
         Dedups = new DedupIndex();
+        Times = new DueJobs(number => number == 0 || _jobs.ContainsKey(number)); // for 0 the home is looked at
         Intake = new Intake(this);
         Outcomes = new Outcomes(this);
         Subscriptions = new Subscriptions(this);
@@ -76,7 +77,7 @@ internal sealed class Home
 
     public Schedules Schedules { get; }
 
-    public DueJobs Times { get; } = new();
+    public DueJobs Times { get; }
 
     public Node Node => Shard.Node;
 
@@ -117,6 +118,7 @@ internal sealed class Home
             Resume(job, now);
         }
 
+        Starts.Resumed();
         Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
         Leases.Begin();
         Waiters.AskAgain();
@@ -126,16 +128,18 @@ internal sealed class Home
     /// <summary>Goes on with a job that was there before.</summary>
     private void Resume(Job job, DateTimeOffset now)
     {
-        if (Node.Jobs.IsRunning(job.Number) || (job.More?.Flow is not null && Queues.Knows(job.Queue)))
+        string? refused = Shard.Recovery.TakeRefused(job.Number);
+        bool isHere = Node.Jobs.IsRunning(job.Number);
+        if (isHere || (refused is null && job.More?.Flow is not null && Queues.Knows(job.Queue)))
         {
             job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
             if (job.IsCancelling)
             {
-                Node.Jobs.Cancel(job.Number); // it may not have been told
+                Node.Jobs.Cancel(job.Number); // its worker may not have been told
             }
         }
-        else if (Shard.Recovery.TakeRefused(job.Number) is { } reason)
+        else if (refused is { } reason)
         {
             job.More = null; // what the store refused may be in it
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
@@ -278,7 +282,7 @@ internal sealed class Home
         Arm(now);
     }
 
-    /// <summary>Writes what rates remember, where it has changed.</summary>
+    /// <summary>Writes what rates are to remember into the batch.</summary>
     public void RememberRates()
     {
         foreach (ChangedRate rate in Dispatcher.TakeChangedRates())

@@ -81,7 +81,9 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
 /// <summary>Jobs that a client wants, all or none of them.</summary>
 internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter) : HomeCall<Receipt[]>
 {
-    private int _settled;
+    private const int Waits = 0;
+    private const int Settled = 1;
+    private int _state;
 
     public IReadOnlyList<NewJob> Jobs => jobs;
 
@@ -99,7 +101,7 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
     protected override bool WaitsForStore => jobs[0].Now is null;
 
     /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
-    public void Withdraw() => Interlocked.Exchange(ref _settled, 1);
+    public void Withdraw() => Interlocked.Exchange(ref _state, Settled);
 
     /// <summary>The budget of whoever asked is over. From any thread.</summary>
     public void GiveUp()
@@ -112,13 +114,10 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
         }
     }
 
-    protected override void Deliver()
-    {
-        if (Interlocked.Exchange(ref _settled, 1) == 0)
-        {
-            Home.Intake.Take(this);
-        }
-    }
+    /// <summary>Takes it, so that it can no longer be withdrawn; false if it was.</summary>
+    public bool TrySettle() => Interlocked.CompareExchange(ref _state, Settled, Waits) == Waits;
+
+    protected override void Deliver() => Home.Intake.Take(this);
 }
 
 /// <summary>Waits for a job's end, as one of its subscribers.</summary>

@@ -15,6 +15,8 @@ internal sealed class HomeQueues(Home home)
     private readonly Dictionary<(string Queue, string Key), OnceMemo> _once = [];
     private readonly HashSet<string> _watched = new(StringComparer.Ordinal);
     private readonly PriorityQueue<(string Queue, string Key), DateTimeOffset> _onceEnds = new();
+    private readonly Dictionary<string, int> _memoAt = new(StringComparer.Ordinal);
+    private long _memosIn;
 
     /// <summary>Begins with what is remembered.</summary>
     public void Begin(IReadOnlyList<MemoRow> memos)
@@ -166,8 +168,21 @@ internal sealed class HomeQueues(Home home)
     public void Remember(string name, byte[]? value)
     {
         List<MemoRow> memos = home.Batch.Memos;
-        memos.RemoveAll(m => m.Name == name);
-        memos.Add(new MemoRow(name, value));
+        if (_memosIn != home.Shard.Commits.Sequence)
+        {
+            _memosIn = home.Shard.Commits.Sequence;
+            _memoAt.Clear();
+        }
+
+        if (_memoAt.TryGetValue(name, out int index))
+        {
+            memos[index] = new MemoRow(name, value);
+        }
+        else
+        {
+            _memoAt.Add(name, memos.Count);
+            memos.Add(new MemoRow(name, value));
+        }
     }
 
     private void Apply(string queue, QueueOptions policy)
@@ -212,7 +227,7 @@ internal sealed class HomeQueues(Home home)
                 home.Dispatcher.SetStopped(rest, _queues[rest].Mode == QueueMode.Paused);
                 break;
             case "policy" when Knows(rest):
-                Apply(rest, JsonSerializer.Deserialize<QueueOptions>(value, FlowJson.DefaultOptions())!);
+                RestorePolicy(rest, value);
                 break;
             case "rate":
                 home.Dispatcher.RestoreRate(rest, JsonSerializer.Deserialize<DateTimeOffset>(value));
@@ -224,6 +239,20 @@ internal sealed class HomeQueues(Home home)
                 _once[key] = once;
                 _onceEnds.Enqueue(key, once.Until);
                 break;
+        }
+    }
+
+    /// <summary>A policy that this process cannot read, or that does not hold any more, must not keep all queues from starting.</summary>
+    private void RestorePolicy(string queue, byte[] value)
+    {
+        try
+        {
+            Apply(queue, JsonSerializer.Deserialize<QueueOptions>(value, FlowJson.DefaultOptions())!);
+        }
+        catch (Exception e)
+        {
+            home.Node.Log.PolicyUnread(queue, e);
+            Apply(queue, home.Registry.Queues[queue]);
         }
     }
 

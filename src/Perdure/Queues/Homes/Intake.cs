@@ -16,12 +16,8 @@ internal sealed class Intake(Home home)
             SetPriority(job);
         }
 
-        if (Refusal(call.Jobs, out bool blocks) is { } refusal)
-        {
-            call.RefuseThen(refusal);
-            call.Waiter?.GiveUp(refusal);
-        }
-        else if (blocks)
+        PerdureException? refusal = Refusal(call.Jobs, out bool blocks);
+        if (blocks)
         {
             string queue = call.Jobs[0].Queue;
             if (!_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
@@ -31,9 +27,9 @@ internal sealed class Intake(Home home)
 
             waiting.Enqueue(call);
         }
-        else
+        else if (call.TrySettle())
         {
-            Accept(call);
+            Decide(call, refusal);
         }
     }
 
@@ -44,11 +40,20 @@ internal sealed class Intake(Home home)
         bool any = false;
         foreach ((string queue, Queue<EnqueueJobs> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
         {
-            while (waiting.TryPeek(out EnqueueJobs? call) && !IsFull(call.Jobs, out _))
+            while (waiting.TryPeek(out EnqueueJobs? call))
             {
+                PerdureException? refusal = Refusal(call.Jobs, isNew: false, out bool blocks); // the queue may drain by now, or have another policy
+                if (blocks)
+                {
+                    break;
+                }
+
                 waiting.Dequeue();
-                Accept(call);
-                any = true;
+                if (call.TrySettle()) // whoever has given up is not let in
+                {
+                    Decide(call, refusal);
+                    any = true;
+                }
             }
 
             if (waiting.Count == 0)
@@ -102,6 +107,19 @@ internal sealed class Intake(Home home)
 
     /// <summary>The queue's policy may have been changed since the start.</summary>
     private void SetPriority(NewJob wanted) => wanted.Priority = wanted.HasQueuePriority ? home.Queues.Policy(wanted.Queue).Priority : wanted.Priority;
+
+    private void Decide(EnqueueJobs call, PerdureException? refusal)
+    {
+        if (refusal is null)
+        {
+            Accept(call);
+        }
+        else
+        {
+            call.RefuseThen(refusal);
+            call.Waiter?.GiveUp(refusal);
+        }
+    }
 
     private void Accept(EnqueueJobs call)
     {
@@ -196,7 +214,12 @@ internal sealed class Intake(Home home)
     }
 
     /// <summary>Why jobs may not come now; null if they may, or if their caller waits until there is room (<paramref name="blocks"/>).</summary>
-    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks)
+    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks) => Refusal(jobs, isNew: true, out blocks);
+
+    /// <param name="jobs">The jobs.</param>
+    /// <param name="isNew">Whether they come only now: who has waited for room is not shed.</param>
+    /// <param name="blocks">Whether their caller waits.</param>
+    private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out bool blocks)
     {
         blocks = false;
         foreach (NewJob job in jobs)
@@ -206,7 +229,7 @@ internal sealed class Intake(Home home)
                 return new PerdureException(ErrorCodes.QueueDraining, $"queue {job.Queue} drains: it takes no new jobs until it is resumed.");
             }
 
-            if (home.Dispatcher.Sheds(job.Queue, job.Priority))
+            if (isNew && home.Dispatcher.Sheds(job.Queue, job.Priority))
             {
                 return new PerdureException(ErrorCodes.JobShed, $"queue {job.Queue} takes no job of priority {job.Priority} now: a pool that it uses is saturated.");
             }

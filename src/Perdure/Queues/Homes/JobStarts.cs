@@ -22,18 +22,22 @@ internal sealed class JobStarts(Home home)
     {
         _batch.Clear();
         _budgets.Clear();
-        foreach ((Dependency dependency, DateTimeOffset at) in _entered.Values)
-        {
-            dependency.Leave(at, DependencyOutcome.None, home.Shard.Now());
-        }
-
-        _entered.Clear();
         _alone = 0;
         _careful = lease.UncleanEnds >= CarefulMode.UncleanEndsMin;
         _suspect = lease.Suspect is { Run: not 0 } s ? s with { Deaths = s.Deaths + 1 } : null;
         if (_careful)
         {
             home.Node.Log.CarefulMode(home.Shard.Index, lease.UncleanEnds);
+        }
+    }
+
+    /// <summary>All jobs are in their places again: what does not run any more leaves what it depends on; the rest is still inside.</summary>
+    public void Resumed()
+    {
+        foreach ((long number, (Dependency dependency, DateTimeOffset at)) in _entered.Where(e => home.Find(e.Key) is not { Phase: JobPhase.Running }).ToList())
+        {
+            _entered.Remove(number);
+            dependency.Leave(at, DependencyOutcome.None, home.Shard.Now());
         }
     }
 
@@ -108,9 +112,9 @@ internal sealed class JobStarts(Home home)
         if (_batch.Count > 0)
         {
             HandlerDefinition handler = home.Registry.HandlerOf(_batch[0].Queue, _batch[0].Type)!;
-            if (home.Queues.Policy(_batch[0].Queue) is not { Rate: null, RatePerKey: null })
+            if (home.Queues.Policy(_batch[0].Queue) is { Rate: not null } or { RatePerKey: not null })
             {
-                home.RememberRates(); // what a start takes from a rate is durable before it leaves
+                home.RememberRates(); // before what they let go leaves, so that a crash forgets no start
             }
 
             home.Shard.Commits.Then(new StartJobs(home, handler, [.. _batch.Select(Attempt)]));
@@ -159,6 +163,10 @@ internal sealed class JobStarts(Home home)
         {
             _budgets.Remove(job.Number);
             home.Dispatcher.PriorityChanged(job);
+        }
+        else if (job.More is { Lease: not null } or { Flow: not null })
+        {
+            home.Write(job); // its start wrote the priority that it had for the moment
         }
     }
 

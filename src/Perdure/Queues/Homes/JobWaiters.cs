@@ -120,9 +120,9 @@ internal sealed class JobWaiters(Home home)
                 waiter.Ended(new JobEnd(end.Status, end.Result!, end.Attempts));
             }
         }
-        catch (PerdureException e)
+        catch (Exception e)
         {
-            waiter.Fail(e);
+            waiter.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
         }
     }
 

@@ -171,10 +171,10 @@ internal sealed class Subscriptions(Home home)
 
     private void Reprioritize(Job job)
     {
-        int best = job.More!.Subscribers!.Where(s => !s.HasNoSay).Min(s => s.Priority);
-        if (best != job.Priority)
+        int? best = job.More!.Subscribers!.Where(s => !s.HasNoSay).Min(s => (int?)s.Priority); // none for one that is being cancelled
+        if (best is { } priority && priority != job.Priority)
         {
-            job.Priority = best;
+            job.Priority = priority;
             if (job.Phase == JobPhase.Waiting)
             {
                 home.Dispatcher.PriorityChanged(job);
