@@ -36,7 +36,7 @@ public sealed record JobOptions
     /// <summary>How attempts that fail are repeated.</summary>
     public Retry? Retry { get; init; }
 
-    /// <summary>How long the result is kept for who asks later.</summary>
+    /// <summary>How long the result is kept for who asks later. The end of a job without a result is kept only where this says so.</summary>
     public TimeSpan? KeepResult { get; init; }
 }
 

@@ -89,8 +89,8 @@ public sealed class QueueOptions
         Require(!InOrder || ConcurrencyPerKey is null or 1, nameof(InOrder), "without ConcurrencyPerKey, or with 1");
         Require(Uses.Select(u => u.Pool).Distinct(StringComparer.Ordinal).Count() == Uses.Count && Uses.TrueForAll(u => u.Units >= 1), nameof(Uses), "pools, each once, with at least 1 unit");
         Require(PriorityRules.Count <= PriorityRulesMax, nameof(PriorityRules), "at most 64 rules");
-        Rate?.Check(queue);
-        RatePerKey?.Check(queue);
+        Rate?.Check($"queue {queue}");
+        RatePerKey?.Check($"queue {queue}");
         Retry.Check();
         OpenHours?.Check();
         PriorityRules.ForEach(r => r.Check(queue));

@@ -71,6 +71,8 @@ public partial class DocsTests
     [InlineData(typeof(PerdureOptions), "options.md")]
     [InlineData(typeof(FlowOptions), "options.md")]
     [InlineData(typeof(DependencyOptions), "options.md")]
+    [InlineData(typeof(QueueOptions), "options.md")]
+    [InlineData(typeof(PoolOptions), "options.md")]
     [InlineData(typeof(SqliteStoreOptions), "stores.md")]
     [InlineData(typeof(Retry), "errors-and-retries.md")]
     public void Every_option_has_a_row_in_its_guide(Type options, string guide)

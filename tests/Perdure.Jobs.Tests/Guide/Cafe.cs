@@ -52,6 +52,8 @@ public sealed class Dishwasher : IBatchHandler<Wash>
 }
 // end
 
+internal sealed record Deliver(string Table) : IJob;
+
 /// <summary>The guide's code on queues.</summary>
 public sealed class CafeTests
 {
@@ -139,6 +141,29 @@ public sealed class CafeTests
         await jobs[0].DoneAsync();
         await Should.ThrowAsync<RejectedException>(() => jobs[1].DoneAsync());
         await jobs[2].DoneAsync();
+    }
+
+    [Fact]
+    public async Task A_worker_outside_pulls_jobs()
+    {
+        await using FlowTest test = await FlowTest.StartAsync(services => services.AddPerdure(p => p.UseMemory().AddQueue("deliveries").AddJob<Deliver>("deliveries")));
+        PerdureClient perdure = test.Perdure;
+        await perdure.EnqueueAsync(new Deliver("7"));
+
+        // docs: lease
+        IReadOnlyList<LeasedJob> jobs = await perdure.Queue("deliveries").LeaseAsync("van 2", max: 10, wait: TimeSpan.FromSeconds(30));
+        foreach (LeasedJob job in jobs)
+        {
+            Deliver order = job.Read<Deliver>();
+            if (await job.RenewAsync())             // about each third of the queue's Lease (30 s); if false, work stops
+            {
+                await job.CompleteAsync();          // or FailAsync; or ReleaseAsync, and the next worker gets it
+            }
+        }
+        // end
+
+        jobs.Count.ShouldBe(1);
+        (await Should.ThrowAsync<PerdureException>(() => jobs[0].CompleteAsync())).Code.ShouldBe(Diagnostics.ErrorCodes.LeaseLost);
     }
 
     private static Task<FlowTest> StartAsync() => FlowTest.StartAsync(services =>

@@ -12,7 +12,7 @@ internal static class PoolCheck
         {
             if (!pools.TryGetValue(use.Pool, out PoolOptions? pool))
             {
-                throw new PerdureException(ErrorCodes.PoolNeverEnough, $"queue {queue} uses pool {use.Pool}, which is not there.");
+                throw new PerdureException(ErrorCodes.PoolNeverEnough, $"queue {queue} uses pool {use.Pool}, which is not there: add it with AddPool.");
             }
 
             if (use.Units > pool.Capacity)
