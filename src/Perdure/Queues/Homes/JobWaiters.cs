@@ -71,18 +71,15 @@ internal sealed class JobWaiters(Home home)
     /// <summary>A subscriber has left: it no longer waits.</summary>
     public void Left(Job job, int subscriber, TimeSpan? limit)
     {
-        Take(job, w => w.Subscriber == subscriber, list => home.Shard.Commits.Then(new ActionEffect(() =>
+        Take(job, w => w.Subscriber == subscriber, list => home.Shard.Commits.Then(new TellLeft(this, list, waiter =>
         {
-            foreach (JobWaiter waiter in list)
+            if (limit is { } reached)
             {
-                if (limit is { } reached)
-                {
-                    waiter.LimitReached(reached);
-                }
-                else
-                {
-                    waiter.Ended(new JobEnd(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, Diagnostics.ErrorCodes.JobCancelled, "Cancelled", "this caller has left")), job.Attempts));
-                }
+                waiter.LimitReached(reached);
+            }
+            else
+            {
+                waiter.Ended(new JobEnd(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, Diagnostics.ErrorCodes.JobCancelled, "Cancelled", "this caller has left")), job.Attempts));
             }
         })));
     }
@@ -124,6 +121,14 @@ internal sealed class JobWaiters(Home home)
         {
             waiter.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
         }
+    }
+
+    /// <summary>Tells those who have left once that is durable.</summary>
+    private sealed class TellLeft(JobWaiters waiters, List<JobWaiter> list, Action<JobWaiter> tell) : IEffect
+    {
+        public void Release() => list.ForEach(tell);
+
+        public void Lost(PerdureException reason) => list.ForEach(waiters.PutBack);
     }
 
     /// <summary>Asks the store for an end once it must be there.</summary>
