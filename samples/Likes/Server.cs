@@ -2,6 +2,7 @@ using Likes.JobStore;
 using Likes.Posts;
 using Microsoft.Extensions.FileProviders;
 using Perdure;
+using Perdure.Diagnostics;
 
 namespace Likes;
 
@@ -105,7 +106,7 @@ public static class Server
         {
             return await next(call);
         }
-        catch (JobNotFoundException e)
+        catch (PerdureException e) when (e.Code is ErrorCodes.JobNotFound or ErrorCodes.BadName)
         {
             return Results.Problem(e.Message, statusCode: StatusCodes.Status404NotFound);
         }

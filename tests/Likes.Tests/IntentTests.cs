@@ -144,6 +144,8 @@ public sealed class IntentTests : IAsyncLifetime, IDisposable
         (await _host.LikeAsync("ada", seq: 0)).Status.ShouldBe(HttpStatusCode.BadRequest);
         using HttpResponseMessage unknown = await _host.Http.GetAsync("operations/likes-123");
         unknown.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        using HttpResponseMessage noId = await _host.Http.GetAsync("operations/nope");
+        noId.StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
     private static void PostBecomes(Posts.PostInfo post, bool liked, int count) => (post.Liked, post.Count).ShouldBe((liked, count));
