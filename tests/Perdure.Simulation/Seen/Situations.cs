@@ -60,7 +60,6 @@ internal static class Situations
         "a job was cancelled at a crash",
         "a job was cancelled while it ran",
         "a job was cancelled while it waited",
-        "a job was convicted of killing its processes",
         "a job was done at once",
         "a job was dropped with the one that it undid",
         "a job was ignored",

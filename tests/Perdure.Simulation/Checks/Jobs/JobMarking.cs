@@ -53,8 +53,9 @@ internal static class JobMarking
                 bool ran = observed.Jobs.Attempts.Exists(a => a.Number == told.Number && a.Order < call.Order && (a.EndOrder == 0 || a.EndOrder > call.AnswerOrder));
                 Mark(observed, told.Kind == Enqueued.Joined, ran ? "a caller joined a job that ran" : "a caller joined a job that waited");
                 QueueOptions queue = jobs.Plan.Queues[call.Queue];
-                int waited = jobs.All.Count(j => j.Row.Queue == call.Queue && j.Order < call.Order && j.EndOrder > call.Order);
-                Mark(observed, told.Kind == Enqueued.Added && queue.WhenFull == WhenFull.Block && waited > queue.BacklogMax + (queue.Concurrency ?? 100), "a blocked caller was let in");
+                int open = jobs.All.Count(j => j.Row.Queue == call.Queue && j.Order < call.Order && j.EndOrder > call.Order);
+                int running = observed.Jobs.Attempts.Where(a => a.Queue == call.Queue && a.Order < call.Order && (a.EndOrder == 0 || a.EndOrder > call.Order)).Select(a => a.Number).Distinct().Count();
+                Mark(observed, told.Kind == Enqueued.Added && queue.WhenFull == WhenFull.Block && open - running >= queue.BacklogMax, "a blocked caller was let in");
             }
         }
 
@@ -71,7 +72,6 @@ internal static class JobMarking
             string text = Encoding.UTF8.GetString(end.Result!);
             bool has = end.Status == JobStatus.Failed;
             Mark(observed, has && text.Contains(ErrorCodes.JobExpired, StringComparison.Ordinal), "a job expired");
-            Mark(observed, has && text.Contains(ErrorCodes.CrashSuspect, StringComparison.Ordinal), "a job was convicted of killing its processes");
             Mark(observed, has && attempts.Exists(a => a.End == EffectEnd.Rejected), "a job was rejected");
             Mark(observed, has && attempts.Count > 0 && attempts.TrueForAll(a => a.End is EffectEnd.Transient or EffectEnd.Unknown), "a job was a dead letter since its attempts were used up");
             Mark(observed, end.Status == JobStatus.Cancelled && attempts.Count == 0, "a job was cancelled while it waited");
