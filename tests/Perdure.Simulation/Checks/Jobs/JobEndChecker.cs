@@ -30,9 +30,6 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
         }
     }
 
-    /// <summary>Whether it came to nothing together with one that undid it; what that one's caller was told is looked at elsewhere.</summary>
-    private static bool IsMerged(Storage.JobEndRow end) => JsonSerializer.Deserialize<JsonElement>(end.Result!).GetProperty("type").GetString() == "Merged";
-
     private void CheckEnd(JobStory job, Storage.JobEndRow end, List<HandlerCall> calls)
     {
         switch (end.Status)
@@ -42,7 +39,7 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
                 MustHold(calls.Exists(c => c.Result == result && c.EndOrder < job.EndOrder), $"{job} is recorded as done with {result}, but no handler gave that");
                 break;
             case JobStatus.Cancelled:
-                MustHold(HadLimit(job) || WasLeft(job) || IsMerged(end), $"{job} was cancelled, but somebody wants it");
+                MustHold(HadLimit(job) || WasLeft(job) || WasUndone(end), $"{job} was cancelled, but somebody wants it");
                 break;
             case JobStatus.Failed:
                 CheckFailed(job, end, calls);
@@ -63,6 +60,12 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
             _ => calls.Exists(c => c.End is EffectEnd.Rejected or EffectEnd.Permanent) || Failed(calls, job.EndOrder) >= Math.Min(least, end.Attempts == 0 ? 1 : least),
         };
         MustHold(isReason, $"{job} is a dead letter with {code} after {calls.Count} calls, of which {Failed(calls, job.EndOrder)} failed, of {least}");
+    }
+
+    private static bool WasUndone(Storage.JobEndRow end)
+    {
+        using var json = JsonDocument.Parse(end.Result!);
+        return json.RootElement.GetProperty("type").GetString() == "Merged";
     }
 
     /// <summary>Whether somebody had cancelled it for all, or all who wanted it had left.</summary>

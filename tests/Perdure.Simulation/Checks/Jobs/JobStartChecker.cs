@@ -44,7 +44,7 @@ internal sealed class JobStartChecker(JobsStory jobs) : Checker("attempts of job
         MustHold(!isFirstLife || !job.States.Exists(s => s.IsCancelled && s.Order < take.Order), $"{what} began after the job had been cancelled, and a crash");
         MustHold(!isFirstLife || state.ExpireAt is null || state.ExpireAt > jobs.TimeBefore(take.Order) || job.Order > take.Order, $"{what} began after the job had expired, and a crash");
         JobCall? mode = jobs.ModeAt(call);
-        MustHold(mode is null || !isFirstLife || (job.Order < mode.AnswerOrder && take.Order < mode.AnswerOrder), $"{what} began although the queue was paused");
+        MustHold(mode is null || (job.Order < mode.AnswerOrder && (!isFirstLife || take.Order < mode.AnswerOrder)), $"{what} began although the queue was paused");
         MustHold(!call.FoundProgress || state.HasSaved, $"{what} found what nobody had saved");
     }
 }
