@@ -33,15 +33,17 @@ internal sealed class JobOrderChecker(JobsStory jobs) : Checker("order of jobs")
         List<(JobStory Job, HandlerCall Call)> started = [.. first.Values.Select(c => (jobs.Find(c.Number)!, c)).Where(s => s.Item1 is not null)];
         foreach ((JobStory job, HandlerCall call) in started.Where(s => !IsAtOnce(s.Job)))
         {
+            long taken = jobs.TakeBefore(call.Order)?.Order ?? 0;
             int best = job.States.Where(s => s.Order < call.Order).Min(s => s.State.Priority);
             foreach ((JobStory other, HandlerCall later) in started)
             {
-                bool waited = other.Number < job.Number && later.Order > call.Order && later.At > call.At && later.Process == call.Process
+                bool cameBefore = other.Number < job.Number || (job.Order > taken && jobs.IsKnownAt(other, call));
+                bool waited = cameBefore && later.Order > call.Order && later.At > call.At && later.Process == call.Process
                     && other.States.TrueForAll(s => s.Order > later.Order || s.State.NotBefore is null)
                     && jobs.TakeBefore(later.Order) is { } take && take.Order < other.Order && take.Process == call.Process
                     && !Observed.Jobs.Pauses.Exists(p => p.Process == call.Process && p.At <= later.At && p.At >= call.At - TimeSpan.FromMinutes(2));
                 int worst = other.States.Where(s => s.Order < later.Order).Max(s => s.State.Priority);
-                MustHold(!waited || worst > best, $"{job} (priority {best}) began at {call.At:HH:mm:ss.fff} before {other} (priority {worst}, {later.At:HH:mm:ss.fff}), which had waited for longer");
+                MustHold(!waited || worst > best || (worst == best && other.Number > job.Number), $"{job} (priority {best}) began at {call.At:HH:mm:ss.fff} before {other} (priority {worst}, {later.At:HH:mm:ss.fff}), which had waited for longer");
             }
         }
     }

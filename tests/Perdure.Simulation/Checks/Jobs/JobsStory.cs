@@ -50,6 +50,13 @@ internal sealed class JobsStory
     /// <summary>A time at or before which nothing happens that is decided after some moment.</summary>
     public DateTimeOffset TimeBefore(long order) => Batches.FindLast(b => b.Order < order)?.Batch.Time ?? default;
 
+    /// <summary>Whether a job was known when an attempt was decided, which is at most three batches before the attempt began.</summary>
+    public bool IsKnownAt(JobStory job, HandlerCall call)
+    {
+        int before = Batches.FindLastIndex(b => b.Order < call.Order);
+        return before >= 3 && job.Order < Batches[before - 3].Order;
+    }
+
     /// <summary>The pause that holds for sure when an attempt begins; null if none does.</summary>
     public JobCall? ModeAt(HandlerCall call)
     {
