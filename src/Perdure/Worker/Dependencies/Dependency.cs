@@ -29,6 +29,7 @@ internal sealed class Dependency : IGate
     private readonly Pace? _pace;
     private readonly WaitingSteps _steps = new();
     private DateTimeOffset _now;
+    private long _tat;
     private DateTimeOffset? _lookingAt;
     private DateTimeOffset? _offerUntil;
     private bool _jobsWait;
@@ -207,10 +208,13 @@ internal sealed class Dependency : IGate
         return _now;
     }
 
+    /// <summary>From when on the rate lets one more start.</summary>
+    private long PaceAt => _pace?.EarliestAt(_tat) ?? long.MinValue;
+
     private bool HasRoom => _options.Concurrency is null || Inside < _options.Concurrency;
 
     private bool MayGo(DateTimeOffset now, bool isRetry)
-        => HasRoom && _breaker.Admits(now) && !(_pace?.NextAt > now) && (!isRetry || RetriesMayGo(now));
+        => HasRoom && _breaker.Admits(now) && PaceAt <= now.UtcTicks && (!isRetry || RetriesMayGo(now));
 
     /// <summary>Whether the budget has a retry left. A probe needs none.</summary>
     private bool RetriesMayGo(DateTimeOffset now)
@@ -231,7 +235,7 @@ internal sealed class Dependency : IGate
     {
         Inside++;
         _counts.Start(now, isRetry);
-        _pace?.Start(now);
+        _tat = _pace?.After(_tat, now.UtcTicks) ?? 0;
         Note(_breaker.Enter(), now);
     }
 
@@ -293,7 +297,7 @@ internal sealed class Dependency : IGate
             return _breaker.NextChange;
         }
 
-        return _pace?.NextAt is { } at && at > now ? at : isRetry && !RetriesMayGo(now) ? _counts.NextChange(now) : null;
+        return PaceAt > now.UtcTicks ? new DateTimeOffset(PaceAt, TimeSpan.Zero) : isRetry && !RetriesMayGo(now) ? _counts.NextChange(now) : null;
     }
 
     private void TellJobs()
