@@ -12,7 +12,6 @@ internal sealed class FlowReader
     private const string HistoryColumns =
         "run, position, at, kind, ask, name, sender_id, attempts, started_at, payload, asks, result";
 
-    private readonly SqliteConnection _connection;
     private readonly SqliteStatement _flow;
     private readonly SqliteStatement _history;
     private readonly SqliteStatement _firstHistory;
@@ -22,11 +21,11 @@ internal sealed class FlowReader
     private readonly SqliteStatement _waiting;
     private readonly SqliteStatement _inbox;
     private readonly SqliteStatement _openVersions;
-    private readonly Dictionary<string, SqliteStatement> _queries = [];
+    private readonly PreparedQueries _queries;
 
     public FlowReader(SqliteConnection connection)
     {
-        _connection = connection;
+        _queries = new PreparedQueries(connection);
         _flow = connection.Prepare($"SELECT {FlowColumns} FROM flow WHERE type = ?1 AND id = ?2");
         _history = connection.Prepare($"SELECT {HistoryColumns} FROM history WHERE run = ?1 ORDER BY position");
         _firstHistory = connection.Prepare($"SELECT {HistoryColumns} FROM history WHERE run = ?1 ORDER BY position LIMIT 1");
@@ -123,7 +122,7 @@ internal sealed class FlowReader
     public List<FlowRow> List(FlowFilter filter, long before, int limit)
     {
         List<FlowRow> flows = [];
-        SqliteStatement query = Prepare(FlowQuery.List(filter, FlowColumns));
+        SqliteStatement query = _queries.Of(FlowQuery.List(filter, FlowColumns));
         FlowQuery.Bind(query, filter, before, limit);
         while (query.Step())
         {
@@ -135,7 +134,7 @@ internal sealed class FlowReader
 
     public long Count(FlowFilter filter)
     {
-        SqliteStatement query = Prepare(FlowQuery.Count(filter));
+        SqliteStatement query = _queries.Of(FlowQuery.Count(filter));
         FlowQuery.Bind(query, filter, before: 0, Math.Max(0, filter.Limit ?? long.MaxValue));
         query.Step();
         long count = query.Number(0);
@@ -206,16 +205,5 @@ internal sealed class FlowReader
         }
 
         return backoffs;
-    }
-
-    private SqliteStatement Prepare(string sql)
-    {
-        if (!_queries.TryGetValue(sql, out SqliteStatement? query))
-        {
-            query = _connection.Prepare(sql);
-            _queries.Add(sql, query);
-        }
-
-        return query;
     }
 }

@@ -11,7 +11,6 @@ internal sealed class JobReader
     private const string EndColumns =
         "number, shard, queue, type, status, created_at, ended_at, keep_until, key, priority, attempts, result, more, payload NOTNULL";
 
-    private readonly SqliteConnection _connection;
     private readonly SqliteStatement _jobs;
     private readonly SqliteStatement _payload;
     private readonly SqliteStatement _end;
@@ -19,11 +18,11 @@ internal sealed class JobReader
     private readonly SqliteStatement _memos;
     private readonly SqliteStatement _jobShard;
     private readonly SqliteStatement _endShard;
-    private readonly Dictionary<string, SqliteStatement> _queries = [];
+    private readonly PreparedQueries _queries;
 
     public JobReader(SqliteConnection connection)
     {
-        _connection = connection;
+        _queries = new PreparedQueries(connection);
         _jobs = connection.Prepare($"SELECT {JobColumns} FROM job WHERE shard = ?1 AND number > ?2 ORDER BY number LIMIT ?3");
         _payload = connection.Prepare(
             """
@@ -133,7 +132,7 @@ internal sealed class JobReader
         string sql, SqliteStatement nextShard, JobFilter filter, long before, int limit, Func<SqliteStatement, T> toRow, Func<T, long> number)
     {
         List<T> rows = [];
-        SqliteStatement query = Prepare(sql);
+        SqliteStatement query = _queries.Of(sql);
         foreach (long shard in Shards(nextShard))
         {
             JobQuery.Bind(query, filter, shard, before, limit);
@@ -159,16 +158,5 @@ internal sealed class JobReader
         }
 
         return shards;
-    }
-
-    private SqliteStatement Prepare(string sql)
-    {
-        if (!_queries.TryGetValue(sql, out SqliteStatement? query))
-        {
-            query = _connection.Prepare(sql);
-            _queries.Add(sql, query);
-        }
-
-        return query;
     }
 }
