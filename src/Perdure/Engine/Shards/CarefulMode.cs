@@ -20,7 +20,8 @@ internal sealed class CarefulMode(Shard shard)
     /// <summary>Who has run alone for so long without a death lets the next one go.</summary>
     public static readonly TimeSpan AloneMax = TimeSpan.FromSeconds(1);
 
-    private static readonly Suspect Nobody = new(0, -1, 0);
+    /// <summary>Says that nothing runs alone now.</summary>
+    public static readonly Suspect Nobody = new(0, -1, 0);
 
     private readonly LinkedList<Item> _waiting = new();
     private readonly HashSet<FlowKey> _flows = [];

@@ -48,7 +48,7 @@ internal sealed class JobStarts(Home home)
         {
             _careful = false;
             _suspect = null;
-            home.Batch.Suspect = new Suspect(0, -1, 0);
+            home.Batch.Suspect = CarefulMode.Nobody;
             home.Batch.Recovered = true;
         }
     }
@@ -67,7 +67,7 @@ internal sealed class JobStarts(Home home)
         if (_careful && _suspect?.Run == job.Number && _suspect.Deaths >= CarefulMode.DeathsMax)
         {
             _suspect = null; // whoever makes a job of it again means it
-            home.Batch.Suspect = new Suspect(0, -1, 0);
+            home.Batch.Suspect = CarefulMode.Nobody;
             home.Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.CrashSuspect, "Crash", $"the process died {CarefulMode.DeathsMax} times while this job alone was running"));
             return;
         }
@@ -135,7 +135,7 @@ internal sealed class JobStarts(Home home)
         {
             _alone = 0;
             _suspect = _suspect?.Run == job.Number ? null : _suspect;
-            home.Batch.Suspect = new Suspect(0, -1, 0);
+            home.Batch.Suspect = CarefulMode.Nobody;
         }
     }
 
