@@ -22,6 +22,7 @@ internal sealed class Dispatcher(DateTimeOffset start)
     private readonly List<DispatchQueue> _queues = [];
     private readonly LinkedList<QueueGroup> _groups = new();
     private readonly List<ChangedRate> _gone = [];
+    private readonly List<ChangedRate> _changes = [];
     private long _now = start.UtcTicks;
     private long _starts;
 
@@ -120,12 +121,18 @@ internal sealed class Dispatcher(DateTimeOffset start)
     /// The theoretical arrival times that changed since the last call, by "queue" or "queue/key", to be written with the batch. One that lies in the past is
     /// told once to be gone, if it was told before, and forgotten.
     /// </summary>
-    public IReadOnlyList<ChangedRate> TakeChangedRates()
+    /// <remarks>The list is that of the next call, too: each message to a home asks.</remarks>
+    public List<ChangedRate> TakeChangedRates()
     {
-        List<ChangedRate> changes = [.. _gone];
+        _changes.Clear();
+        _changes.AddRange(_gone);
         _gone.Clear();
-        _queues.ForEach(q => q.TakeChangedRates(_now, changes));
-        return changes;
+        foreach (DispatchQueue queue in _queues)
+        {
+            queue.TakeChangedRates(_now, _changes);
+        }
+
+        return _changes;
     }
 
     /// <summary>Remembers what <see cref="TakeChangedRates"/> told before a restart; after <see cref="SetQueue"/>. What no policy asks for any more is told to be gone.</summary>
