@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Testing;
+using static Perdure.Jobs.Tests.Callers;
 
 namespace Perdure.Jobs.Tests;
 
@@ -356,46 +357,4 @@ public sealed class FlowCallTests
 
         report.Crashes.ShouldBeGreaterThan(20);
     }
-
-    private static Task<string> Do(ConcurrentDictionary<string, int> done, string key, string result)
-    {
-        done.TryAdd(key, 0);
-        return Task.FromResult(result);
-    }
-
-    private static IFlowClient<IFlow<string, string>> Flow(FlowTest test) => test.Perdure.Flow<string, string>("caller");
-
-    private static async Task<string> RunAsync(FlowTest test, string input) => await (await Flow(test).StartAsync(input, "1")).ResultAsync();
-
-    /// <summary>Lets what is ready happen, so that a job that takes time has begun.</summary>
-    private static Task StartedAsync(FlowTest test) => test.AdvanceAsync(TimeSpan.FromMilliseconds(10));
-
-    /// <summary>As Should.ThrowAsync, on the flow's own turn.</summary>
-    private static async Task<TException> Caught<TException>(Task task)
-        where TException : Exception
-    {
-        try
-        {
-            await task;
-        }
-        catch (TException e)
-        {
-            return e;
-        }
-
-        throw new InvalidOperationException($"no {typeof(TException).Name} was thrown");
-    }
-
-    private static Task<FlowTest> StartAsync(
-        Func<string, FlowContext, Task<string>> body, Func<Request, JobContext, Task<string>>? handle = null, Action<QueueOptions>? queue = null, Action<PerdureBuilder>? more = null)
-        => FlowTest.StartAsync(services => Compose(services, body, handle, queue, more));
-
-    private static void Compose(
-        IServiceCollection services, Func<string, FlowContext, Task<string>> body, Func<Request, JobContext, Task<string>>? handle = null, Action<QueueOptions>? queue = null, Action<PerdureBuilder>? more = null)
-        => services.AddPerdure(p =>
-        {
-            p.UseMemory().AddQueue("requests", queue).AddFlow("caller", body);
-            p.AddHandler("requests", handle ?? ((request, _) => Task.FromResult($"done {request.Url}")));
-            more?.Invoke(p);
-        });
 }
