@@ -62,7 +62,8 @@ internal sealed class RandomJobs(Random random, Func<DateTimeOffset> time)
         int limit = random.Next(2) == 0 ? int.MaxValue : random.Next(4);
         long after = random.Next(2) == 0 ? long.MinValue : AnyNumber();
         DateTimeOffset until = random.Next(3) == 0 ? DateTimeOffset.MaxValue : time();
-        List<long> numbers = [.. Enumerable.Range(0, random.Next(6)).Select(_ => AnyNumber())];
+        List<long> known = [.. _open.Where(job => job.Shard == shard).Select(job => job.Number).Order()];
+        List<long> numbers = [.. Enumerable.Range(0, random.Next(12)).Select(_ => known.Count == 0 || random.Next(3) == 0 ? AnyNumber() : known[random.Next(known.Count)])];
         return random.Next(7) switch
         {
             0 => ($"jobs of {shard} after {after} limit {limit}", async store => await store.ReadJobsAsync(shard, after, limit, default)),

@@ -12,7 +12,7 @@ public sealed class StoreDifferenceTests : IDisposable
     private const int Operations = 40;
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<CommitOutcome, int> _outcomes = [];
-    private int _rows;
+    private readonly Dictionary<Type, int> _rows = [];
 
     public void Dispose() => _folder.Dispose();
 
@@ -34,7 +34,9 @@ public sealed class StoreDifferenceTests : IDisposable
         // The generator is worth something only while each outcome comes up often, and most commits land.
         Enum.GetValues<CommitOutcome>().ShouldAllBe(outcome => _outcomes.GetValueOrDefault(outcome) >= Sequences);
         _outcomes[CommitOutcome.Committed].ShouldBeGreaterThan(_outcomes[CommitOutcome.Fenced] + _outcomes[CommitOutcome.Refused]);
-        _rows.ShouldBeGreaterThan(Sequences * 20);
+        _rows.Values.Sum().ShouldBeGreaterThan(Sequences * 20);
+        Type[] kinds = [typeof(StoredFlow), typeof(WakingFlow), typeof(InboxRow), typeof(JobRow), typeof(JobEndRow), typeof(MemoRow), typeof(byte[])];
+        kinds.ShouldAllBe(kind => _rows.GetValueOrDefault(kind) >= Sequences / 5, string.Join(", ", _rows));
     }
 
     private async Task CompareAsync(int seed)
@@ -81,7 +83,10 @@ public sealed class StoreDifferenceTests : IDisposable
         }
         else if (answer is System.Collections.ICollection rows)
         {
-            _rows += rows.Count;
+            foreach (object row in rows.Cast<object?>().OfType<object>())
+            {
+                _rows[row.GetType()] = _rows.GetValueOrDefault(row.GetType()) + 1;
+            }
         }
     }
 
