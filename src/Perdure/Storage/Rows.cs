@@ -26,6 +26,12 @@ public sealed record FlowRow(long Run, int Shard, FlowKey Key, int Version, Date
     /// <summary>The W3C trace parent of the start call, if there was one.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>The business transaction that it belongs to; null for its own, which is named after its <see cref="Key"/>.</summary>
+    public string? Correlation { get; init; }
+
+    /// <summary>What caused its start; null for nothing inside.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>What changes while it runs.</summary>
     public FlowState State { get; set; }
 }
@@ -104,6 +110,9 @@ public enum InputKind
 
     /// <summary>Somebody settled an undo by hand or skipped it; the payload is the reason.</summary>
     UndoSettled = 7,
+
+    /// <summary>An event came that the flow waited for; the payload is the event.</summary>
+    EventReceived = 8,
 }
 
 /// <summary>A step's back-off that must outlive the process: one row per open step, updated, and gone when the outcome is recorded.</summary>
@@ -153,6 +162,18 @@ public enum MessageKind
 
     /// <summary>To the queues: a flow wants this job.</summary>
     EnqueueJob = 4,
+
+    /// <summary>To the topics: a flow publishes this event.</summary>
+    PublishEvent = 5,
+
+    /// <summary>To the topics: a flow waits for an event.</summary>
+    AwaitEvent = 6,
+
+    /// <summary>To the topics: a flow no longer waits for an event, or cannot take the one that it was sent.</summary>
+    EndEventWait = 7,
+
+    /// <summary>To a flow: the event that it waits for; the payload is an envelope around it (JSON).</summary>
+    EventCame = 8,
 }
 
 /// <summary>A flow as it was read.</summary>
