@@ -7,7 +7,10 @@ namespace Perdure.Sqlite;
 internal sealed class FlowReader
 {
     private const string FlowColumns =
-        "run, shard, type, id, version, created_at, parent_type, parent_id, parent_ask, trace_parent, status, wake_at, ended_at, stuck_code, stuck_reason";
+        """
+        run, shard, type, id, version, created_at, parent_type, parent_id, parent_ask, trace_parent, status, wake_at, ended_at, stuck_code, stuck_reason,
+        correlation, cause
+        """;
 
     private const string HistoryColumns =
         "run, position, at, kind, ask, name, sender_id, attempts, started_at, payload, asks, result";
@@ -166,6 +169,8 @@ internal sealed class FlowReader
     {
         Parent = ToParent(row, 6),
         TraceParent = row.TextOrNull(9),
+        Correlation = row.TextOrNull(15),
+        Cause = row.TextOrNull(16),
         State = new FlowState((FlowStatus)row.Number(10), row.TimeOrNull(11), row.TimeOrNull(12), row.TextOrNull(13), row.TextOrNull(14)),
     };
 

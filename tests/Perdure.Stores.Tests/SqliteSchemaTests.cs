@@ -21,7 +21,7 @@ public sealed class SqliteSchemaTests : IDisposable
         await using SqliteStore store = new(Path);
         StoreInfo info = await store.OpenAsync(shardCount: 9, default);
         info.ShouldBe(new StoreInfo(Guid.Parse("00112233445566778899aabbccddeeff"), 2, info.Durability));
-        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("2");
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("3");
 
         IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync([0, 2], Guid.NewGuid(), default);
         leases.Select(lease => (lease.Shard, lease.Epoch, lease.Batch)).ShouldBe([(0, 4, 17), (2, 1, 0)]);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Perdure.Storage;
 
 /// <summary>An event in a topic's log.</summary>
@@ -37,6 +39,7 @@ public sealed record EventRow(int Shard, string Topic, long Position, string Id,
 /// <summary>The part of an event's row that changes.</summary>
 /// <param name="Fate">What became of it.</param>
 /// <param name="HeldUntil">Until when it is kept for a flow that waits for it later, in whole microseconds; null when it is not.</param>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct EventState(EventFate Fate, DateTimeOffset? HeldUntil = null);
 
 /// <summary>An event's new state.</summary>
@@ -62,6 +65,9 @@ public sealed record DeliveryRow(string Topic, long Position, string Subscriptio
 
     /// <summary>How it ended: completed, failed or cancelled; <see cref="JobStatus.Waiting"/> where it has a job's row of its own and goes on there.</summary>
     public JobStatus Status { get; init; }
+
+    /// <summary>The job whose rows it must be committed with, where the batch has any; 0 for none. Not stored.</summary>
+    public long Job { get; init; }
 }
 
 /// <summary>A flow that waits for an event.</summary>

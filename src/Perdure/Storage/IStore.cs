@@ -90,7 +90,7 @@ public interface IStore : IAsyncDisposable
     /// <param name="cancellationToken">Stops the reading.</param>
     Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Lists events, the newest first: by the time they were published, then by topic and position.</summary>
+    /// <summary>Lists events, the newest first: by the time they were published, then by topic and position, the last ones first.</summary>
     IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken);
 
     /// <summary>Reads what subscriptions are done with, in the order of positions, subscriptions and generations.</summary>

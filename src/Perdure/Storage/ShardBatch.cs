@@ -64,7 +64,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Ids of this shard's inbox messages that were consumed.</summary>
     public List<string> Received { get; } = [];
 
-    /// <summary>Which of <see cref="Received"/> a job took in, and which job: where the batch is taken apart, they stay together.</summary>
+    /// <summary>Which of <see cref="Received"/> a job took in, and which job; 0 for an event. Where the batch is taken apart, they stay together.</summary>
     internal List<(string Id, long Job)> ReceivedByJobs { get; } = [];
 
     /// <summary>Jobs that come.</summary>
