@@ -209,16 +209,7 @@ internal sealed class RandomOperations
         return Ask($"waking after {after} until {until} limit {limit}", shard, (store, asked) => store.ReadWakingAsync(asked, after, until, limit, default));
     }
 
-    private (string, Func<IStore, Task<object>>) List() => Ask("list", Filter(), async (store, filter) =>
-    {
-        List<FlowRow> rows = [];
-        await foreach (FlowRow row in store.ListAsync(filter, default))
-        {
-            rows.Add(row);
-        }
-
-        return rows;
-    });
+    private (string, Func<IStore, Task<object>>) List() => Ask("list", Filter(), (store, filter) => RandomJobs.RowsAsync(store.ListAsync(filter, default)));
 
     private FlowFilter Filter() => new()
     {
