@@ -69,14 +69,14 @@ internal static class Describing
         {
             InputKind.Completed => "completed",
             InputKind.Failed => "failed",
-            InputKind.SignalReceived => "received",
+            InputKind.SignalReceived or InputKind.EventReceived => "received",
             InputKind.UndoSettled => "settled by hand",
             _ => "fired",
         },
         AnsweredAt = row.At,
         Attempts = row.Attempts,
         Duration = row.StartedAt is { } started ? row.At - started : null,
-        Result = row.Kind is InputKind.Completed or InputKind.SignalReceived ? Json(row.Payload) : null,
+        Result = row.Kind is InputKind.Completed or InputKind.SignalReceived or InputKind.EventReceived ? Json(row.Payload) : null,
         Error = row.Kind is InputKind.Failed or InputKind.UndoSettled ? FlowJson.DeserializeError(row.Payload) : null,
     };
 
