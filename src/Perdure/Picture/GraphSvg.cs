@@ -6,7 +6,7 @@ namespace Perdure.Picture;
 /// <summary>A graph as SVG.</summary>
 internal static class GraphSvg
 {
-    private const int TextLengthMax = 48;
+    private const int TextLengthMax = 64;
     private const double Padding = 12;
     private const double LineHeight = 16;
     private const double LabelPadding = 6;

@@ -5,12 +5,12 @@ namespace Perdure.Picture;
 
 /// <summary>Texts of users inside Mermaid.</summary>
 /// <remarks>
-/// Mermaid has no quoting that holds everywhere: quotes, hashes, semicolons, colons, brackets, percent signs, backticks and words like `end`
-/// or `wrap:` mean something in one place or another. Entity codes (<c>#35;</c>) stand for themselves wherever text may.
+/// Mermaid has no quoting that holds everywhere: quotes, hashes, semicolons, brackets, percent signs, backticks, and words like `end` or
+/// `wrap:` mean something in one place or another. Entity codes (<c>#35;</c>) stand for themselves wherever text may.
 /// </remarks>
 internal static class MermaidText
 {
-    private const string Safe = " .,/()_-+'…�";
+    private const string Safe = " .,:/()_-+'…�";
 
     public static string Escape(string text)
     {
@@ -27,9 +27,10 @@ internal static class MermaidText
             }
         }
 
-        return EndWord(escaped.ToString());
+        return string.Join(' ', escaped.ToString().Split(' ').Select(Word));
     }
 
-    /// <summary>A lower-case `end` as a word of its own closes blocks.</summary>
-    private static string EndWord(string text) => string.Join(' ', text.Split(' ').Select(word => word == "end" ? "#101;nd" : word));
+    /// <summary>A word that Mermaid would take for one of its own, with its first letter as a code.</summary>
+    private static string Word(string word)
+        => word == "end" || word.StartsWith("wrap:", StringComparison.Ordinal) || word.StartsWith("nowrap:", StringComparison.Ordinal) ? $"#{(int)word[0]};{word[1..]}" : word;
 }

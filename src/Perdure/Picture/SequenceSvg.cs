@@ -10,7 +10,7 @@ internal static class SequenceSvg
     private const double HeadHeight = 28;
     private const double HeadPadding = 12;
     private const double Gap = 24;
-    private const double LaneGapMax = 280; // longer labels go over the next lanes
+    private const double LaneGapMax = 340; // longer labels go over the next lanes
     private const double LoopWidth = 26;
     private const double LabelShift = 8;
 
