@@ -37,7 +37,7 @@ internal static class Describing
             {
                 if (AskText.IsAsk(line, out AskKind kind, out _))
                 {
-                    asks.Add(new FlowAsk(asks.Count, AskText.Word(kind), line[2..], kind is AskKind.DetachedChild or AskKind.DetachedJob ? "started" : "open", row.At, null));
+                    asks.Add(new FlowAsk(asks.Count, AskText.Word(kind), line[2..], StateOf(kind), row.At, null));
                 }
                 else if (line.StartsWith('+') && int.TryParse(line.AsSpan(1), out int taken))
                 {
@@ -62,6 +62,13 @@ internal static class Describing
 
         return asks;
     }
+
+    private static string StateOf(AskKind made) => made switch
+    {
+        AskKind.DetachedChild or AskKind.DetachedJob => "started",
+        AskKind.Publish => "published",
+        _ => "open",
+    };
 
     private static FlowAsk Answered(FlowAsk ask, HistoryRow row) => ask with
     {

@@ -60,6 +60,9 @@ public sealed record DeliveryRow(string Topic, long Position, string Subscriptio
     /// <summary>How many attempts failed.</summary>
     public int Attempts { get; init; }
 
+    /// <summary>The number of the job's row, where it has one; not stored.</summary>
+    public long Job { get; init; }
+
     /// <summary>How it ended: completed, failed or cancelled; <see cref="JobStatus.Waiting"/> where it has a job's row of its own and goes on there.</summary>
     public JobStatus Status { get; init; }
 

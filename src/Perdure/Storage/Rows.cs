@@ -128,7 +128,7 @@ public sealed record BackoffRow(long Run, int Ask, int Attempts, DateTimeOffset 
     public static readonly DateTimeOffset Never = new(DateTimeOffset.MaxValue.UtcTicks - (DateTimeOffset.MaxValue.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 }
 
-/// <summary>A message from flow to flow: written by the sender's batch, deleted by the receiver's.</summary>
+/// <summary>A message between flows, queues and topics: written by the sender's batch, deleted by the receiver's.</summary>
 /// <param name="Shard">The receiving shard.</param>
 /// <param name="Id">Unique within the receiving shard, and the same each time the sender decides the same (run and position).</param>
 /// <param name="Kind">What it wants.</param>
@@ -143,6 +143,12 @@ public sealed record InboxRow(int Shard, string Id, MessageKind Kind, FlowKey To
 
     /// <summary>The value (JSON).</summary>
     public byte[]? Payload { get; init; }
+
+    /// <summary>The business transaction of a flow that is to be started; null for its own.</summary>
+    public string? Correlation { get; init; }
+
+    /// <summary>What caused a flow to be started.</summary>
+    public string? Cause { get; init; }
 }
 
 /// <summary>What flows say to each other across shards.</summary>
@@ -169,10 +175,10 @@ public enum MessageKind
     /// <summary>To the topics: a flow waits for an event.</summary>
     AwaitEvent = 6,
 
-    /// <summary>To the topics: a flow no longer waits for an event, or cannot take the one that it was sent.</summary>
-    EndEventWait = 7,
+    /// <summary>To the topics: a flow cannot take the event that it was sent.</summary>
+    ReturnEvent = 7,
 
-    /// <summary>To a flow: the event that it waits for; the payload is an envelope around it (JSON).</summary>
+    /// <summary>To a flow: the event that it waits for; the payload is its data.</summary>
     EventCame = 8,
 }
 
