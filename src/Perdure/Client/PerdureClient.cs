@@ -165,7 +165,7 @@ public sealed class PerdureClient
     public Task<BusinessTransaction> TransactionAsync(string correlationId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(correlationId);
-        return new TransactionReader(_jobs.Node.Store, _jobs.Node.HomeShard.Index, _ => []).ReadAsync(correlationId, cancellationToken);
+        return new TransactionReader(_jobs.Node.Store, _jobs.Node.HomeShard.Index, _jobs.Node.Events).ReadAsync(correlationId, cancellationToken);
     }
 
     /// <summary>Writes the histories of runs out as JSON (docs/reference/history-json.md), one file each, for replay checks. They hold the runs' payloads.</summary>

@@ -1,4 +1,5 @@
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Storage;
 
 namespace Perdure.Picture;
@@ -11,11 +12,11 @@ internal static class CauseText
     public static string Flow(FlowKey flow) => FlowStart + flow;
 
     /// <summary>An ask of a flow.</summary>
-    public static string Ask(FlowKey flow, int ask) => $"{FlowStart}{flow}#{ask}";
+    public static string Ask(FlowKey flow, int ask) => CurrentCause.OfFlow(flow, ask);
 
     public static string Job(string id) => "job:" + id;
 
-    public static string Event(string topic, long position) => $"event:{topic}/{position}";
+    public static string Event(string topic, long position) => $"event:{EventRef.Name(topic, position)}";
 
     /// <summary>A subscription's handler of an event.</summary>
     public static string Delivery(string @event, string subscription) => $"{@event}@{subscription}";

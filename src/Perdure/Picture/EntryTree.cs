@@ -64,7 +64,8 @@ internal static class EntryTree
     /// <summary>A flow's asks of one turn have the same time: they come in the order of asking.</summary>
     private static int AskOf(TransactionEntry entry)
     {
-        string text = entry.Kind is TransactionEntryKind.Flow or TransactionEntryKind.Job or TransactionEntryKind.Event ? entry.Cause ?? "" : entry.Id;
+        bool isAsk = entry.Kind != TransactionEntryKind.Flow && CauseText.FlowOf(entry.Id) is not null;
+        string text = isAsk ? entry.Id : entry.Cause ?? "";
         int hash = text.LastIndexOf('#');
         return hash >= 0 && int.TryParse(text.AsSpan(hash + 1), out int ask) ? ask : -1;
     }

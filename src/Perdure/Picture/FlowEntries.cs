@@ -86,14 +86,14 @@ internal static class FlowEntries
         AskKind.Timer or AskKind.Region => TransactionEntryKind.Timer,
         AskKind.Child or AskKind.DetachedChild => TransactionEntryKind.Child,
         AskKind.Job or AskKind.DetachedJob => TransactionEntryKind.Job,
-        FlowAskEntry.Publish => TransactionEntryKind.Event,
+        AskKind.Publish => TransactionEntryKind.Event,
         _ => TransactionEntryKind.Wait,
     };
 
     private static TransactionEntryStatus StatusOf(AskKind kind, FlowAsk ask) => ask.State switch
     {
         _ when kind is AskKind.DetachedChild or AskKind.DetachedJob => TransactionEntryStatus.Unknown,
-        _ when kind is FlowAskEntry.Publish => TransactionEntryStatus.Completed,
+        _ when kind is AskKind.Publish => TransactionEntryStatus.Completed,
         "open" => kind is AskKind.Step or AskKind.Undo ? TransactionEntryStatus.Running : TransactionEntryStatus.Waiting,
         "failed" => TransactionEntryStatus.Failed,
         "withdrawn" => TransactionEntryStatus.Withdrawn,
@@ -124,8 +124,4 @@ internal static class FlowEntries
 /// <summary>One thing that a flow asked for.</summary>
 /// <param name="Kind">Its kind in history.</param>
 /// <param name="Entry">What the flow's history tells of it.</param>
-internal sealed record FlowAskEntry(AskKind Kind, TransactionEntry Entry)
-{
-    public const AskKind Publish = (AskKind)'V';
-    public const AskKind Await = (AskKind)'A';
-}
+internal sealed record FlowAskEntry(AskKind Kind, TransactionEntry Entry);

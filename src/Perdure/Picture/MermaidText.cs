@@ -15,7 +15,7 @@ internal static class MermaidText
     public static string Escape(string text)
     {
         var escaped = new StringBuilder(text.Length);
-        foreach (Rune rune in PlainText.Clean(text).EnumerateRunes())
+        foreach (Rune rune in PlainText.Clean(text).Replace("$$", "$ $", StringComparison.Ordinal).EnumerateRunes()) // formulas are looked for last
         {
             if (Rune.IsLetterOrDigit(rune) || (rune.IsBmp && Safe.Contains((char)rune.Value, StringComparison.Ordinal)))
             {

@@ -53,7 +53,7 @@ internal static class PlainText
             < 99.95 => Invariant($"{ms:0.#} ms"),
             < 999.5 => Invariant($"{ms:0} ms"),
             < 9_999.5 => Invariant($"{ms / 1_000:0.###} s"),
-            < 59_995 => Invariant($"{ms / 1_000:0.##} s"),
+            < 60_000 => Invariant($"{Math.Floor(ms / 10) / 100:0.##} s"),
             < 3_600_000 => Invariant($"{span.Minutes} min {span.Seconds} s"),
             < 86_400_000 => Invariant($"{span.Hours} h {span.Minutes} min"),
             _ => Invariant($"{(long)span.TotalDays} d {span.Hours} h"),

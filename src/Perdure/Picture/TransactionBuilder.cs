@@ -1,3 +1,4 @@
+using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Storage;
 
@@ -8,7 +9,7 @@ internal sealed class TransactionBuilder
 {
     private readonly TransactionRows _rows;
     private readonly List<TransactionEntry> _entries = [];
-    private readonly Dictionary<string, TransactionEntry> _jobsByCause = [];
+    private readonly Dictionary<(string Delivery, int Generation), TransactionEntry> _jobsOfEvents = [];
 
     private TransactionBuilder(TransactionRows rows) => _rows = rows;
 
@@ -36,19 +37,23 @@ internal sealed class TransactionBuilder
 
     private void AddJob(JobInfo job, byte[]? more)
     {
+        JobMore? about = JobMore.Read(more);
         var entry = new TransactionEntry(CauseText.Job(job.Id), TransactionEntryKind.Job, job.Type, job.Queue, job.CreatedAt)
         {
-            Cause = JobOrigin.Read(more).Cause,
+            Cause = about?.Cause,
             Key = job.Key,
             Status = StatusOf(job.Status),
             EndedAt = job.EndedAt,
             FailedAttempts = job.Attempts,
             Error = job.Error ?? (job is { EndedAt: null, Errors: [.., { } last] } ? last.Error : null),
         };
-        _entries.Add(entry);
-        if (entry.Cause is { } cause)
+        if (about?.Event is { } of)
         {
-            _jobsByCause[cause] = entry;
+            _jobsOfEvents[(CauseText.Delivery(CauseText.Event(of.Topic, of.Position), job.Queue), of.Generation)] = entry; // it is a delivery that has to be remembered
+        }
+        else
+        {
+            _entries.Add(entry);
         }
     }
 
@@ -72,43 +77,42 @@ internal sealed class TransactionBuilder
 
     private void AddDeliveries(TransactionEntry published, EventRow row, List<DeliveryRow> done)
     {
-        foreach (IGrouping<string, DeliveryRow> subscription in done.GroupBy(d => d.Subscription))
+        List<(string Subscription, int Generation)> wanted = [.. done.Select(d => (d.Subscription, d.Generation)).Union(_rows.PendingOf(row)).OrderBy(d => d.Generation)];
+        foreach (IGrouping<string, int> subscription in wanted.GroupBy(d => d.Subscription, d => d.Generation))
         {
-            string id = CauseText.Delivery(published.Id, subscription.Key);
             int times = 0;
-            foreach (DeliveryRow delivery in subscription.OrderBy(d => d.Generation))
+            foreach (int generation in subscription)
             {
                 times++;
-                _entries.Add(Delivery(published, delivery, times == 1 ? id : $"{id}~{times}"));
+                string id = CauseText.Delivery(published.Id, subscription.Key);
+                TransactionEntry? job = _jobsOfEvents.GetValueOrDefault((id, generation));
+                _entries.Add(Delivery(published, subscription.Key, done.Find(d => d.Subscription == subscription.Key && d.Generation == generation), job) with { Id = times == 1 ? id : $"{id}~{times}" });
             }
-        }
-
-        foreach (string waiting in _rows.SubscriptionsOf(row).Except(done.Select(d => d.Subscription)))
-        {
-            _entries.Add(new TransactionEntry(CauseText.Delivery(published.Id, waiting), TransactionEntryKind.Delivery, waiting, waiting, published.At) { Cause = published.Id });
         }
     }
 
-    private TransactionEntry Delivery(TransactionEntry published, DeliveryRow row, string id)
+    /// <param name="published">The event.</param>
+    /// <param name="subscription">Who handles it.</param>
+    /// <param name="row">What came of it; null for nothing yet.</param>
+    /// <param name="job">The job that it goes on as, or ended as; null for none that is kept.</param>
+    private static TransactionEntry Delivery(TransactionEntry published, string subscription, DeliveryRow? row, TransactionEntry? job)
     {
-        var entry = new TransactionEntry(id, TransactionEntryKind.Delivery, row.Subscription, row.Subscription, published.At)
+        var entry = new TransactionEntry("", TransactionEntryKind.Delivery, subscription, subscription, published.At)
         {
             Cause = published.Id,
-            Status = StatusOf(row.Status),
-            StartedAt = row.StartedAt,
-            EndedAt = row.EndedAt,
-            Waited = row.StartedAt - published.At,
-            Worked = row.EndedAt - row.StartedAt,
-            FailedAttempts = row.Attempts,
+            Status = job?.Status ?? TransactionEntryStatus.Waiting,
+            StartedAt = row?.StartedAt,
+            EndedAt = job?.EndedAt,
+            Waited = row?.StartedAt - published.At,
+            FailedAttempts = Math.Max(row?.Attempts ?? 0, job?.FailedAttempts ?? 0),
+            Error = job?.Error,
         };
-        if (row.Status != JobStatus.Waiting)
+        return row is null or { Status: JobStatus.Waiting } ? entry : entry with
         {
-            return entry;
-        }
-
-        // It goes on as a job of its own, and stands as that does.
-        TransactionEntry? job = _jobsByCause.GetValueOrDefault(CauseText.Delivery(published.Id, row.Subscription));
-        return entry with { Status = job?.Status ?? TransactionEntryStatus.Unknown, EndedAt = job is null ? row.EndedAt : job.EndedAt, Worked = null, Error = job?.Error };
+            Status = StatusOf(row.Status),
+            EndedAt = row.EndedAt,
+            Worked = row.EndedAt - row.StartedAt,
+        };
     }
 
     private void AddFlows()
@@ -171,7 +175,7 @@ internal sealed class TransactionBuilder
     {
         ILookup<string, TransactionEntry> events = _entries.Where(e => e is { Kind: TransactionEntryKind.Event, Key: not null }).OrderBy(e => e.At).ToLookup(e => $"{e.Name}/{e.Key}");
         HashSet<(string? Flow, string Event)> taken = [];
-        return asked.Select(ask => ask is { Kind: FlowAskEntry.Await, Entry: { Status: TransactionEntryStatus.Completed } wait }
+        return asked.Select(ask => ask is { Kind: AskKind.Event, Entry: { Status: TransactionEntryStatus.Completed } wait }
             && events[wait.Name].FirstOrDefault(e => e.At <= wait.EndedAt && taken.Add((wait.Cause, e.Id))) is { } got
                 ? ask with { Entry = wait with { AnsweredBy = got.Id } }
                 : ask);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Storage;
 
@@ -11,8 +12,8 @@ namespace Perdure.Picture;
 /// </remarks>
 /// <param name="store">The store.</param>
 /// <param name="home">The shard that the queues and topics live on.</param>
-/// <param name="subscriptionsOf">Names the subscriptions that have to handle an event.</param>
-internal sealed class TransactionReader(IStore store, int home, Func<EventRow, IEnumerable<string>> subscriptionsOf)
+/// <param name="registry">The subscriptions of this process.</param>
+internal sealed class TransactionReader(IStore store, int home, EventRegistry registry)
 {
     private const int FlowsPerRead = 256;
     private const int GapMax = 128; // a read costs about as much as so many rows that are read in vain
@@ -20,7 +21,7 @@ internal sealed class TransactionReader(IStore store, int home, Func<EventRow, I
     /// <exception cref="TransactionNotFoundException">Nothing carries the id.</exception>
     public async Task<BusinessTransaction> ReadAsync(string correlationId, CancellationToken cancellationToken)
     {
-        var rows = new TransactionRows { SubscriptionsOf = subscriptionsOf };
+        var rows = new TransactionRows();
         await ReadEventsAsync(rows, correlationId, cancellationToken);
         await ReadJobsAsync(rows, correlationId, cancellationToken);
         await ReadFlowsAsync(rows, correlationId, cancellationToken);
@@ -32,6 +33,11 @@ internal sealed class TransactionReader(IStore store, int home, Func<EventRow, I
         await foreach (EventRow row in store.ListEventsAsync(new EventFilter { Correlation = correlationId, Limit = int.MaxValue }, cancellationToken))
         {
             rows.Events.Add(row);
+        }
+
+        if (rows.Events.Count > 0 && registry.Subscriptions.Count > 0)
+        {
+            rows.PendingOf = PendingOf(await store.ReadMemosAsync(home, cancellationToken));
         }
 
         foreach (IGrouping<(int Shard, string Topic), EventRow> topic in rows.Events.GroupBy(e => (e.Shard, e.Topic)))
@@ -56,7 +62,7 @@ internal sealed class TransactionReader(IStore store, int home, Func<EventRow, I
         if (NumberOf(correlationId) is { } own)
         {
             IReadOnlyList<JobRow> found = await store.ReadJobsAsync(home, own - 1, 1, cancellationToken);
-            rows.Jobs.AddRange(found.Where(j => JobId.Text(j.Queue, j.Number) == correlationId && JobOrigin.Read(j.State.More).Correlation is null));
+            rows.Jobs.AddRange(found.Where(j => JobId.Text(j.Queue, j.Number) == correlationId && JobMore.Read(j.State.More)?.Correlation is null));
             IReadOnlyList<JobEndRow?> ends = await store.ReadJobEndsAsync(home, [own], cancellationToken);
             rows.JobEnds.AddRange(ends.OfType<JobEndRow>().Where(e => JobId.Text(e.Queue, e.Number) == correlationId && e.Correlation is null));
         }
@@ -90,6 +96,15 @@ internal sealed class TransactionReader(IStore store, int home, Func<EventRow, I
             IReadOnlyList<StoredFlow?> found = await store.ReadFlowsAsync(page, FlowParts.All, cancellationToken);
             rows.Flows.AddRange(found.OfType<StoredFlow>().Where(f => f.Row.Correlation == correlationId || (f.Row.Correlation is null && f.Row.Key == own)));
         }
+    }
+
+    /// <summary>What lies ahead of the subscriptions' cursors, and what one behind which something is open has done since, which deliveries say.</summary>
+    private Func<EventRow, IEnumerable<(string Subscription, int Generation)>> PendingOf(IReadOnlyList<MemoRow> memos)
+    {
+        Dictionary<(string, string), CursorMemo> cursors = Topics.CursorsIn(memos).ToDictionary(c => (c.Subscription, c.Topic), c => c.Memo);
+        return row => registry.Subscriptions
+            .Where(s => s.Types.Any(t => t.Name == row.Type && t.Topic == row.Topic) && cursors.TryGetValue((s.Name, row.Topic), out CursorMemo? cursor) && row.Position > cursor.Done)
+            .Select(s => (s.Name, cursors[(s.Name, row.Topic)].Generation));
     }
 
     /// <summary>Ranges that together hold all positions, and few others.</summary>

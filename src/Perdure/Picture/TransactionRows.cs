@@ -15,8 +15,8 @@ internal sealed class TransactionRows
 
     public List<DeliveryRow> Deliveries { get; } = [];
 
-    /// <summary>Names the subscriptions that have to handle an event, so that those which have not yet are known.</summary>
-    public Func<EventRow, IEnumerable<string>> SubscriptionsOf { get; init; } = _ => [];
+    /// <summary>Names the subscriptions that have yet to handle an event, each with its generation.</summary>
+    public Func<EventRow, IEnumerable<(string Subscription, int Generation)>> PendingOf { get; set; } = _ => [];
 
     public bool IsEmpty => Flows.Count + Jobs.Count + JobEnds.Count + Events.Count == 0;
 }

@@ -1,5 +1,6 @@
-using System.Text.Json;
+using Perdure.Events;
 using Perdure.Picture;
+using Perdure.Queues;
 using Perdure.Serialization;
 using Perdure.Storage;
 
@@ -56,8 +57,7 @@ internal sealed class Rows
             Result = ends ? "{}"u8.ToArray() : null,
         };
 
-    public static byte[] More(string? cause, string? correlation = null) => JsonSerializer.SerializeToUtf8Bytes(
-        new[] { ("cause", cause), ("correlation", correlation) }.Where(p => p.Item2 is not null).ToDictionary(p => p.Item1, p => p.Item2));
+    public static byte[] More(string cause, string correlation) => JobMore.Write(new JobMore { Cause = cause, Correlation = correlation })!;
 
     public async Task<IStore> StoreAsync()
     {
@@ -79,6 +79,5 @@ internal sealed class Rows
     }
 
     /// <summary>Writes the rows into a store, and reads a transaction from it.</summary>
-    public async Task<BusinessTransaction> ReadAsync(string correlationId, Func<EventRow, IEnumerable<string>>? subscriptionsOf = null)
-        => await new TransactionReader(await StoreAsync(), Home, subscriptionsOf ?? (_ => [])).ReadAsync(correlationId, default);
+    public async Task<BusinessTransaction> ReadAsync(string correlationId) => await new TransactionReader(await StoreAsync(), Home, EventRegistry.Empty).ReadAsync(correlationId, default);
 }
