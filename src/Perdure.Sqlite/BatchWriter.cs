@@ -40,8 +40,8 @@ internal sealed class BatchWriter
         _endBackoff = connection.Prepare("DELETE FROM backoff WHERE run = ?1 AND ask = ?2");
         _send = connection.Prepare(
             """
-            INSERT INTO inbox (shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (shard, id) DO NOTHING
+            INSERT INTO inbox (shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload, correlation, cause)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (shard, id) DO NOTHING
             """);
         _receive = connection.Prepare("DELETE FROM inbox WHERE shard = ?1 AND id = ?2");
         _jobs = new JobWriter(connection);
@@ -176,6 +176,8 @@ internal sealed class BatchWriter
             BindParent(_send, 6, message.From);
             _send.Bind(9, message.Name);
             _send.Bind(10, message.Payload);
+            _send.Bind(11, message.Correlation);
+            _send.Bind(12, message.Cause);
             _send.Run();
         }
 

@@ -44,7 +44,7 @@ internal sealed class FlowReader
             """);
         _inbox = connection.Prepare(
             """
-            SELECT shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload
+            SELECT shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload, correlation, cause
             FROM inbox WHERE shard = ?1 ORDER BY id
             """);
         _openVersions = connection.Prepare(
@@ -115,6 +115,8 @@ internal sealed class FlowReader
                 From = ToParent(_inbox, 5),
                 Name = _inbox.TextOrNull(8),
                 Payload = _inbox.BlobOrNull(9),
+                Correlation = _inbox.TextOrNull(10),
+                Cause = _inbox.TextOrNull(11),
             });
         }
 

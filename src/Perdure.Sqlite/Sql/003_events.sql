@@ -20,7 +20,7 @@ CREATE TABLE event (
     PRIMARY KEY (shard, topic, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX event_id ON event (shard, topic, id);
+CREATE UNIQUE INDEX event_id ON event (shard, topic, id, source);
 CREATE INDEX event_correlation ON event (correlation);
 
 -- Finds events that no flow has among millions of others.
@@ -55,6 +55,8 @@ CREATE TABLE event_wait (
 -- Which business transaction a run or a job belongs to; NULL: its own. Runs' causes, as in event.
 ALTER TABLE flow ADD COLUMN correlation TEXT;
 ALTER TABLE flow ADD COLUMN cause TEXT;
+ALTER TABLE inbox ADD COLUMN correlation TEXT;   -- of a run that is to be started
+ALTER TABLE inbox ADD COLUMN cause TEXT;
 ALTER TABLE job_end ADD COLUMN correlation TEXT;
 
 CREATE INDEX flow_correlation ON flow (correlation) WHERE correlation IS NOT NULL;

@@ -25,8 +25,15 @@ public sealed record EventInfo(string Topic, long Position, string Id, string Ty
     /// <summary>The event itself. Undefined where a handler looks at it, which has it already.</summary>
     public JsonElement Data { get; init; }
 
+    private EventRow? Row { get; init; }
+
+    /// <summary>The event in the JSON format of CloudEvents 1.0, for others.</summary>
+    /// <exception cref="InvalidOperationException">A handler looks at it, which has no more of it than this.</exception>
+    public byte[] ToCloudEvent() => Row is { } row ? CloudEvents.Write(row) : throw new InvalidOperationException("What a handler gets is a part of the event: list it to have the whole.");
+
     internal static EventInfo Of(EventRow row) => new(row.Topic, row.Position, row.Id, row.Type, row.Key, row.Source, row.Time, row.PublishedAt, row.Correlation)
     {
+        Row = row,
         Cause = row.Cause,
         Fate = row.State.Fate,
         Data = JsonSerializer.Deserialize(row.Data, EventJson.Default.JsonElement),

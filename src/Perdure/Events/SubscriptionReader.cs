@@ -107,7 +107,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
             }
         }
 
-        if (rows.Count == 0 && _next <= log.Last)
+        if (rows.Count == 0 && _next <= log.Last && HasRoom)
         {
             Read(); // what is not committed yet cannot be read yet
         }
@@ -236,15 +236,16 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
         _reading = true;
         int life = _life;
         long after = _next - 1;
-        home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(life, after)));
+        int limit = Math.Min(PageMax, definition.Options.ReadAhead - _given.Count);
+        home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(life, after, limit)));
     }
 
-    private async Task ReadAsync(int life, long after)
+    private async Task ReadAsync(int life, long after, int limit)
     {
         Shard shard = home.Shard;
         try
         {
-            shard.Post(new LogRead(this, life, await shard.Node.Store.ReadEventsAsync(shard.Index, log.Name, after, PageMax, CancellationToken.None)));
+            shard.Post(new LogRead(this, life, await shard.Node.Store.ReadEventsAsync(shard.Index, log.Name, after, limit, CancellationToken.None)));
         }
         catch (Exception e)
         {

@@ -39,9 +39,11 @@ internal sealed class Topics
 
     public static string MemoOf(string subscription, string topic) => $"{MemoPrefix}{subscription}/{topic}";
 
+    public static bool IsCursor(MemoRow memo) => memo.Name.StartsWith(MemoPrefix, StringComparison.Ordinal);
+
     /// <summary>The cursors that a home remembers.</summary>
     public static IEnumerable<(string Subscription, string Topic, CursorMemo Memo)> CursorsIn(IEnumerable<MemoRow> memos)
-        => memos.Where(m => m.Name.StartsWith(MemoPrefix, StringComparison.Ordinal)).Select(m =>
+        => memos.Where(IsCursor).Select(m =>
         {
             string[] names = m.Name[MemoPrefix.Length..].Split('/');
             return (names[0], names[1], CursorMemo.Read(m.Value!));
@@ -151,7 +153,7 @@ internal sealed class Topics
             return;
         }
 
-        _home.Shard.ConsumeInbox(message.Id);
+        _home.Shard.ConsumeInbox(message.Id, InboxId.NoRun);
         Publish(new NewEvent(type, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(wanted.Data, EventJson.Default.JsonElement))
         {
             Id = wanted.Id,
@@ -194,8 +196,8 @@ internal sealed class Topics
         }
     }
 
-    /// <summary>An id for a message that is sent once, with the batch that decides it.</summary>
-    public string MessageId() => InboxId.Of(_home.Shard.NextRun(_home.Shard.Now()), 0, 0);
+    /// <summary>An id for a message that is sent once, with the batch that decides it. It belongs to no run.</summary>
+    public string MessageId() => InboxId.OfHome(_home.Shard.NextRun(_home.Shard.Now()));
 
     /// <summary>Gives a job that only the log stands for a row of its own.</summary>
     public void GiveRow(Job job)

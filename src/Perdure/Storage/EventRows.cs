@@ -6,7 +6,7 @@ namespace Perdure.Storage;
 /// <param name="Shard">The shard the topic lives on.</param>
 /// <param name="Topic">The topic.</param>
 /// <param name="Position">Its place in the topic's log: from 1 on, without gaps.</param>
-/// <param name="Id">Its CloudEvents id, unique in the topic.</param>
+/// <param name="Id">Its CloudEvents id, unique in the topic among those of one source.</param>
 /// <param name="Type">Its type's durable name.</param>
 /// <param name="PublishedAt">When it came into the log, in whole microseconds; never before the one at the position before it.</param>
 public sealed record EventRow(int Shard, string Topic, long Position, string Id, string Type, DateTimeOffset PublishedAt)
@@ -59,9 +59,6 @@ public sealed record DeliveryRow(string Topic, long Position, string Subscriptio
 {
     /// <summary>How many attempts failed.</summary>
     public int Attempts { get; init; }
-
-    /// <summary>The number of the job's row, where it has one; not stored.</summary>
-    public long Job { get; init; }
 
     /// <summary>How it ended: completed, failed or cancelled; <see cref="JobStatus.Waiting"/> where it has a job's row of its own and goes on there.</summary>
     public JobStatus Status { get; init; }

@@ -49,7 +49,6 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
         JobEffects wants = Wants();
         wants.Events.Add(new NewEvent(type, type.Serialize(@event, json))
         {
-            Id = $"{JobId.Text(Queue, Number)}.{wants.Events.Count}",
             Key = key is null ? type.KeyOf(@event) : FlowNames.CheckId(key),
             Source = Event is null ? $"/queues/{Uri.EscapeDataString(Queue)}" : $"/subscriptions/{Uri.EscapeDataString(Queue)}",
             Correlation = Correlation,

@@ -23,7 +23,7 @@ internal static class BatchParts
         HashSet<(string, long)> events = [.. batch.NewEvents.Select(e => (e.Topic, e.Position))];
         HashSet<long> first = [0, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => d.Job)];
         ShardBatch shared = PartOf(batch, first.Contains);
-        shared.Memos.AddRange(batch.Memos);
+        shared.Memos.AddRange(batch.Memos.Where(m => !Events.Topics.IsCursor(m))); // a cursor may be ahead of a job that is refused
         shared.NewEvents.AddRange(batch.NewEvents);
         shared.EventUpdates.AddRange(batch.EventUpdates);
         shared.EventWaits.AddRange(batch.EventWaits);
@@ -81,6 +81,11 @@ internal static class BatchParts
 /// <summary>Ids of messages between flows: the same each time the sender decides the same, and in the order in which it does.</summary>
 internal static class InboxId
 {
+    /// <summary>What is in a batch for no run or job of its own.</summary>
+    public const long NoRun = 0;
+
+    public static string OfHome(long number) => $"{NoRun:x16}.{number:x16}";
+
     public static string Of(long run, int position, int index) => $"{run:x16}.{position:x8}.{index:x4}";
 
     public static long RunOf(string id) => long.Parse(id.AsSpan(0, 16), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);

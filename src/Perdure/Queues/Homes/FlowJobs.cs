@@ -181,7 +181,7 @@ internal sealed class FlowJobs(Home home)
             job = Accept(asked);
         }
 
-        home.Shard.ConsumeInbox(asked.Row.Id, job);
+        home.Shard.ConsumeInbox(asked.Row.Id, job == 0 ? null : job);
         return true;
     }
 

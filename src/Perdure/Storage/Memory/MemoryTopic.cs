@@ -4,7 +4,7 @@ namespace Perdure.Storage;
 internal sealed class MemoryTopic
 {
     private readonly List<EventRow> _log = [];
-    private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Id, string Source)> _ids = [];
     private readonly SortedSet<long> _delivered = [];
     private readonly Dictionary<long, List<DeliveryRow>> _deliveries = [];
 
@@ -27,7 +27,7 @@ internal sealed class MemoryTopic
     public bool TryAdd(EventRow row)
     {
         int place = PlaceOf(row.Position);
-        if (place >= 0 || !_ids.Add(row.Id))
+        if (place >= 0 || !_ids.Add((row.Id, row.Source)))
         {
             return false;
         }
@@ -39,7 +39,7 @@ internal sealed class MemoryTopic
     public void Remove(EventRow row)
     {
         _log.RemoveAt(PlaceOf(row.Position));
-        _ids.Remove(row.Id);
+        _ids.Remove((row.Id, row.Source));
     }
 
     /// <returns>The state before, or null where there is no such event.</returns>
@@ -72,7 +72,7 @@ internal sealed class MemoryTopic
     {
         int place = PlaceOf(upTo);
         int count = place >= 0 ? place + 1 : ~place;
-        _ids.ExceptWith(_log.Take(count).Select(row => row.Id));
+        _ids.ExceptWith(_log.Take(count).Select(row => (row.Id, row.Source)));
         _log.RemoveRange(0, count);
         foreach (long position in _delivered.GetViewBetween(long.MinValue, upTo).ToList())
         {
