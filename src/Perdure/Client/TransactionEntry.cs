@@ -7,7 +7,7 @@ namespace Perdure;
 /// </param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Name">Its durable name: a step's, a job's or an event's type, a subscription's; a flow's type and id.</param>
-/// <param name="Participant">Where it took place: the flow's type, the job's queue, the event's topic, or the subscription.</param>
+/// <param name="Participant">Where it took place: the flow's type, the job's queue, the event's topic, or the subscription. Of what is known by a flow's call alone: the flow's type.</param>
 /// <param name="At">When it was asked for, or came.</param>
 public sealed record TransactionEntry(string Id, TransactionEntryKind Kind, string Name, string Participant, DateTimeOffset At)
 {

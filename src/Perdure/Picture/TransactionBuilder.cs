@@ -138,7 +138,7 @@ internal sealed class TransactionBuilder
         {
             if (CanCome(ask.Entry.Kind) && came.TryGetValue(ask.Entry.Id, out int i))
             {
-                _entries[i] = _entries[i] with { IsAwaited = ask.Entry.IsAwaited }; // it says more than what was asked for
+                _entries[i] = _entries[i] with { At = ask.Entry.At, IsAwaited = ask.Entry.IsAwaited }; // it says more than what was asked for
             }
             else
             {

@@ -36,7 +36,7 @@ internal static class TransactionText
     private static void Line(StringBuilder text, TransactionEntry entry, Dictionary<string, string> names)
     {
         text.Append(EntryWords.Kind(entry)).Append(' ').Append(names[entry.Id]);
-        if (entry.Kind == TransactionEntryKind.Job)
+        if (entry.Kind == TransactionEntryKind.Job && CauseText.FlowOf(entry.Id) is null)
         {
             text.Append(" in queue ").Append(PlainText.Clean(entry.Participant));
         }

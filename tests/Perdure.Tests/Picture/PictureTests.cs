@@ -17,9 +17,9 @@ public partial class PictureTests
         string guide = Read("docs/guides/transactions.md");
         foreach ((string name, BusinessTransaction order) in (IEnumerable<(string, BusinessTransaction)>)[("orchestrated", await Orders.OrchestratedAsync()), ("choreographed", await Orders.ChoreographedAsync())])
         {
-            guide.ShouldContain(order.ToText());
-            guide.ShouldContain(order.ToMermaidSequence());
-            guide.ShouldContain(order.ToMermaidGraph());
+            guide.ShouldContain(order.ToText(), Case.Sensitive);
+            guide.ShouldContain(order.ToMermaidSequence(), Case.Sensitive);
+            guide.ShouldContain(order.ToMermaidGraph(), Case.Sensitive);
             Read($"docs/guides/pictures/{name}-sequence.svg").ShouldBe(order.ToSequenceSvg());
             Read($"docs/guides/pictures/{name}-graph.svg").ShouldBe(order.ToGraphSvg());
         }
