@@ -15,6 +15,10 @@ internal static class Catalog
         Floor.Workload,
         Queue.Workload,
         QueueFloor.Workload,
+<<<<<<< HEAD
+        Pictures.Workload,
+=======
         Publish.Workload,
+>>>>>>> events
     ];
 }

@@ -94,6 +94,9 @@ public static class ErrorCodes
     /// <summary>A child flow failed, was cancelled or was terminated.</summary>
     public const string ChildFailed = "PRD2005";
 
+    /// <summary>No flow, job or event carries the id of a business transaction.</summary>
+    public const string TransactionNotFound = "PRD2006";
+
     // 3xxx: why a flow is stuck
 
     /// <summary>The flow's code does not match its history.</summary>
