@@ -100,6 +100,7 @@ internal sealed class Home
     public void Begin(ShardLease lease, HomeState state)
     {
         _jobs.Clear();
+        OwesPump = false;
         _armedFor = null;
         _payloadBytes = 0;
         Times.Clear();
@@ -262,9 +263,25 @@ internal sealed class Home
         }
     }
 
+    /// <summary>Whether messages were handled for which the home is yet to be pumped, before its batch is sealed.</summary>
+    public bool OwesPump { get; set; }
+
+    /// <returns>Whether anything was owed.</returns>
+    public bool PumpWhatIsOwed()
+    {
+        if (OwesPump)
+        {
+            Pump();
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Starts all that may start now, and sees to it that the home is looked at again in time.</summary>
     public void Pump()
     {
+        OwesPump = false;
         DateTimeOffset now = Shard.Now();
         do
         {

@@ -14,6 +14,9 @@ internal abstract class HomeMessage : Message
     /// <summary>Whether it waits while the store is known to be down.</summary>
     protected virtual bool WaitsForStore => true;
 
+    /// <summary>Whether there may be many in a row, for which the home need not be pumped one by one.</summary>
+    protected virtual bool ComesInCrowds => false;
+
     public sealed override void Handle()
     {
         if (!WaitsForStore && Shard.Recovery.Down is { } reason)
@@ -22,12 +25,32 @@ internal abstract class HomeMessage : Message
         }
         else if (!Shard.Recovery.Holds(this))
         {
-            Deliver();
-            Home.Pump();
+            Handle(Home);
         }
     }
 
     protected abstract void Deliver();
+
+    private void Handle(Home home)
+    {
+        if (!ComesInCrowds)
+        {
+            home.PumpWhatIsOwed(); // it finds the home as if each had been pumped for
+            Deliver();
+            home.Pump();
+            return;
+        }
+
+        Deliver();
+        if (home.Shard.Commits.HasOpen)
+        {
+            home.OwesPump = true; // until the batch is sealed: what it lets start could not leave before
+        }
+        else
+        {
+            home.Pump();
+        }
+    }
 }
 
 /// <summary>What a client asks of a home. Its answer leaves when what it is based on is durable.</summary>
@@ -100,6 +123,8 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
 
     protected override bool WaitsForStore => jobs[0].Now is null;
 
+    protected override bool ComesInCrowds => true;
+
     /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
     public void Withdraw() => Interlocked.Exchange(ref _state, Settled);
 
@@ -171,6 +196,8 @@ internal sealed class StopJobWaiting(JobWaiter waiter) : HomeMessage
 /// <summary>Attempts have led to something.</summary>
 internal sealed class JobReported(long number, JobReport report) : HomeMessage
 {
+    protected override bool ComesInCrowds => true;
+
     protected override void Deliver() => Home.Outcomes.Take(number, report);
 }
 

@@ -222,6 +222,11 @@ internal sealed class Intake(Home home)
     private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out bool blocks)
     {
         blocks = false;
+        if (home.OwesPump && (IsFull(jobs, out _) || HasPool(jobs)))
+        {
+            home.Pump(); // what runs by then makes room, and counts
+        }
+
         foreach (NewJob job in jobs)
         {
             if (home.Queues.IsDraining(job.Queue))
@@ -243,6 +248,19 @@ internal sealed class Intake(Home home)
         }
 
         return null;
+    }
+
+    private bool HasPool(IReadOnlyList<NewJob> jobs)
+    {
+        foreach (NewJob job in jobs)
+        {
+            if (home.Queues.Policy(job.Queue).Uses.Count > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
