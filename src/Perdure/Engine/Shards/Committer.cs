@@ -81,7 +81,7 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
         {
             _groups++;
             _inputsUnderWay += group.Inputs;
-            _last = group.Inputs;
+            _last = batches.Count > 1 ? group.Inputs : 0; // one shard alone has gathered meanwhile all that was to come
             _heldLongEnough = false;
         }
 
@@ -195,8 +195,17 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
     /// <summary>Comes before the look at who has mail: a fence on both sides, so that no message is missed.</summary>
     private void WantAll() => Interlocked.Exchange(ref _wanted, 0);
 
-    private static List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
+    private List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
     {
+        List<IThreadPoolWorkItem> work = [];
+        for (int i = 0; i < group.Count; i++)
+        {
+            if (answers[i].Outcome == CommitOutcome.Committed)
+            {
+                group[i].Free.ForEach(e => e.Release(work));
+            }
+        }
+
         List<SealedBatch> again = [];
         for (int i = 0; i < group.Count; i++)
         {
@@ -210,6 +219,7 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             }
         }
 
+        seams.RunAll(work); // the loops are under way by now: what they have open waits for nothing else
         return again;
     }
 }
@@ -232,11 +242,6 @@ internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> e
     /// <summary>Brings the answer back; none when the outcome is unknown.</summary>
     public void Answered(CommitAnswer? answer, PerdureException? unknown)
     {
-        if (answer?.Outcome == CommitOutcome.Committed)
-        {
-            free.ForEach(static e => e.Release());
-        }
-
         _answer = answer;
         _unknown = unknown;
         shard.Post(this);

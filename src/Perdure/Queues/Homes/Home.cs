@@ -142,7 +142,7 @@ internal sealed class Home
         }
         else if (refused is { } reason)
         {
-            job.More = null; // what the store refused may be in it
+            // Its state is as the store has it, so what was refused is not in it, and all who want the job are.
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
         else if (job.IsCancelling && job.More is { Lease: null, Flow: null })

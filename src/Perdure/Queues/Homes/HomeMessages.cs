@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -25,13 +24,14 @@ internal abstract class HomeMessage : Message
         }
         else if (!Shard.Recovery.Holds(this))
         {
-            Handle(Home);
+            DeliverAndPump(Home);
         }
     }
 
     protected abstract void Deliver();
 
-    private void Handle(Home home)
+    /// <summary>Delivers it, and sees to it that what it changed takes effect.</summary>
+    private void DeliverAndPump(Home home)
     {
         if (!ComesInCrowds)
         {
@@ -99,50 +99,6 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
         _error = error;
         Shard.Commits.Then(this);
     }
-}
-
-/// <summary>Jobs that a client wants, all or none of them.</summary>
-internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter) : HomeCall<Receipt[]>
-{
-    private const int Waits = 0;
-    private const int Settled = 1;
-    private int _state;
-
-    public IReadOnlyList<NewJob> Jobs => jobs;
-
-    /// <summary>Waits for the end of the one job, from its beginning on.</summary>
-    public JobWaiter? Waiter => waiter;
-
-    public override string What => $"enqueueing {(jobs.Count == 1 ? $"job {jobs[0].Type.Name}" : $"{jobs.Count} jobs")}";
-
-    public override void Fail(PerdureException reason)
-    {
-        base.Fail(reason);
-        waiter?.Fail(reason);
-    }
-
-    protected override bool WaitsForStore => jobs[0].Now is null;
-
-    protected override bool ComesInCrowds => true;
-
-    /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
-    public void Withdraw() => Interlocked.Exchange(ref _state, Settled);
-
-    /// <summary>The budget of whoever asked is over. From any thread.</summary>
-    public void GiveUp()
-    {
-        Withdraw();
-        var reason = new StoreException(ErrorCodes.StoreFailed, "the job store did not take it within the budget");
-        if (TryFail(reason)) // an answer that came together with it counts
-        {
-            waiter?.Fail(reason);
-        }
-    }
-
-    /// <summary>Takes it, so that it can no longer be withdrawn; false if it was.</summary>
-    public bool TrySettle() => Interlocked.CompareExchange(ref _state, Settled, Waits) == Waits;
-
-    protected override void Deliver() => Home.Intake.Take(this);
 }
 
 /// <summary>Waits for a job's end, as one of its subscribers.</summary>

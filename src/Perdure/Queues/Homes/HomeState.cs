@@ -7,7 +7,7 @@ namespace Perdure.Queues;
 /// <param name="Memos">What it remembers.</param>
 internal sealed record HomeState(List<Job> Jobs, IReadOnlyList<MemoRow> Memos)
 {
-    private const int ReadMax = 10_000;
+    private const int ReadMax = 2_000;
 
     /// <summary>Reads it, page by page: there may be a million jobs.</summary>
     public static async Task<HomeState> ReadAsync(IStore store, int shard, QueueRegistry registry, CancellationToken cancellationToken)
