@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Hosting;
 using Perdure.Queues;
 using Perdure.Serialization;
@@ -123,7 +124,11 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     }
 
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given, PerdureSource.Current);
+    public NewJob Prepare(IJob job, JobOptions? given)
+    {
+        NewJob wanted = WantedJobs.Prepare(registry, Node.Services.Json, job, given, PerdureSource.Current);
+        return CurrentCause.Value is { } cause ? wanted with { Correlation = cause.Correlation, Cause = cause.Text } : wanted;
+    }
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)

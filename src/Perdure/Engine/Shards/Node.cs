@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Perdure.Diagnostics;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Worker;
@@ -73,6 +74,8 @@ internal sealed class Node
 
     public Home Home => HomeShard.Home!;
 
+    public EventRegistry Events => Services.Queues?.Events ?? EventRegistry.Empty;
+
     public Shard[] Shards { get; private set; } = [];
 
     public ulong StoreSeed { get; private set; }
@@ -118,6 +121,7 @@ internal sealed class Node
         if (Services.Queues is not null)
         {
             Every(Seams.Time, NearFuture / 2, () => HomeShard.Post(new ForgetOldEnds()));
+            Every(Seams.Time, NearFuture / 2, () => HomeShard.Post(new ForgetOldEvents()));
         }
 
         await _ready.Task;
