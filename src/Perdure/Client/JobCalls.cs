@@ -15,19 +15,28 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
 
     public Node Node => holder.Node;
 
-    public async Task<JobHandle> EnqueueAsync(IJob job, JobOptions? options, CancellationToken cancellationToken)
+    public Task<JobHandle> EnqueueAsync(IJob job, JobOptions? options, CancellationToken cancellationToken)
     {
-        NewJob wanted = Prepare(job, options);
-        Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter: null), cancellationToken))[0];
-        return JobHandle.Of(this, wanted.Queue, receipt.Number, receipt.Subscriber, (Enqueued)receipt.Kind);
+        try
+        {
+            return TellAsync(new EnqueueJob(this, Prepare(job, options)), cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<JobHandle>(e); // without a state machine: most callers have nothing to wait for but the answer
+        }
     }
 
-    public async Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options, CancellationToken cancellationToken)
+    public Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options, CancellationToken cancellationToken)
     {
-        NewJob wanted = Prepare(job, options);
-        var waiter = new JobWaiter(0, 0);
-        Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter), cancellationToken))[0];
-        return new JobHandle<TResult>(this, wanted.Queue, receipt.Number, receipt.Subscriber, waiter) { Enqueued = (Enqueued)receipt.Kind };
+        try
+        {
+            return TellAsync(new EnqueueJob<TResult>(this, Prepare(job, options), new JobWaiter(0, 0)), cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<JobHandle<TResult>>(e);
+        }
     }
 
     public async Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IEnumerable<IJob> jobs, JobOptions? options, CancellationToken cancellationToken)
@@ -106,14 +115,20 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         return end is null ? throw new JobNotFoundException(number) : JobInfos.Of(end);
     }
 
-    public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken)
+    public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken) => await TellAsync(call, cancellationToken);
+
+    private Task<TAnswer> TellAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken)
     {
         Node.HomeShard.Post(call);
-        return await call.Task.WaitAsync(cancellationToken);
+        return call.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given) with { TraceParent = PerdureSource.Current, Correlation = CurrentCause.Value?.Correlation, Cause = CurrentCause.Value?.Text };
+    public NewJob Prepare(IJob job, JobOptions? given)
+    {
+        NewJob wanted = WantedJobs.Prepare(registry, Node.Services.Json, job, given, PerdureSource.Current);
+        return CurrentCause.Value is { } cause ? wanted with { Correlation = cause.Correlation, Cause = cause.Text } : wanted;
+    }
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)

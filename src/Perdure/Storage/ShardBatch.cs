@@ -109,6 +109,9 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Whether the shard has recovered from its unclean ends: their count and the suspect are cleared.</summary>
     public bool Recovered { get; set; }
 
+    /// <summary>How many inputs it holds that set something going, at least one: what they cause comes back soon after the commit, and by that the next one is sized. The end of a job causes nothing.</summary>
+    internal int Inputs => Math.Max(1, History.Count + NewJobs.Count + NewEvents.Count);
+
     /// <summary>Empties it, to be filled anew under the same lease; false if it has grown too large to be kept.</summary>
     internal bool TryEmpty()
     {

@@ -119,7 +119,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     }
 
     /// <summary>Makes the attempt of one job.</summary>
-    private async Task<JobReport> ReportAsync(CancellationTokenSource source)
+    private async ValueTask<JobReport> ReportAsync(CancellationTokenSource source)
     {
         JobAttempt attempt = attempts[0];
         var services = new AttemptServices(runner.Scopes);

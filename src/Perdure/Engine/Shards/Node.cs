@@ -92,7 +92,7 @@ internal sealed class Node
     {
         foreach (ShardLoop loop in _loops)
         {
-            if (all || loop.HasMail)
+            if (all || loop.HasWork)
             {
                 loop.Wake();
             }

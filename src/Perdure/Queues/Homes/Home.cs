@@ -104,6 +104,7 @@ internal sealed class Home
     public void Begin(ShardLease lease, HomeState state)
     {
         _jobs.Clear();
+        OwesPump = false;
         _armedFor = null;
         _payloadBytes = 0;
         Times.Clear();
@@ -153,7 +154,7 @@ internal sealed class Home
         }
         else if (refused is { } reason)
         {
-            job.More = job.More?.Event is { } about ? new JobMore { Event = about } : null; // what the store refused may be in it
+            // Its state is as the store has it, so what was refused is not in it, and all who want the job are.
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
         else if (job.IsCancelling && job.More is { Lease: null, Flow: null })
@@ -283,9 +284,25 @@ internal sealed class Home
         }
     }
 
+    /// <summary>Whether messages were handled for which the home is yet to be pumped, before its batch is sealed.</summary>
+    public bool OwesPump { get; set; }
+
+    /// <returns>Whether anything was owed.</returns>
+    public bool PumpWhatIsOwed()
+    {
+        if (OwesPump)
+        {
+            Pump();
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Starts all that may start now, and sees to it that the home is looked at again in time.</summary>
     public void Pump()
     {
+        OwesPump = false;
         DateTimeOffset now = Shard.Now();
         do
         {

@@ -6,10 +6,10 @@ namespace Perdure.Queues;
 /// <summary>Lets jobs in: joins, replaces or drops those that are there already, and keeps the backlog within its bounds.</summary>
 internal sealed class Intake(Home home)
 {
-    private readonly Dictionary<string, Queue<EnqueueJobs>> _blocked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Queue<IEnqueue>> _blocked = new(StringComparer.Ordinal);
 
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
-    public void Take(EnqueueJobs call)
+    public void Take(IEnqueue call)
     {
         foreach (NewJob job in call.Jobs)
         {
@@ -20,7 +20,7 @@ internal sealed class Intake(Home home)
         if (blocks)
         {
             string queue = call.Jobs[0].Queue;
-            if (!_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
+            if (!_blocked.TryGetValue(queue, out Queue<IEnqueue>? waiting))
             {
                 _blocked.Add(queue, waiting = new());
             }
@@ -38,9 +38,9 @@ internal sealed class Intake(Home home)
     public bool LetIn()
     {
         bool any = false;
-        foreach ((string queue, Queue<EnqueueJobs> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
+        foreach ((string queue, Queue<IEnqueue> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
         {
-            while (waiting.TryPeek(out EnqueueJobs? call))
+            while (waiting.TryPeek(out IEnqueue? call))
             {
                 PerdureException? refusal = Refusal(call.Jobs, isNew: false, out bool blocks); // the queue may drain by now, or have another policy
                 if (blocks)
@@ -70,7 +70,7 @@ internal sealed class Intake(Home home)
 
     public void Fail(PerdureException reason)
     {
-        foreach (EnqueueJobs call in _blocked.Values.SelectMany(b => b))
+        foreach (IEnqueue call in _blocked.Values.SelectMany(b => b))
         {
             call.Fail(reason);
         }
@@ -108,7 +108,7 @@ internal sealed class Intake(Home home)
     /// <summary>The queue's policy may have been changed since the start.</summary>
     private void SetPriority(NewJob wanted) => wanted.Priority = wanted.HasQueuePriority ? home.Queues.Policy(wanted.Queue).Priority : wanted.Priority;
 
-    private void Decide(EnqueueJobs call, PerdureException? refusal)
+    private void Decide(IEnqueue call, PerdureException? refusal)
     {
         if (refusal is null)
         {
@@ -121,7 +121,7 @@ internal sealed class Intake(Home home)
         }
     }
 
-    private void Accept(EnqueueJobs call)
+    private void Accept(IEnqueue call)
     {
         var receipts = new Receipt[call.Jobs.Count];
         for (int i = 0; i < receipts.Length; i++)
@@ -144,7 +144,7 @@ internal sealed class Intake(Home home)
             }
         }
 
-        call.AnswerThen(receipts);
+        call.AcceptThen(receipts);
     }
 
     /// <summary>What becomes of a job that is the same as one that is there; null if it comes all the same.</summary>
@@ -224,6 +224,11 @@ internal sealed class Intake(Home home)
     private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out bool blocks)
     {
         blocks = false;
+        if (home.OwesPump && (IsFull(jobs, out _) || HasPool(jobs)))
+        {
+            home.Pump(); // what runs by then makes room, and counts
+        }
+
         foreach (NewJob job in jobs)
         {
             if (home.Queues.IsDraining(job.Queue))
@@ -245,6 +250,19 @@ internal sealed class Intake(Home home)
         }
 
         return null;
+    }
+
+    private bool HasPool(IReadOnlyList<NewJob> jobs)
+    {
+        foreach (NewJob job in jobs)
+        {
+            if (home.Queues.Policy(job.Queue).Uses.Count > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
