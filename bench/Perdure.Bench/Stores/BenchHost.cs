@@ -44,6 +44,7 @@ internal sealed class BenchHost : IAsyncDisposable
         {
             Queue.Add(perdure, options);
             Pictures.Add(perdure, options);
+            Publish.Add(perdure, options);
             perdure.UseStore(_ => store).AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>();
         });
         IHost host = builder.Build();

@@ -16,5 +16,6 @@ internal static class Catalog
         Queue.Workload,
         QueueFloor.Workload,
         Pictures.Workload,
+        Publish.Workload,
     ];
 }
