@@ -3,6 +3,7 @@ using Perdure.Engine;
 using Perdure.Picture;
 using Perdure.Replay;
 using Perdure.Storage;
+using Perdure.Topologies;
 
 namespace Perdure;
 
@@ -165,8 +166,14 @@ public sealed class PerdureClient
     public Task<BusinessTransaction> TransactionAsync(string correlationId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(correlationId);
-        return new TransactionReader(_jobs.Node.Store, _jobs.Node.HomeShard.Index, _jobs.Node.Events).ReadAsync(correlationId, cancellationToken);
+        return new TransactionReader(_jobs.Node.Store, _jobs.Node.HomeIndex, _jobs.Node.Events).ReadAsync(correlationId, cancellationToken);
     }
+
+    /// <summary>Says who publishes which events, who hears of them and who waits for them, as declared and as seen, with what looks like a mistake.</summary>
+    /// <param name="options">What to look at; the last 10,000 events of each topic and the newest 1,000 runs by default.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public Task<Topology> TopologyAsync(TopologyOptions? options = null, CancellationToken cancellationToken = default)
+        => new TopologyReader(_jobs.Node.Store, _jobs.Node.HomeIndex, _jobs.Registry, _registry, options ?? new TopologyOptions()).ReadAsync(_jobs.Node.Clock.Now(), cancellationToken);
 
     /// <summary>Writes the histories of runs out as JSON (docs/reference/history-json.md), one file each, for replay checks. They hold the runs' payloads.</summary>
     /// <param name="folder">Where to; made if it does not exist. A file of the same run is replaced.</param>

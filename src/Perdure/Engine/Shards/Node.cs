@@ -72,6 +72,9 @@ internal sealed class Node
     /// <summary>The shard where the queues live.</summary>
     public Shard HomeShard => Shards.Length > _flowShards ? Shards[_flowShards] : throw new PerdureException(ErrorCodes.UnknownQueue, "there are no queues: add one with AddQueue.");
 
+    /// <summary>The number of that shard, whether there are queues or not.</summary>
+    public int HomeIndex => _flowShards;
+
     public Home Home => HomeShard.Home!;
 
     public EventRegistry Events => Services.Queues?.Events ?? EventRegistry.Empty;
