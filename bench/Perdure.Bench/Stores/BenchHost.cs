@@ -43,11 +43,8 @@ internal sealed class BenchHost : IAsyncDisposable
         builder.Services.AddPerdure(perdure =>
         {
             Queue.Add(perdure, options);
-<<<<<<< HEAD
             Pictures.Add(perdure, options);
-=======
             Publish.Add(perdure, options);
->>>>>>> events
             perdure.UseStore(_ => store).AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>();
         });
         IHost host = builder.Build();

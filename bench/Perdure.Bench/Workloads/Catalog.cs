@@ -15,10 +15,7 @@ internal static class Catalog
         Floor.Workload,
         Queue.Workload,
         QueueFloor.Workload,
-<<<<<<< HEAD
         Pictures.Workload,
-=======
         Publish.Workload,
->>>>>>> events
     ];
 }
