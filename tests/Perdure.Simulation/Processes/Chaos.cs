@@ -163,6 +163,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
     {
         TimeSpan by = TimeSpan.FromSeconds(chance.Next(-60, 61));
         process.Place.Time.Skew += by;
+        observed.Jobs.HasSkew = true;
         observed.Jobs.SkewMax = process.Place.Time.Skew > observed.Jobs.SkewMax ? process.Place.Time.Skew : observed.Jobs.SkewMax;
         observed.Mark(by > TimeSpan.Zero ? "a clock was set ahead" : "a clock was set back");
     }

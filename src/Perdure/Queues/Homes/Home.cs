@@ -141,7 +141,11 @@ internal sealed class Home
         }
         else if (refused is { } reason)
         {
-            job.More = null; // what the store refused may be in it
+            if (job.More is { } more)
+            {
+                (more.Lease, more.Flow) = (null, null); // whoever had it was not heard
+            }
+
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
         else if (job.IsCancelling && job.More is { Lease: null, Flow: null })

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Perdure.Diagnostics;
 using Perdure.Simulation.Seen;
@@ -7,6 +8,9 @@ namespace Perdure.Simulation.Checks.Jobs;
 /// <summary>No job is lost: each ends once, for a reason that was seen, and attempts that a crash ended or that never began use up none.</summary>
 internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends once, for a reason")
 {
+    /// <summary>What the end of a job says that its schedule cancelled.</summary>
+    private const string NextTime = "came to its next time";
+
     protected override void Check()
     {
         foreach (string wrong in jobs.Contradictions)
@@ -14,18 +18,23 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
             Wrong(wrong);
         }
 
-        ILookup<long, HandlerCall> calls = Observed.Jobs.Attempts.ToLookup(a => a.Number);
+        ILookup<long, HandlerCall> all = Observed.Jobs.Attempts.ToLookup(a => a.Number);
         foreach (JobStory job in jobs.All)
         {
+            List<HandlerCall> calls = [.. all[job.Number].Where(c => c.Order > job.Order && c.Order < job.EndOrder)];
             MustHold(job.HasEnded, $"{job} has not ended");
             foreach (StateStory state in job.States)
             {
-                MustHold(state.State.Attempts <= Failed(calls[job.Number], state.Order), $"{job}: {state.State.Attempts} attempts are counted as failed, but {Failed(calls[job.Number], state.Order)} did");
+                MustHold(state.State.Attempts <= Failed(calls, state.Order), $"{job}: {state.State.Attempts} attempts are counted as failed, but {Failed(calls, state.Order)} did");
             }
 
             if (job.End is { } end)
             {
-                CheckEnd(job, end, [.. calls[job.Number].Where(c => c.Order < job.EndOrder)]);
+                CheckEnd(job, end, calls);
+            }
+            else if (job.HasEnded)
+            {
+                MustHold(WasDone(job, calls) || MayBeCancelled(job), $"{job} is gone, but it was neither done nor cancelled");
             }
         }
     }
@@ -35,11 +44,10 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
         switch (end.Status)
         {
             case JobStatus.Completed:
-                string? result = JsonSerializer.Deserialize<string>(end.Result!);
-                MustHold(calls.Exists(c => c.Result == result && c.EndOrder < job.EndOrder), $"{job} is recorded as done with {result}, but no handler gave that");
+                MustHold(WasDone(job, calls), $"{job} is recorded as done with {Encoding.UTF8.GetString(end.Result!)}, but no handler gave that");
                 break;
             case JobStatus.Cancelled:
-                MustHold(HadLimit(job) || WasLeft(job) || WasUndone(end), $"{job} was cancelled, but somebody wants it");
+                MustHold(MayBeCancelled(job) || IsSaid(end, "type", "Merged") || IsSaid(end, "message", NextTime), $"{job} was cancelled, but somebody wants it");
                 break;
             case JobStatus.Failed:
                 CheckFailed(job, end, calls);
@@ -51,8 +59,8 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
     {
         using var json = JsonDocument.Parse(end.Result!);
         string code = json.RootElement.GetProperty("code").GetString()!;
-        QueueOptions queue = jobs.Plan.Queues[job.Row.Queue];
-        int least = RetryOf(job)?.Attempts ?? queue.Retry.Attempts ?? int.MaxValue;
+        StateStory state = job.States[0];
+        int least = (state.HasRetry ? state.Attempts : jobs.Plan.Queues[job.Row.Queue].Retry.Attempts) ?? int.MaxValue;
         bool isReason = code switch
         {
             ErrorCodes.JobExpired => job.At(job.EndOrder).ExpireAt is not null,
@@ -62,23 +70,28 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
         MustHold(isReason, $"{job} is a dead letter with {code} after {calls.Count} calls, of which {Failed(calls, job.EndOrder)} failed, of {least}");
     }
 
-    private static bool WasUndone(Storage.JobEndRow end)
+    private static bool WasDone(JobStory job, List<HandlerCall> calls)
+    {
+        string? result = job.End is { } end && calls.Exists(c => c.Batch == 0) ? JsonSerializer.Deserialize<string>(end.Result!) : null;
+        return calls.Exists(c => c.End == EffectEnd.Succeeded && c.EndOrder < job.EndOrder && (result is null || c.Result == result));
+    }
+
+    private static bool IsSaid(Storage.JobEndRow end, string property, string text)
     {
         using var json = JsonDocument.Parse(end.Result!);
-        return json.RootElement.GetProperty("type").GetString() == "Merged";
+        return json.RootElement.GetProperty(property).GetString()!.Contains(text, StringComparison.Ordinal);
     }
 
-    /// <summary>Whether somebody had cancelled it for all, or all who wanted it had left.</summary>
-    private bool WasLeft(JobStory job)
+    /// <summary>Whether somebody had cancelled it for all, or all who wanted it had left, or its flow or its schedule wants it no more.</summary>
+    private bool MayBeCancelled(JobStory job)
     {
         List<JobCall> cancels = Observed.Jobs.Calls.FindAll(c => c.Verb == JobVerb.Cancel && c.Number == job.Number && c.Order < job.EndOrder);
-        return cancels.Exists(c => c.Subscriber is null) || cancels.Select(c => c.Subscriber).Distinct().Count() >= job.States.Max(s => s.SubscriberCount);
+        bool isLeft = cancels.Exists(c => c.Subscriber is null) || (cancels.Count > 0 && (job.Before is not null || cancels.Select(c => c.Subscriber).Distinct().Count() >= job.States.Max(s => s.SubscriberCount)));
+        bool isMerged = Observed.Jobs.Calls.Exists(c => c.Receipts.Any(r => r.Number == job.Number && r.Kind == Enqueued.Dropped));
+        return isLeft || isMerged || HadLimit(job) || job.States.Exists(s => s.HasFlow || s.Schedule is not null);
     }
 
-    /// <summary>The retries that its first caller gave.</summary>
-    private Retry? RetryOf(JobStory job) => Observed.Jobs.Calls.Find(c => c.Ids.Contains(job.States[0].Id!.Value))?.Options.Retry;
-
-    private bool HadLimit(JobStory job) => Observed.Jobs.Calls.Exists(c => c.Verb != JobVerb.Result && c.Options.Limit is not null && c.Queue == job.Row.Queue
+    private bool HadLimit(JobStory job) => job.States.Exists(s => s.HasLimit) || Observed.Jobs.Calls.Exists(c => c.Verb != JobVerb.Result && c.Options.Limit is not null && c.Queue == job.Row.Queue
         && (c.Receipts.Any(r => r.Number == job.Number) || c.Receipts.Count == 0));
 
     /// <summary>How many calls may count as failed: those that ended so, and those that did not hear of their token.</summary>
