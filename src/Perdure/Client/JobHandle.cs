@@ -96,7 +96,7 @@ public sealed class JobHandle<TResult> : JobHandle
     /// <exception cref="JobCancelledException">It was cancelled.</exception>
     /// <exception cref="JobNotFoundException">It has ended, and its result is no longer kept.</exception>
     public Task<TResult> ResultAsync(CancellationToken cancellationToken = default)
-        => _waiter is { } waiter ? Calls.ResultOfAsync<TResult>(Queue, waiter, cancellationToken) : Calls.ResultAsync<TResult>(Queue, Number, Subscriber, cancellationToken);
+        => _waiter is { HasFailed: false } waiter ? Calls.ResultOfAsync<TResult>(Queue, waiter, cancellationToken) : Calls.ResultAsync<TResult>(Queue, Number, Subscriber, cancellationToken);
 }
 
 /// <summary>What became of a job that was enqueued.</summary>

@@ -135,6 +135,9 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
     /// <summary>Whether a caller awaits it by now: one that comes with its job waits from the beginning, whether anybody asks or not.</summary>
     public bool IsAwaited { get; set; } = wantsFirstAttempt;
 
+    /// <summary>Whether nobody could say: whoever still wants to know asks anew.</summary>
+    public bool HasFailed { get; private set; }
+
     /// <summary>How it ended; null when it was to know of the first attempt only, and that led to no end.</summary>
     public Task<JobEnd?> Task => _end.Task;
 
@@ -147,7 +150,7 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
     /// <summary>Nothing more can happen: a test learns it at once.</summary>
     public void GiveUp(Exception reason) => _end.TrySetException(reason);
 
-    public override void Fail(PerdureException reason) => _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
+    public override void Fail(PerdureException reason) => HasFailed |= _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
 
     protected override void Deliver()
     {

@@ -163,6 +163,7 @@ internal sealed class HomeQueues(Home home)
         _once[(queue, key)] = once;
         _onceEnds.Enqueue((queue, key), until);
         Remember($"once/{queue}/{key}", JsonSerializer.SerializeToUtf8Bytes(once));
+        home.Batch.MemosOfJobs.Add(($"once/{queue}/{key}", number));
     }
 
     public void Remember(string name, byte[]? value)

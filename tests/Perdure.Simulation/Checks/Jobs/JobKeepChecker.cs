@@ -38,6 +38,7 @@ internal sealed class JobKeepChecker(JobsStory jobs) : Checker("policies and dea
         MustHold(job.Id == before.IdAt(before.EndOrder) || redrives.Exists(c => c.Ids.Contains(job.Id)), $"{job} carries {job.Id}, and carried {before.IdAt(before.EndOrder)}");
         bool isSame = job.Row.Queue == before.Row.Queue && job.Row.Type == before.Row.Type && job.Row.Key == before.Row.Key && job.Row.CreatedAt == before.Row.CreatedAt && job.Row.State.Priority == before.End!.Priority;
         MustHold(isSame, $"{job} is not what it was: {job.Row} {before.Row}");
+        MustHold(job.States[0].ExpireAt is null || job.States[0].ExpireAt > job.States[0].RedrivenAt, $"{job} came at {job.States[0].RedrivenAt:HH:mm:ss.fff}, and had expired at {job.States[0].ExpireAt:HH:mm:ss.fff}");
         MustHold(job.Row.State.Attempts == 0, $"{job} begins with {job.Row.State.Attempts} attempts");
     }
 }

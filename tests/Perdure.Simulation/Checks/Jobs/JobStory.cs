@@ -80,6 +80,9 @@ internal sealed class StateStory
 
     public int Subscribers { get; private set; } = 1;
 
+    /// <summary>When it was redriven last.</summary>
+    public DateTimeOffset? RedrivenAt { get; private set; }
+
     /// <summary>Whether somebody wants it for some time only.</summary>
     public bool HasLimit { get; private set; }
 
@@ -110,6 +113,7 @@ internal sealed class StateStory
         IsUntilStarted = json.TryGetProperty("untilStarted", out _);
         HasSaved = json.TryGetProperty("saved", out _);
         ExpireAt = json.TryGetProperty("expireAt", out JsonElement at) ? at.GetDateTimeOffset() : null;
+        RedrivenAt = json.TryGetProperty("redrivenAt", out JsonElement redriven) ? redriven.GetDateTimeOffset() : null;
         SubscriberCount = json.TryGetProperty("subscriberCount", out JsonElement count) ? count.GetInt32() : 1;
         Schedule = json.TryGetProperty("schedule", out JsonElement schedule) ? schedule.GetString() : null;
         ScheduledFor = json.TryGetProperty("scheduledFor", out JsonElement time) ? time.GetDateTimeOffset() : null;

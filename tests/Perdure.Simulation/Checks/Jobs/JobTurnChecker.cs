@@ -2,7 +2,7 @@ using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Jobs;
 
-/// <summary>Where keys take turns and nothing but a queue's concurrency makes jobs wait, no key starts twice while another has an equal or better job that waited before the first of the two.</summary>
+/// <summary>Where keys take turns and nothing but a queue's concurrency makes jobs wait, no key starts twice, and another not in between, that has an equal or better job which waited before the first of the two.</summary>
 internal sealed class JobTurnChecker(JobsStory jobs) : Checker("fair turns between keys")
 {
     protected override void Check()
@@ -28,19 +28,20 @@ internal sealed class JobTurnChecker(JobsStory jobs) : Checker("fair turns betwe
             {
                 if (jobs.TakeBefore(one.Order) is { } take && take == jobs.TakeBefore(two.Order) && take.Process == one.Process && !IsAtOnce(two))
                 {
-                    CheckTurns(one, two, take, waited.FindAll(w => w.Call.Process == one.Process && w.Call.Key != one.Key));
+                    CheckTurns(one, two, take, calls, waited.FindAll(w => w.Call.Process == one.Process && w.Call.Key != one.Key));
                 }
             }
         }
     }
 
-    private void CheckTurns(HandlerCall one, HandlerCall two, TakenShard take, List<(JobStory Job, HandlerCall Call)> others)
+    private void CheckTurns(HandlerCall one, HandlerCall two, TakenShard take, List<HandlerCall> calls, List<(JobStory Job, HandlerCall Call)> others)
     {
+        HashSet<string> had = [.. calls.Where(c => c.Process == one.Process && c.Order < two.Order && !jobs.IsKnownAt(c.Order, one)).Select(c => c.Key ?? "")];
         int best = jobs.Find(two.Number, two.Order)!.States.Where(s => s.Order < two.Order).Min(s => s.State.Priority);
         foreach ((JobStory job, HandlerCall call) in others)
         {
             // What is on its way is in no order to the second, nor is what stood still meanwhile.
-            bool waits = job.Order > take.Order && jobs.IsKnownAt(job.Order, one) && call.Order > two.Order && call.At > two.At && jobs.TakeBefore(call.Order) == take
+            bool waits = !had.Contains(call.Key ?? "") && job.Order > take.Order && jobs.IsKnownAt(job.Order, one) && call.Order > two.Order && call.At > two.At && jobs.TakeBefore(call.Order) == take
                 && job.States.TrueForAll(s => s.Order > call.Order || s.State.NotBefore is null)
                 && !Observed.Jobs.Pauses.Exists(p => p.Process == one.Process && p.At <= call.At && p.At >= one.At - TimeSpan.FromMinutes(2));
             int worst = job.States.Where(s => s.Order < call.Order).Max(s => s.State.Priority);

@@ -164,7 +164,8 @@ internal sealed class JobsStory
             _jobs.Add(row.Number, lives = []);
         }
 
-        if (lives.Count > 0 && (lives[^1] is not { End.Status: JobStatus.Failed } before || before.ForgottenOrder < committed.Order || !committed.Batch.ForgottenJobs.Contains(row.Number)))
+        bool isReplaced = committed.Batch.ForgottenJobs.Contains(row.Number) || committed.Batch.JobEnds.Exists(e => e.Number == row.Number);
+        if (lives.Count > 0 && (lives[^1] is not { End.Status: JobStatus.Failed } before || before.ForgottenOrder < committed.Order || !isReplaced))
         {
             _wrong.Add($"job {row.Number:x} came twice");
         }
