@@ -51,7 +51,7 @@ internal static class Checkers
             :
             [
                 new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobOrderChecker(jobs), new JobTurnChecker(jobs),
-                new JobRateChecker(jobs), new JobWindowChecker(jobs), new JobBatchChecker(jobs), new JobLeaseChecker(jobs), new JobKeepChecker(jobs), new ScheduleChecker(jobs),
+                new JobRateChecker(jobs), new JobWindowChecker(jobs), new JobBatchChecker(jobs), new JobLeaseChecker(jobs), new JobKeepChecker(jobs), new JobFlowChecker(jobs), new ScheduleChecker(jobs),
             ];
         foreach (Checker checker in all.Concat(ofJobs))
         {

@@ -51,7 +51,7 @@ internal sealed class JobKeepers(JobCaller caller, JobPlan plan, ReplayRandom ch
 
     private async Task RedriveOneAsync(string queue)
     {
-        IJob? edited = chance.Next(2) == 0 ? queue == JobPlan.Batches ? new Load(++_ids) : new Work(++_ids) : null;
+        IJob? edited = chance.Next(2) == 0 ? queue == JobPlan.Batches ? new Load(++_ids) : queue == JobPlan.Flows ? new Errand(++_ids) : new Work(++_ids) : null;
         await caller.CallAsync(new JobCall(0, "", JobVerb.Redrive, queue) { Ids = edited is INumbered { Id: var id } ? [id] : [] }, async (process, call) =>
         {
             await foreach (JobInfo dead in process.Client.Queue(queue).DeadLettersAsync())

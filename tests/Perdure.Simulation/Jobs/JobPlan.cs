@@ -1,5 +1,6 @@
 using Perdure.Engine;
 using Perdure.Queues;
+using Perdure.Simulation.Plans;
 using Perdure.Simulation.Processes;
 
 namespace Perdure.Simulation.Jobs;
@@ -19,6 +20,9 @@ internal sealed record Bundle(int Id, bool Undoes) : IJob<string>, INumbered;
 /// <summary>Work without a result, which a handler does many at once of.</summary>
 internal sealed record Load(int Id) : IJob, INumbered;
 
+/// <summary>Work that a flow does.</summary>
+internal sealed record Errand(int Id) : IJob<string>, INumbered;
+
 /// <summary>The queues, pools and schedules of a simulated run: the same in all its processes.</summary>
 internal sealed class JobPlan
 {
@@ -27,6 +31,9 @@ internal sealed class JobPlan
 
     /// <summary>The queue whose handler takes many jobs at once, where there is one.</summary>
     public const string Batches = "batches";
+
+    /// <summary>The queue whose jobs a flow does, where there is one.</summary>
+    public const string Flows = "flows";
 
     /// <summary>What who waits for a job without a result is told.</summary>
     public const string Done = "done";
@@ -56,6 +63,7 @@ internal sealed class JobPlan
         AddMaybe(3, Outside, policies.Outside);
         AddMaybe(3, Batches, policies.Batches);
         AddMaybe(4, "fair", policies.Fair);
+        AddMaybe(4, Flows, policies.Any);
         foreach ((string name, QueueOptions queue) in _queues)
         {
             queue.Check(name);
@@ -65,7 +73,7 @@ internal sealed class JobPlan
         var schedules = new SchedulePlan(chance, start);
         for (int i = chance.Next(3) == 0 ? chance.Next(1, 3) : 0; i > 0; i--)
         {
-            ScheduleDefinition schedule = schedules.Any(i, AnyQueueName(chance, except: Batches));
+            ScheduleDefinition schedule = schedules.Any(i, AnyQueueName(chance, Batches, Flows));
             _schedules.Add(schedule.Name, schedule);
         }
 
@@ -87,32 +95,39 @@ internal sealed class JobPlan
     public bool HasWorkersOutside => _queues.ContainsKey(Outside);
 
     /// <summary>What one process knows: the queues, and handlers of its own for them.</summary>
-    public QueueRegistry RegistryOf(Process process, JobService service)
+    public QueueRegistry RegistryOf(Process process, JobService service, FlowRegistry flows)
     {
         HandlerDefinition work = HandlerDefinition.Of<Work, string>(null, (job, context) => service.DoAsync(process, job.Id, context));
         HandlerDefinition bundle = HandlerDefinition.Of<Bundle, string>(null, (job, context) => service.DoAsync(process, job.Id, context));
         HandlerDefinition load = HandlerDefinition.OfBatch<Load>(null, (jobs, _, token) => service.DoManyAsync(process, jobs, token));
         var contract = new JobContract<Bundle> { Merge = static (_, added) => added.Undoes ? null : added };
         List<JobType> types = [new JobType<Work>(work.JobName, "plain", null), new JobType<Bundle>(bundle.JobName, "plain", contract)];
-        List<(string, HandlerDefinition)> handlers = [.. _queues.Keys.Where(q => q is not (Outside or Batches)).SelectMany(q => new[] { (q, work), (q, bundle) })];
+        List<(string, HandlerDefinition)> handlers = [.. _queues.Keys.Where(q => q is not (Outside or Batches or Flows)).SelectMany(q => new[] { (q, work), (q, bundle) })];
         if (_queues.ContainsKey(Batches))
         {
             types.Add(load.PlainType(Batches));
             handlers.Add((Batches, load));
         }
 
+        if (_queues.ContainsKey(Flows))
+        {
+            var errand = new FlowHandler(flows.Find(PlanTypes.Errand, 1)!);
+            types.Add(errand.PlainType(Flows));
+            handlers.Add((Flows, errand));
+        }
+
         return new QueueRegistry(_queues, _pools, types, handlers) { Schedules = _schedules };
     }
 
-    public string AnyQueueName(ReplayRandom chance, string except = "")
+    public string AnyQueueName(ReplayRandom chance, params string[] except)
     {
         string queue = chance.Next(3) == 0 ? "plain" : _queues.Keys.ElementAt(chance.Next(_queues.Count));
-        return queue == except ? "plain" : queue;
+        return except.Contains(queue) ? "plain" : queue;
     }
 
     /// <summary>A job that a queue takes.</summary>
     public IJob Any(string queue, int id, ReplayRandom chance)
-        => queue == Batches ? new Load(id) : chance.Next(4) == 0 ? new Bundle(id, chance.Next(3) == 0) : new Work(id);
+        => queue == Batches ? new Load(id) : queue == Flows ? new Errand(id) : chance.Next(4) == 0 ? new Bundle(id, chance.Next(3) == 0) : new Work(id);
 
     public JobOptions AnyOptions(ReplayRandom chance)
     {

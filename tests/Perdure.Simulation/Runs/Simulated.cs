@@ -56,7 +56,7 @@ internal sealed class Simulated
         _jobs = seed > FlowSeedsMax ? new JobWork(new JobPlan(_chance, _world.Now), new JobService(_world, _observed)) : null;
         _cluster = new Cluster(_world, _store, _service, _jobs, _observed, _chance);
         _chaos = new Chaos(_world, _store, _cluster, _observed, _chance);
-        _clients = new Clients.Clients(_world, _cluster, _observed, _chance);
+        _clients = new Clients.Clients(_world, _cluster, _observed, _chance, hasQueues: _jobs is not null);
         _crowd = _jobs is null ? null : new JobCrowd(_world, _cluster, _jobs.Plan, _observed, _chance);
         _operator = new Operator(_world, _clients, _cluster, _observed, _chance);
     }
@@ -92,7 +92,7 @@ internal sealed class Simulated
             await Task.Delay(TimeSpan.FromSeconds(1), _world.Outside.Time);
         }
 
-        Task[] clients = [.. Enumerable.Range(1, _jobs is null ? _chance.Next(2, 7) : _chance.Next(2)).Select(i => _clients.FollowAsync(i, chaos / 2)), .. _crowd?.Work(chaos / 2) ?? []];
+        Task[] clients = [.. Enumerable.Range(1, _jobs is null ? _chance.Next(2, 7) : _chance.Next(4)).Select(i => _clients.FollowAsync(i, chaos / 2)), .. _crowd?.Work(chaos / 2) ?? []];
         Task open = _crowd?.KeepOpenAsync() ?? Task.CompletedTask;
         Task looksAfter = _operator.WorkAsync();
         await _chaos.RunAsync(chaos);

@@ -39,6 +39,9 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
     /// <summary>Whether there are jobs that have not ended.</summary>
     public bool HasJobs => hasHome && Now(Memory.ReadJobsAsync(shards, -1, 1, CancellationToken.None)).Count > 0;
 
+    /// <summary>Whether a message between flows waits.</summary>
+    public bool IsInInbox(InboxRow message) => Inbox(message.Shard).Any(m => m.Id == message.Id);
+
     /// <summary>Lets a process, and no other one, take a shard from now on.</summary>
     public void Grant(int shard, string process) => _granted[shard] = process;
 

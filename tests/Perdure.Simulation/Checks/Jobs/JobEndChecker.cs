@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Perdure.Diagnostics;
+using Perdure.Simulation.Jobs;
+using Perdure.Simulation.Plans;
 using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Jobs;
@@ -25,7 +27,8 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
             MustHold(job.HasEnded, $"{job} has not ended");
             foreach (StateStory state in job.States)
             {
-                MustHold(state.State.Attempts <= Failed(calls, state.Order), $"{job}: {state.State.Attempts} attempts are counted as failed, but {Failed(calls, state.Order)} did");
+                int failed = Failed(calls, state.Order) + RunsOf(job).Count(r => r.State.Status == FlowStatus.Failed);
+                MustHold(state.State.Attempts <= failed, $"{job}: {state.State.Attempts} attempts are counted as failed, but {failed} did");
             }
 
             if (job.End is { } end)
@@ -65,13 +68,22 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
         {
             ErrorCodes.JobExpired => job.At(job.EndOrder).ExpireAt is not null,
             ErrorCodes.CrashSuspect or ErrorCodes.StoreRefused => true,
-            _ => calls.Exists(c => c.End is EffectEnd.Rejected or EffectEnd.Permanent) || Failed(calls, job.EndOrder) >= Math.Min(least, end.Attempts == 0 ? 1 : least),
+            _ => RunsOf(job).Any(r => r.State.Status is FlowStatus.Failed or FlowStatus.Terminated) || calls.Exists(c => c.End is EffectEnd.Rejected or EffectEnd.Permanent) || Failed(calls, job.EndOrder) >= Math.Min(least, end.Attempts == 0 ? 1 : least),
         };
         MustHold(isReason, $"{job} is a dead letter with {code} after {calls.Count} calls, of which {Failed(calls, job.EndOrder)} failed, of {least}");
     }
 
-    private static bool WasDone(JobStory job, List<HandlerCall> calls)
+    /// <summary>The flows that did a job.</summary>
+    private IEnumerable<RunStory> RunsOf(JobStory job)
+        => job.Row.Queue != JobPlan.Flows ? [] : Story.Runs.Values.Where(r => r.Key.Type == PlanTypes.Errand && $"{r.Key.Id}.".StartsWith($"{job.Row.Queue}-{job.Number:x}.", StringComparison.Ordinal));
+
+    private bool WasDone(JobStory job, List<HandlerCall> calls)
     {
+        if (job.Row.Queue == JobPlan.Flows)
+        {
+            return RunsOf(job).Any(r => r.End is { } done && done.DecidedOrder < job.EndOrder && r.State.Status == FlowStatus.Completed && (job.End is null || job.End.Result.AsSpan().SequenceEqual(done.Result)));
+        }
+
         string? result = job.End is { } end && calls.Exists(c => c.Batch == 0) ? JsonSerializer.Deserialize<string>(end.Result!) : null;
         return calls.Exists(c => c.End == EffectEnd.Succeeded && c.EndOrder < job.EndOrder && (result is null || c.Result == result));
     }

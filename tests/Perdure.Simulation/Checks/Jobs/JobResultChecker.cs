@@ -64,7 +64,7 @@ internal sealed class JobResultChecker(JobsStory jobs) : Checker("ends of jobs a
         if (call.IsDone)
         {
             bool isBatched = job.Row.Queue == JobPlan.Batches;
-            bool wasGiven = Observed.Jobs.Attempts.Exists(a => a.Number == job.Number && a.End == EffectEnd.Succeeded && (isBatched || a.Result == call.Answer) && a.EndOrder < job.EndOrder);
+            bool wasGiven = job.Row.Queue == JobPlan.Flows || Observed.Jobs.Attempts.Exists(a => a.Number == job.Number && a.End == EffectEnd.Succeeded && (isBatched || a.Result == call.Answer) && a.EndOrder < job.EndOrder);
             bool isIt = job.End is null || (job.End.Status == JobStatus.Completed && (isBatched || JsonSerializer.Deserialize<string>(job.End.Result!) == call.Answer));
             return !hasEnded ? "the end is not durable" : !wasGiven ? "no handler gave that" : isIt ? null : $"but it ended as {job.End?.Status}";
         }
