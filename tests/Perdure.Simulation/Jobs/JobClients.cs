@@ -8,9 +8,6 @@ internal sealed class JobClients(JobCaller caller, JobPlan plan, ReplayRandom ch
 {
     private int _ids;
 
-    /// <summary>Whether nothing more comes but what clients want: schedules are paused.</summary>
-    public bool IsQuiet { get; private set; }
-
     /// <summary>What one client does within some time, until it knows what became of all of it.</summary>
     public async Task WorkAsync(TimeSpan within)
     {
@@ -37,13 +34,10 @@ internal sealed class JobClients(JobCaller caller, JobPlan plan, ReplayRandom ch
                 await caller.CallAsync(new JobCall(0, "", JobVerb.Resume, queue), (process, _) => process.Client.Queue(queue).ResumeAsync());
             }
 
-            bool isQuiet = caller.IsCalm;
             foreach (string schedule in caller.IsCalm ? plan.Schedules.Keys : [])
             {
-                isQuiet &= (await caller.CallAsync(new JobCall(0, "", JobVerb.PauseSchedule, schedule), (process, _) => process.Client.Schedule(schedule).PauseAsync())).IsDone;
+                await caller.CallAsync(new JobCall(0, "", JobVerb.PauseSchedule, schedule), (process, _) => process.Client.Schedule(schedule).PauseAsync());
             }
-
-            IsQuiet = isQuiet;
         }
     }
 

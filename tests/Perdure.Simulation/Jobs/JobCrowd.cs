@@ -24,8 +24,6 @@ internal sealed class JobCrowd
 
     public JobCaller Caller { get; }
 
-    public bool IsQuiet => _clients.IsQuiet;
-
     /// <summary>What has an end: clients who want jobs, and those who look after queues.</summary>
     public IEnumerable<Task> Work(TimeSpan within) => [.. Enumerable.Range(0, _chance.Next(1, 5)).Select(_ => _clients.WorkAsync(within)), _keepers.WorkAsync()];
 

@@ -40,6 +40,9 @@ internal sealed class CallingPlan(JobPlan jobs, ReplayRandom chance, int firstId
 
     private int _ids = firstId;
 
+    /// <summary>Whether a job of this number is one that a flow wants.</summary>
+    public static bool IsOne(int id) => id is > FirstId and < 2 * FirstId;
+
     public static PlanPart Of(JobPlan jobs, PlanInput input, string id)
     {
         int run = int.Parse(id.AsSpan(1), CultureInfo.InvariantCulture);

@@ -137,14 +137,14 @@ internal sealed class Simulated
     /// <summary>Whether nothing is open. What clients asked of a shard that was recovering comes into the store only when it is back, though they have given up.</summary>
     private async Task<bool> HasEndedAsync(Process survivor)
     {
-        if (!survivor.Node.IsReady || _crowd is { IsQuiet: false })
+        if (!survivor.Node.IsReady)
         {
             return false;
         }
 
         await survivor.Place.Start(() => Task.WhenAll(survivor.Node.Shards.Select(s => s.DrainAsync())));
         var open = new FlowFilter { Statuses = [FlowStatus.Running, FlowStatus.Undoing, FlowStatus.Stuck] };
-        return ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) == 0 && !_store.HasMessages && !_store.HasJobs;
+        return ModelStore.Now(_store.Memory.CountAsync(open, CancellationToken.None)) == 0 && !_store.HasMessages && !_store.HasSchedules && !_store.HasJobs;
     }
 
     /// <summary>Does what polling will do one day: it finds messages of other processes that nobody hands over.</summary>

@@ -194,6 +194,8 @@ internal sealed class HomeDue : HomeMessage
 /// <summary>A message came through the home's inbox.</summary>
 internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
 {
+    public string Id => row.Id;
+
     protected override void Deliver()
     {
         if (Shard.TakeInbox(row.Id))

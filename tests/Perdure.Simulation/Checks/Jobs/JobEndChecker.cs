@@ -100,7 +100,7 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
         List<JobCall> cancels = Observed.Jobs.Calls.FindAll(c => c.Verb == JobVerb.Cancel && c.Number == job.Number && c.Order < job.EndOrder);
         bool isLeft = cancels.Exists(c => c.Subscriber is null) || (cancels.Count > 0 && (job.Before is not null || cancels.Select(c => c.Subscriber).Distinct().Count() >= job.States.Max(s => s.SubscriberCount)));
         bool isMerged = Observed.Jobs.Calls.Exists(c => c.Receipts.Any(r => r.Number == job.Number && r.Kind == Enqueued.Dropped));
-        return isLeft || isMerged || HadLimit(job) || job.States.Exists(s => s.HasFlow || s.Schedule is not null);
+        return isLeft || isMerged || HadLimit(job) || job.States.Exists(s => s.HasFlow || s.Schedule is not null) || RunsOf(job).Any(r => r.State.Status is FlowStatus.Cancelled or FlowStatus.Terminated);
     }
 
     private bool HadLimit(JobStory job) => job.States.Exists(s => s.HasLimit) || Observed.Jobs.Calls.Exists(c => c.Verb != JobVerb.Result && c.Options.Limit is not null && c.Queue == job.Row.Queue

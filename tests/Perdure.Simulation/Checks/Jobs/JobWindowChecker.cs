@@ -1,3 +1,4 @@
+using Perdure.Simulation.Plans;
 using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Jobs;
@@ -33,7 +34,7 @@ internal sealed class JobWindowChecker(JobsStory jobs) : Checker("once per windo
             {
                 JobStory? job = jobs.Find(told.Number, call.AnswerOrder);
                 bool isOpen = job?.EndOrder > call.Order || !jobs.IsOwner(call);
-                bool isInWindow = job is not null && wanted.GetValueOrDefault(job.Id)?.Options.Dedup?.Window is { } window && job.Row.CreatedAt + window >= jobs.TimeBefore(call.Order);
+                bool isInWindow = job is not null && (CallingPlan.IsOne(job.Id) || (wanted.GetValueOrDefault(job.Id)?.Options.Dedup?.Window is { } window && job.Row.CreatedAt + window >= jobs.TimeBefore(call.Order)));
                 MustHold(isOpen || isInWindow, $"a job of {call.Options.DedupKey} in {call.Queue} was ignored for {job}, whose window is over");
             }
         }
