@@ -24,7 +24,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     public async Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options, CancellationToken cancellationToken)
     {
         NewJob wanted = Prepare(job, options);
-        var waiter = new JobWaiter(0, 0);
+        var waiter = new JobWaiter(wanted.Queue, 0, 0);
         Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter), cancellationToken))[0];
         return new JobHandle<TResult>(this, wanted.Queue, receipt.Number, receipt.Subscriber, waiter) { Enqueued = (Enqueued)receipt.Kind };
     }
@@ -46,7 +46,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     {
         WantedJobs.Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
-        var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
+        var waiter = new JobWaiter(wanted.Queue, 0, 0, wantsFirstAttempt: true);
         long began = Node.Seams.Time.GetTimestamp();
         Receipt receipt;
         try
@@ -76,7 +76,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
 
     public async Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
     {
-        var waiter = new JobWaiter(number, subscriber ?? -1);
+        var waiter = new JobWaiter(queue, number, subscriber ?? -1);
         Node.HomeShard.Post(waiter);
         return ResultOf<TResult>(JobId.Text(queue, number), (await EndAsync(waiter, cancellationToken))!);
     }
@@ -102,7 +102,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
 
         JobEndRow? end = (await Node.Store.ReadJobEndsAsync(Node.HomeShard.Index, [number], cancellationToken))[0];
-        return end is null ? throw new JobNotFoundException(number) : JobInfos.Of(end);
+        return end is null ? throw new JobNotFoundException(JobId.Text(queue, number)) : JobInfos.Of(end);
     }
 
     public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken)

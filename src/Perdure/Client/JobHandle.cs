@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using Perdure.Client;
 using Perdure.Queues;
 
@@ -53,7 +54,7 @@ public class JobHandle
     public async IAsyncEnumerable<JobProgress> FollowAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Engine.Shard home = Calls.Node.HomeShard;
-        var follower = new JobFollower(Number);
+        var follower = new JobFollower(Queue, Number);
         home.Post(follower);
         try
         {
@@ -100,6 +101,7 @@ public sealed class JobHandle<TResult> : JobHandle
 }
 
 /// <summary>What became of a job that was enqueued.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Enqueued>))]
 public enum Enqueued
 {
     /// <summary>It came.</summary>

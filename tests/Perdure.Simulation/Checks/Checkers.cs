@@ -72,6 +72,7 @@ internal static class Checkers
             if (jobs is not null)
             {
                 JobMarking.Of(jobs, observed);
+                JobFeatureMarking.Of(story, jobs, observed);
             }
         }
 

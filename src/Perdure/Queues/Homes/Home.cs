@@ -105,6 +105,7 @@ internal sealed class Home
         Times.Clear();
         Dedups.Clear();
         Flows.Clear();
+        Waiters.ForgetRecent();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
@@ -119,7 +120,7 @@ internal sealed class Home
         }
 
         Starts.Resumed();
-        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
+        Queues.ReportUnknown(_jobs.Values.Where(j => j.Phase == JobPhase.Parked || (j.Phase != JobPhase.Running && Registry.Find(j.Type) is null)));
         Leases.Begin();
         Waiters.AskAgain();
         Followers.AskAgain();
@@ -134,6 +135,7 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
+            Starts.IsInside(job);
             if (job.IsCancelling)
             {
                 Node.Jobs.Cancel(job.Number); // its worker may not have been told
@@ -156,6 +158,7 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running;
             Dispatcher.Started(job);
+            Starts.IsInside(job);
             if (job.More!.UntilStarted)
             {
                 Dedups.Remove(job);
@@ -334,7 +337,7 @@ internal sealed class Home
         waiters.ForEach(Waiters.Remove);
         List<JobFollower> followers = Followers.TakeAll();
         List<PullJobs> pulls = Leases.TakeAll();
-        waiters.ForEach(w => w.GiveUp(reason(JobId.Text("job", w.Number))));
+        waiters.ForEach(w => w.GiveUp(reason(w.Id)));
         followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
         pulls.ForEach(p => p.GiveUp(reason(p.What)));
         return waiters.Count + followers.Count + pulls.Count > 0;

@@ -90,6 +90,13 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
     /// <summary>Waits for the end of the one job, from its beginning on.</summary>
     public JobWaiter? Waiter => waiter;
 
+    /// <summary>What whoever gives up is told while the jobs wait for room; null while they do not. From any thread.</summary>
+    public PerdureException? Full
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
     public override string What => $"enqueueing {(jobs.Count == 1 ? $"job {jobs[0].Type.Name}" : $"{jobs.Count} jobs")}";
 
     public override void Fail(PerdureException reason)
@@ -107,6 +114,13 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
     public void GiveUp()
     {
         Withdraw();
+        if (Full is { } full)
+        {
+            GiveUp(full);
+            waiter?.GiveUp(full);
+            return;
+        }
+
         var reason = new StoreException(ErrorCodes.StoreFailed, "the job store did not take it within the budget");
         if (TryFail(reason)) // an answer that came together with it counts
         {
@@ -121,13 +135,16 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
 }
 
 /// <summary>Waits for a job's end, as one of its subscribers.</summary>
-internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
+internal sealed class JobWaiter(string queue, long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
 {
     private readonly TaskCompletionSource<JobEnd?> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public long Number { get; set; } = number;
 
     public int Subscriber { get; set; } = subscriber;
+
+    /// <summary>The job as people see it.</summary>
+    public string Id => JobId.Text(queue, Number);
 
     /// <summary>Whether it no longer waits once the first attempt has failed, or was not made at once.</summary>
     public bool WantsFirstAttempt { get; } = wantsFirstAttempt;
@@ -143,14 +160,14 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
 
     public void Ended(JobEnd? end) => _end.TrySetResult(end);
 
-    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Number:x}", limit));
+    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Id}", limit));
 
-    public void NotFound() => _end.TrySetException(new JobNotFoundException(Number));
+    public void NotFound() => _end.TrySetException(new JobNotFoundException(Id));
 
     /// <summary>Nothing more can happen: a test learns it at once.</summary>
     public void GiveUp(Exception reason) => _end.TrySetException(reason);
 
-    public override void Fail(PerdureException reason) => HasFailed |= _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
+    public override void Fail(PerdureException reason) => HasFailed |= _end.TrySetException(new StoreUnavailableException($"job {Id}", reason));
 
     protected override void Deliver()
     {
