@@ -108,13 +108,13 @@ internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter)
     protected override bool WaitsForStore => jobs[0].Now is null;
 
     /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
-    public void Withdraw() => Interlocked.Exchange(ref _state, Settled);
+    /// <returns>Whether it had not.</returns>
+    public bool Withdraw() => Interlocked.Exchange(ref _state, Settled) == Waits;
 
     /// <summary>The budget of whoever asked is over. From any thread.</summary>
     public void GiveUp()
     {
-        Withdraw();
-        if (Full is { } full)
+        if (Withdraw() && Full is { } full)
         {
             GiveUp(full);
             waiter?.GiveUp(full);

@@ -89,7 +89,7 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
     {
         ErrorCodes.QueueDraining => Observed.Jobs.Calls.Exists(c => c.Verb == JobVerb.Drain && c.Queue == call.Queue && c.Order < call.AnswerOrder),
         ErrorCodes.JobShed => jobs.Plan.Queues[call.Queue].Uses.Exists(u => jobs.Plan.Pools[u.Pool].Sheds),
-        ErrorCodes.QueueFull => jobs.Plan.Queues[call.Queue] is var queue && (queue.WhenFull == WhenFull.Reject || call.Ids.Count > queue.BacklogMax),
+        ErrorCodes.QueueFull => jobs.Plan.Queues[call.Queue] is var queue && (queue.WhenFull == WhenFull.Reject || call.Verb == JobVerb.TryNow || call.Ids.Count > queue.BacklogMax),
         _ => false,
     };
 
