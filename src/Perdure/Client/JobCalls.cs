@@ -31,7 +31,8 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     {
         try
         {
-            return TellAsync(new EnqueueJob<TResult>(this, Prepare(job, options), new JobWaiter(0, 0)), cancellationToken);
+            NewJob wanted = Prepare(job, options);
+            return TellAsync(new EnqueueJob<TResult>(this, wanted, new JobWaiter(wanted.Queue, 0, 0)), cancellationToken);
         }
         catch (Exception e)
         {
@@ -56,7 +57,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     {
         WantedJobs.Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
-        var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
+        var waiter = new JobWaiter(wanted.Queue, 0, 0, wantsFirstAttempt: true);
         long began = Node.Seams.Time.GetTimestamp();
         Receipt receipt;
         try
@@ -86,7 +87,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
 
     public async Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
     {
-        var waiter = new JobWaiter(number, subscriber ?? -1);
+        var waiter = new JobWaiter(queue, number, subscriber ?? -1);
         Node.HomeShard.Post(waiter);
         return ResultOf<TResult>(JobId.Text(queue, number), (await EndAsync(waiter, cancellationToken))!);
     }
@@ -112,7 +113,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
 
         JobEndRow? end = (await Node.Store.ReadJobEndsAsync(Node.HomeShard.Index, [number], cancellationToken))[0];
-        return end is null ? throw new JobNotFoundException(number) : JobInfos.Of(end);
+        return end is null ? throw new JobNotFoundException(JobId.Text(queue, number)) : JobInfos.Of(end);
     }
 
     public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken) => await TellAsync(call, cancellationToken);

@@ -37,6 +37,7 @@ internal static class WantedJobs
         CheckHandled(registry, options.Queue!, type);
         Require(options.Priority is null || Math.Abs((long)options.Priority) <= QueueOptions.PriorityMax, "a job\'s Priority", "-1,000,000 to 1,000,000");
         Require(options.Delay is null || options.RunAt is null, "a job\'s Delay", "given without RunAt");
+        Require(options.Delay is null || options.Delay >= TimeSpan.Zero, "a job\'s Delay", "zero or more");
         Require(options.Limit is null || options.Limit > TimeSpan.Zero, "a job\'s Limit", "more than zero");
         Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, "a job\'s ExpireAfter", "more than zero");
         Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), "a job\'s Timeout", "more than zero and less than 24 days");

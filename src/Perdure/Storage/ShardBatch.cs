@@ -67,6 +67,9 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Which of <see cref="Received"/> a job took in, and which job; 0 for an event. Where the batch is taken apart, they stay together.</summary>
     internal List<(string Id, long Job)> ReceivedByJobs { get; } = [];
 
+    /// <summary>Which of <see cref="Memos"/> say something of a job that comes, and which job: where the batch is taken apart, they stay together.</summary>
+    internal List<(string Memo, long Job)> MemosOfJobs { get; } = [];
+
     /// <summary>Jobs that come.</summary>
     public List<JobRow> NewJobs { get; } = [];
 
@@ -142,6 +145,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
         EventWaits.Clear();
         EndedEventWaits.Clear();
         ForgottenEvents.Clear();
+        MemosOfJobs.Clear();
         Suspect = null;
         Recovered = false;
         return true;

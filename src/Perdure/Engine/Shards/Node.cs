@@ -258,6 +258,9 @@ internal sealed class Node
     /// <summary>Versions that open runs need and no code serves, as found at the start.</summary>
     public System.Collections.Concurrent.ConcurrentBag<OpenVersion> MissingVersions { get; } = [];
 
+    /// <summary>Jobs that wait and that this process does not know, as found when their home was read.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> UnknownJobs { get; } = [];
+
     private async Task ReleaseAsync()
     {
         try

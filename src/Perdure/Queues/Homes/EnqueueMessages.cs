@@ -12,6 +12,9 @@ internal interface IEnqueue
     /// <summary>Waits for the end of the one job, from its beginning on; null if nobody does.</summary>
     JobWaiter? Waiter { get; }
 
+    /// <summary>What whoever gives up is told while the jobs wait for room; null while they do not. From any thread.</summary>
+    PerdureException? Full { get; set; }
+
     /// <summary>Takes it, so that it can no longer be withdrawn; false if it was.</summary>
     bool TrySettle();
 
@@ -34,6 +37,12 @@ internal abstract class EnqueueCall<TAnswer>(IReadOnlyList<NewJob> jobs, JobWait
 
     public JobWaiter? Waiter => waiter;
 
+    public PerdureException? Full
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
     public override string What => $"enqueueing {(jobs.Count == 1 ? $"job {jobs[0].Type.Name}" : $"{jobs.Count} jobs")}";
 
     protected override bool WaitsForStore => jobs[0].Now is null;
@@ -49,12 +58,19 @@ internal abstract class EnqueueCall<TAnswer>(IReadOnlyList<NewJob> jobs, JobWait
     }
 
     /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
-    public void Withdraw() => Interlocked.Exchange(ref _state, Settled);
+    /// <returns>Whether it had not.</returns>
+    public bool Withdraw() => Interlocked.Exchange(ref _state, Settled) == Waits;
 
     /// <summary>The budget of whoever asked is over. From any thread.</summary>
     public void GiveUp()
     {
-        Withdraw();
+        if (Withdraw() && Full is { } full)
+        {
+            GiveUp(full);
+            waiter?.GiveUp(full);
+            return;
+        }
+
         var reason = new StoreException(ErrorCodes.StoreFailed, "the job store did not take it within the budget");
         if (TryFail(reason)) // an answer that came together with it counts
         {

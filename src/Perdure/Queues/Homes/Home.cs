@@ -110,6 +110,7 @@ internal sealed class Home
         Times.Clear();
         Dedups.Clear();
         Flows.Clear();
+        Waiters.ForgetRecent();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
@@ -125,7 +126,7 @@ internal sealed class Home
 
         Topics.Begin(state.Topics, state.Memos);
         Starts.Resumed();
-        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
+        Queues.ReportUnknown(_jobs.Values.Where(j => j.Phase == JobPhase.Parked || (j.Phase != JobPhase.Running && Registry.Find(j.Type) is null)));
         Leases.Begin();
         Waiters.AskAgain();
         Followers.AskAgain();
@@ -147,6 +148,7 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
+            Starts.IsInside(job);
             if (job.IsCancelling)
             {
                 Node.Jobs.Cancel(job.Number); // its worker may not have been told
@@ -155,6 +157,11 @@ internal sealed class Home
         else if (refused is { } reason)
         {
             // Its state is as the store has it, so what was refused is not in it, and all who want the job are.
+            if (job.More is { } more)
+            {
+                (more.Lease, more.Flow) = (null, null); // whoever had it was not heard
+            }
+
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
         else if (job.IsCancelling && job.More is { Lease: null, Flow: null })
@@ -165,6 +172,7 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running;
             Dispatcher.Started(job);
+            Starts.IsInside(job);
             if (job.More!.UntilStarted)
             {
                 Dedups.Remove(job);
@@ -370,7 +378,7 @@ internal sealed class Home
         waiters.ForEach(Waiters.Remove);
         List<JobFollower> followers = Followers.TakeAll();
         List<PullJobs> pulls = Leases.TakeAll();
-        waiters.ForEach(w => w.GiveUp(reason(JobId.Text("job", w.Number))));
+        waiters.ForEach(w => w.GiveUp(reason(w.Id)));
         followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
         pulls.ForEach(p => p.GiveUp(reason(p.What)));
         return waiters.Count + followers.Count + pulls.Count > 0;

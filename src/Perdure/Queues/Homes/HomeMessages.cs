@@ -102,7 +102,7 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
 }
 
 /// <summary>Waits for a job's end, as one of its subscribers.</summary>
-internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
+internal sealed class JobWaiter(string queue, long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
 {
     private readonly TaskCompletionSource<JobEnd?> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -110,25 +110,31 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
 
     public int Subscriber { get; set; } = subscriber;
 
+    /// <summary>The job as people see it.</summary>
+    public string Id => JobId.Text(queue, Number);
+
     /// <summary>Whether it no longer waits once the first attempt has failed, or was not made at once.</summary>
     public bool WantsFirstAttempt { get; } = wantsFirstAttempt;
 
     /// <summary>Whether a caller awaits it by now: one that comes with its job waits from the beginning, whether anybody asks or not.</summary>
     public bool IsAwaited { get; set; } = wantsFirstAttempt;
 
+    /// <summary>Whether nobody could say: whoever still wants to know asks anew.</summary>
+    public bool HasFailed { get; private set; }
+
     /// <summary>How it ended; null when it was to know of the first attempt only, and that led to no end.</summary>
     public Task<JobEnd?> Task => _end.Task;
 
     public void Ended(JobEnd? end) => _end.TrySetResult(end);
 
-    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Number:x}", limit));
+    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Id}", limit));
 
-    public void NotFound() => _end.TrySetException(new JobNotFoundException(Number));
+    public void NotFound() => _end.TrySetException(new JobNotFoundException(Id));
 
     /// <summary>Nothing more can happen: a test learns it at once.</summary>
     public void GiveUp(Exception reason) => _end.TrySetException(reason);
 
-    public override void Fail(PerdureException reason) => _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
+    public override void Fail(PerdureException reason) => HasFailed |= _end.TrySetException(new StoreUnavailableException($"job {Id}", reason));
 
     protected override void Deliver()
     {
@@ -174,6 +180,8 @@ internal sealed class HomeDue : HomeMessage
 /// <summary>A message came through the home's inbox.</summary>
 internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
 {
+    public string Id => row.Id;
+
     protected override void Deliver()
     {
         if (Shard.TakeInbox(row.Id))

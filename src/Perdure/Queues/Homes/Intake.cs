@@ -16,10 +16,11 @@ internal sealed class Intake(Home home)
             SetPriority(job);
         }
 
-        PerdureException? refusal = Refusal(call.Jobs, out bool blocks);
-        if (blocks)
+        PerdureException? refusal = Refusal(call.Jobs, isNew: true, out string? full);
+        string? queue = full ?? (refusal is null ? QueueBefore(call.Jobs) : null);
+        if (queue is not null)
         {
-            string queue = call.Jobs[0].Queue;
+            call.Full = Full(queue);
             if (!_blocked.TryGetValue(queue, out Queue<IEnqueue>? waiting))
             {
                 _blocked.Add(queue, waiting = new());
@@ -42,8 +43,8 @@ internal sealed class Intake(Home home)
         {
             while (waiting.TryPeek(out IEnqueue? call))
             {
-                PerdureException? refusal = Refusal(call.Jobs, isNew: false, out bool blocks); // the queue may drain by now, or have another policy
-                if (blocks)
+                PerdureException? refusal = Refusal(call.Jobs, isNew: false, out string? full); // the queue may drain by now, or have another policy
+                if (full is not null)
                 {
                     break;
                 }
@@ -216,14 +217,19 @@ internal sealed class Intake(Home home)
     }
 
     /// <summary>Why jobs may not come now; null if they may, or if their caller waits until there is room (<paramref name="blocks"/>).</summary>
-    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks) => Refusal(jobs, isNew: true, out blocks);
+    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks)
+    {
+        PerdureException? refusal = Refusal(jobs, isNew: true, out string? full);
+        blocks = full is not null;
+        return refusal;
+    }
 
     /// <param name="jobs">The jobs.</param>
     /// <param name="isNew">Whether they come only now: who has waited for room is not shed.</param>
-    /// <param name="blocks">Whether their caller waits.</param>
-    private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out bool blocks)
+    /// <param name="waitsFor">The queue for whose room their caller waits; null for none.</param>
+    private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out string? waitsFor)
     {
-        blocks = false;
+        waitsFor = null;
         if (home.OwesPump && (IsFull(jobs, out _) || HasPool(jobs)))
         {
             home.Pump(); // what runs by then makes room, and counts
@@ -245,8 +251,8 @@ internal sealed class Intake(Home home)
         if (IsFull(jobs, out string full))
         {
             QueueOptions policy = home.Queues.Policy(full);
-            blocks = policy.WhenFull == WhenFull.Block && jobs.Count <= policy.BacklogMax;
-            return blocks ? null : new PerdureException(ErrorCodes.QueueFull, $"queue {full} is full: {home.Queues.Backlog(full):N0} jobs wait, and at most {policy.BacklogMax:N0} may.");
+            waitsFor = policy.WhenFull == WhenFull.Block && jobs.Count <= policy.BacklogMax ? full : null;
+            return waitsFor is not null ? null : Full(full);
         }
 
         return null;
@@ -264,6 +270,12 @@ internal sealed class Intake(Home home)
 
         return false;
     }
+
+    private PerdureException Full(string queue)
+        => new(ErrorCodes.QueueFull, $"queue {queue} is full: {home.Queues.Backlog(queue):N0} jobs wait, and at most {home.Queues.Policy(queue).BacklogMax:N0} may.");
+
+    /// <summary>A queue for whose room somebody waits already: who comes later does not pass him, though there may be room for less. Null for none.</summary>
+    private string? QueueBefore(IReadOnlyList<NewJob> jobs) => _blocked.Count == 0 ? null : jobs.FirstOrDefault(j => _blocked.ContainsKey(j.Queue))?.Queue;
 
     private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
     {

@@ -42,6 +42,15 @@ internal sealed class JobStarts(Home home)
         }
     }
 
+    /// <summary>A job runs that was started before this process, or before a reload: what it depends on counts it.</summary>
+    public void IsInside(Job job)
+    {
+        if (!_entered.ContainsKey(job.Number) && home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
+        {
+            _entered.Add(job.Number, (dependency, dependency.Join(home.Shard.Now())));
+        }
+    }
+
     /// <summary>The process has lived for a while: what it does cannot be what killed the ones before.</summary>
     public void LivedOn()
     {
