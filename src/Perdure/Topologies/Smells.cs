@@ -52,14 +52,14 @@ internal static class Smells
             isOpen.Add(node);
             foreach (string to in next[node])
             {
-                if (!index.ContainsKey(to))
+                if (!index.TryGetValue(to, out int seen))
                 {
                     Visit(to);
                     low[node] = Math.Min(low[node], low[to]);
                 }
                 else if (isOpen.Contains(to))
                 {
-                    low[node] = Math.Min(low[node], index[to]);
+                    low[node] = Math.Min(low[node], seen);
                 }
             }
 
