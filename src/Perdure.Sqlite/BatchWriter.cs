@@ -16,6 +16,7 @@ internal sealed class BatchWriter
     private readonly SqliteStatement _send;
     private readonly SqliteStatement _receive;
     private readonly JobWriter _jobs;
+    private readonly EventWriter _events;
 
     public BatchWriter(SqliteConnection connection)
     {
@@ -23,8 +24,8 @@ internal sealed class BatchWriter
         _insertFlow = connection.Prepare(
             """
             INSERT INTO flow (run, shard, type, id, version, created_at, parent_type, parent_id, parent_ask, trace_parent,
-                              status, wake_at, ended_at, stuck_code, stuck_reason)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                              status, wake_at, ended_at, stuck_code, stuck_reason, correlation, cause)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
             """);
         _updateFlow = connection.Prepare(
             "UPDATE flow SET status = ?2, wake_at = ?3, ended_at = ?4, stuck_code = ?5, stuck_reason = ?6 WHERE run = ?1");
@@ -39,11 +40,12 @@ internal sealed class BatchWriter
         _endBackoff = connection.Prepare("DELETE FROM backoff WHERE run = ?1 AND ask = ?2");
         _send = connection.Prepare(
             """
-            INSERT INTO inbox (shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (shard, id) DO NOTHING
+            INSERT INTO inbox (shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload, correlation, cause)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (shard, id) DO NOTHING
             """);
         _receive = connection.Prepare("DELETE FROM inbox WHERE shard = ?1 AND id = ?2");
         _jobs = new JobWriter(connection);
+        _events = new EventWriter(connection);
     }
 
     /// <exception cref="SqliteFailure">A row cannot be written; a constraint's failure is the batch's own fault.</exception>
@@ -80,6 +82,7 @@ internal sealed class BatchWriter
         WriteBackoffs(batch);
         WriteMessages(batch);
         _jobs.Write(batch);
+        _events.Write(batch);
     }
 
     private static void BindState(SqliteStatement statement, int first, FlowState state)
@@ -118,6 +121,8 @@ internal sealed class BatchWriter
         BindParent(_insertFlow, 7, flow.Parent);
         _insertFlow.Bind(10, flow.TraceParent);
         BindState(_insertFlow, 11, flow.State);
+        _insertFlow.Bind(16, flow.Correlation);
+        _insertFlow.Bind(17, flow.Cause);
         _insertFlow.Run();
     }
 
@@ -171,6 +176,8 @@ internal sealed class BatchWriter
             BindParent(_send, 6, message.From);
             _send.Bind(9, message.Name);
             _send.Bind(10, message.Payload);
+            _send.Bind(11, message.Correlation);
+            _send.Bind(12, message.Cause);
             _send.Run();
         }
 

@@ -3,7 +3,7 @@ using Perdure.Sqlite.Native;
 
 namespace Perdure.Sqlite;
 
-/// <summary>Turns a filter into SQL that finds unusual runs (stuck, failed) by their index and walks the newest runs first for the others.</summary>
+/// <summary>Turns a filter into SQL that finds unusual runs (stuck, failed) and those of a business transaction by their indexes, and walks the newest runs first for the others.</summary>
 internal sealed class FlowQuery
 {
     private const string Unusual = "status NOT IN (0, 3)";
@@ -20,6 +20,12 @@ internal sealed class FlowQuery
     public static string List(FlowFilter filter, string columns)
     {
         FlowQuery query = new(filter);
+        if (filter.Correlation is not null)
+        {
+            query.AddCorrelated(columns, "run < ?1");
+            return $"{query._branches[0]} ORDER BY run DESC LIMIT ?2";
+        }
+
         List<FlowStatus> common = [.. query.Statuses(status => status is FlowStatus.Running or FlowStatus.Completed)];
         if (query.IsAnyStatus)
         {
@@ -42,12 +48,16 @@ internal sealed class FlowQuery
     public static string Count(FlowFilter filter)
     {
         FlowQuery query = new(filter);
-        if (query.IsAnyStatus)
+        if (filter.Correlation is not null)
+        {
+            query.AddCorrelated("1", "?1 NOTNULL");
+        }
+        else if (query.IsAnyStatus)
         {
             query.AddBranch("1", "?1 NOTNULL");
         }
 
-        foreach (FlowStatus status in query.Statuses(_ => true))
+        foreach (FlowStatus status in query.Statuses(_ => filter.Correlation is null))
         {
             switch (status)
             {
@@ -86,12 +96,24 @@ internal sealed class FlowQuery
         {
             statement.Bind(5, StoredTime.ToStoredUp(startedBefore));
         }
+
+        if (filter.Correlation is { } correlation)
+        {
+            statement.Bind(6, correlation);
+        }
     }
 
     private bool IsAnyStatus => _filter.Statuses is not { Count: > 0 };
 
     private IEnumerable<FlowStatus> Statuses(Func<FlowStatus, bool> which) =>
         (_filter.Statuses ?? []).Distinct().Where(which).Order();
+
+    /// <summary>The one branch of a query for a business transaction's runs, of which there are few.</summary>
+    private void AddCorrelated(string columns, string condition)
+    {
+        string statuses = IsAnyStatus ? "" : $" AND status IN ({string.Join(", ", Statuses(_ => true).Select(status => (int)status))})";
+        AddBranch(columns, $"{condition} AND correlation = ?6{statuses}");
+    }
 
     private void AddBranch(string columns, string condition)
     {

@@ -7,7 +7,10 @@ namespace Perdure.Sqlite;
 internal sealed class FlowReader
 {
     private const string FlowColumns =
-        "run, shard, type, id, version, created_at, parent_type, parent_id, parent_ask, trace_parent, status, wake_at, ended_at, stuck_code, stuck_reason";
+        """
+        run, shard, type, id, version, created_at, parent_type, parent_id, parent_ask, trace_parent, status, wake_at, ended_at, stuck_code, stuck_reason,
+        correlation, cause
+        """;
 
     private const string HistoryColumns =
         "run, position, at, kind, ask, name, sender_id, attempts, started_at, payload, asks, result";
@@ -41,7 +44,7 @@ internal sealed class FlowReader
             """);
         _inbox = connection.Prepare(
             """
-            SELECT shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload
+            SELECT shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload, correlation, cause
             FROM inbox WHERE shard = ?1 ORDER BY id
             """);
         _openVersions = connection.Prepare(
@@ -112,6 +115,8 @@ internal sealed class FlowReader
                 From = ToParent(_inbox, 5),
                 Name = _inbox.TextOrNull(8),
                 Payload = _inbox.BlobOrNull(9),
+                Correlation = _inbox.TextOrNull(10),
+                Cause = _inbox.TextOrNull(11),
             });
         }
 
@@ -166,6 +171,8 @@ internal sealed class FlowReader
     {
         Parent = ToParent(row, 6),
         TraceParent = row.TextOrNull(9),
+        Correlation = row.TextOrNull(15),
+        Cause = row.TextOrNull(16),
         State = new FlowState((FlowStatus)row.Number(10), row.TimeOrNull(11), row.TimeOrNull(12), row.TextOrNull(13), row.TextOrNull(14)),
     };
 

@@ -9,7 +9,7 @@ internal sealed class JobReader
     private const string JobColumns = "number, shard, queue, type, created_at, key, priority, not_before, attempts, more";
 
     private const string EndColumns =
-        "number, shard, queue, type, status, created_at, ended_at, keep_until, key, priority, attempts, result, more, payload NOTNULL";
+        "number, shard, queue, type, status, created_at, ended_at, keep_until, key, priority, attempts, result, more, payload NOTNULL, correlation";
 
     private readonly SqliteStatement _jobs;
     private readonly SqliteStatement _payload;
@@ -125,6 +125,7 @@ internal sealed class JobReader
         Result = row.BlobOrNull(11),
         More = row.BlobOrNull(12),
         KeepsPayload = row.Number(13) != 0,
+        Correlation = row.TextOrNull(14),
     };
 
     /// <summary>Reads the newest rows of each shard that has any, and gives the newest of them all. Most often that is one shard.</summary>

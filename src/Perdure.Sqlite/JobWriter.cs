@@ -31,9 +31,9 @@ internal sealed class JobWriter
         _putEnd = connection.Prepare(
             """
             INSERT OR REPLACE INTO job_end (shard, number, queue, type, status, created_at, ended_at, keep_until, priority, attempts,
-                                            key, result, more, payload)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-                    CASE ?14 WHEN 1 THEN (SELECT payload FROM job WHERE shard = ?1 AND number = ?2) END)
+                                            key, result, more, correlation, payload)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+                    CASE ?15 WHEN 1 THEN (SELECT payload FROM job WHERE shard = ?1 AND number = ?2) END)
             """);
         _delete = connection.Prepare("DELETE FROM job WHERE shard = ?1 AND number = ?2");
         _forget = connection.Prepare("DELETE FROM job_end WHERE shard = ?1 AND number = ?2");
@@ -125,7 +125,8 @@ internal sealed class JobWriter
         _putEnd.Bind(11, end.Key);
         _putEnd.Bind(12, end.Result);
         _putEnd.Bind(13, end.More);
-        _putEnd.Bind(14, end.KeepsPayload ? 1 : 0);
+        _putEnd.Bind(14, end.Correlation);
+        _putEnd.Bind(15, end.KeepsPayload ? 1 : 0);
         _putEnd.Run();
     }
 

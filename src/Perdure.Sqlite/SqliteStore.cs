@@ -129,7 +129,7 @@ public sealed class SqliteStore : IStore
     public IAsyncEnumerable<FlowRow> ListAsync(FlowFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        return PagesAsync((reader, before, rows) => reader.Flows.List(filter, before, rows), row => row.Run, filter.Limit ?? int.MaxValue, cancellationToken);
+        return PagesAsync((reader, before, rows) => reader.Flows.List(filter, before, rows), long.MaxValue, row => row.Run, filter.Limit ?? int.MaxValue, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -172,7 +172,7 @@ public sealed class SqliteStore : IStore
     public IAsyncEnumerable<JobRow> ListJobsAsync(JobFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        return PagesAsync((reader, before, rows) => reader.Jobs.List(filter, before, rows), row => row.Number, filter.Limit, cancellationToken);
+        return PagesAsync((reader, before, rows) => reader.Jobs.List(filter, before, rows), long.MaxValue, row => row.Number, filter.Limit, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -180,12 +180,36 @@ public sealed class SqliteStore : IStore
     public IAsyncEnumerable<JobEndRow> ListJobEndsAsync(JobFilter filter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        return PagesAsync((reader, before, rows) => reader.Jobs.ListEnds(filter, before, rows), row => row.Number, filter.Limit, cancellationToken);
+        return PagesAsync((reader, before, rows) => reader.Jobs.ListEnds(filter, before, rows), long.MaxValue, row => row.Number, filter.Limit, cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken) =>
         Readers.ReadAsync<IReadOnlyList<MemoRow>>(reader => reader.Jobs.ReadMemos(shard), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<TopicRange>>(reader => reader.Events.ReadTopics(shard), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<EventRow>>(reader => reader.Events.ReadEvents(shard, topic, after, Math.Max(0, limit)), cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Rows are read in pages, each in a transaction of its own: a slow caller keeps no old state of the file alive.</remarks>
+    public IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return PagesAsync((reader, before, rows) => reader.Events.List(filter, before, rows), EventKey.End, EventReader.KeyOf, filter.Limit, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<DeliveryRow>>(reader => reader.Events.ReadDeliveries(shard, topic, first, last), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken) =>
+        Readers.ReadAsync<IReadOnlyList<EventWaitRow>>(reader => reader.Events.ReadWaits(shard), cancellationToken);
 
     /// <summary>Finishes what was asked for, copies the log into the file, and gives the file back. Later calls throw.</summary>
     public async ValueTask DisposeAsync()
@@ -198,11 +222,11 @@ public sealed class SqliteStore : IStore
         }
     }
 
-    /// <summary>Reads rows before a number, the newest first, until there are no more.</summary>
-    private async IAsyncEnumerable<T> PagesAsync<T>(
-        Func<StoreReader, long, int, List<T>> read, Func<T, long> numberOf, int limit, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Reads rows before an end, the newest first, until there are no more.</summary>
+    private async IAsyncEnumerable<T> PagesAsync<T, TPlace>(
+        Func<StoreReader, TPlace, int, List<T>> read, TPlace end, Func<T, TPlace> placeOf, int limit, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        long before = long.MaxValue;
+        TPlace before = end;
         int left = Math.Max(0, limit);
         while (left > 0)
         {
@@ -218,7 +242,7 @@ public sealed class SqliteStore : IStore
                 yield break;
             }
 
-            before = numberOf(page[^1]);
+            before = placeOf(page[^1]);
             left -= asked;
         }
     }

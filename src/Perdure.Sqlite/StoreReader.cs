@@ -16,11 +16,14 @@ internal sealed class StoreReader : IDisposable
         _commit = connection.Prepare("COMMIT");
         Flows = new FlowReader(connection);
         Jobs = new JobReader(connection);
+        Events = new EventReader(connection);
     }
 
     public FlowReader Flows { get; }
 
     public JobReader Jobs { get; }
+
+    public EventReader Events { get; }
 
     /// <summary>Reads in one transaction, so that what is read fits together.</summary>
     public T InTransaction<T>(Func<StoreReader, T> read)

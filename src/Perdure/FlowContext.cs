@@ -15,6 +15,9 @@ public sealed class FlowContext
     /// <summary>The run's id.</summary>
     public string Id => Core.Key.Id;
 
+    /// <summary>The business transaction that the run belongs to. It goes along with all that the run starts, calls and publishes.</summary>
+    public string CorrelationId => Core.Correlation;
+
     /// <summary>The time of the input that the flow now answers: the same when the code runs again. In whole microseconds.</summary>
     public DateTimeOffset Now => Core.Now;
 

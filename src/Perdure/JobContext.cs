@@ -33,6 +33,12 @@ public sealed class JobContext
     /// <summary>The time for which a schedule made the job; null for other jobs.</summary>
     public DateTimeOffset? ScheduledFor => _attempt.ScheduledFor;
 
+    /// <summary>The event that the job is about; null for a job that somebody enqueued.</summary>
+    public EventInfo? Event => _attempt.Event is { } about ? EventInfo.Of(about, _attempt) : null;
+
+    /// <summary>The business transaction that the job belongs to; its own is named after its id.</summary>
+    public string CorrelationId => _attempt.Correlation;
+
     /// <summary>Is cancelled when the attempt's time is up, nobody wants the job any more, or the host stops.</summary>
     public CancellationToken CancellationToken { get; }
 
@@ -50,6 +56,17 @@ public sealed class JobContext
     /// <summary>Saves how far the job has come. When the task completes it is durable: an attempt after a crash finds it in <see cref="Saved"/>.</summary>
     /// <exception cref="OperationCanceledException">Nobody wants the job any more.</exception>
     public Task SaveAsync<T>(T details) => _attempt.SaveAsync(details);
+
+    /// <summary>Publishes an event together with the job's end: once if this attempt succeeds, and not at all if it fails.</summary>
+    /// <param name="event">The event. Its type was added with <c>AddEvent</c>.</param>
+    /// <param name="key">Its key, where the type's selector does not say it.</param>
+    /// <exception cref="PerdureException">There is no such event type (PRD6001), it has no key (PRD6002), or is too large (PRD1005).</exception>
+    public void Publish<TEvent>(TEvent @event, string? key = null)
+        where TEvent : notnull
+        => _attempt.Publish(@event, key);
+
+    /// <summary>Starts a flow with the job as its input, together with the job's end, unless it is there.</summary>
+    internal void Start(string type, string? id) => _attempt.Start(type, id);
 
     /// <summary>Tells who follows the job how far it has come. When the task completes it is durable.</summary>
     /// <param name="done">The share that is done, 0 to 1; null if nobody knows.</param>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Worker;
@@ -25,6 +26,8 @@ public sealed class PerdureBuilder
     internal IReadOnlyList<FlowDefinition> Flows => _flows;
 
     internal QueueBuilder Queues { get; } = new();
+
+    internal EventBuilder Events { get; } = new();
 
     internal ErrorRules Rules { get; } = new();
 
@@ -238,6 +241,79 @@ public sealed class PerdureBuilder
         return this;
     }
 
+    /// <summary>Adds an event type: a fact that can be published. Its durable name is the class's, or its <see cref="NamedAttribute"/>'s.</summary>
+    /// <param name="key">What an event is about: by it subscriptions keep order and flows wait. Null for events that are about nothing in particular.</param>
+    /// <param name="topic">The log that its events go to; <c>events</c> by default.</param>
+    /// <param name="configure">Sets what holds for all events of the type.</param>
+    /// <exception cref="PerdureException">Here or at the end of AddPerdure: the name is taken (PRD4010), or an option is out of its range (PRD4004).</exception>
+    public PerdureBuilder AddEvent<TEvent>(Func<TEvent, string>? key = null, string? topic = null, Action<EventOptions>? configure = null)
+        where TEvent : notnull
+    {
+        Events.AddEvent(key, topic, configure);
+        return this;
+    }
+
+    /// <summary>Says how a topic's log is kept.</summary>
+    public PerdureBuilder AddTopic(string name, Action<TopicOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        Events.AddTopic(name, configure);
+        return this;
+    }
+
+    /// <summary>Says how a subscription reads. What its handlers are, <c>Subscribe</c> says; how they are called, the policy of the queue of its name.</summary>
+    public PerdureBuilder AddSubscription(string name, Action<SubscriptionOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        Events.AddSubscription(name, configure);
+        return this;
+    }
+
+    /// <summary>Lets a handler class hear of events. Each subscription gets each event at least once; a handler may publish events of its own, once, with <see cref="JobContext.Publish"/>.</summary>
+    /// <param name="subscription">The subscription's durable name: a service's, say. It has a queue of that name; add it with <c>AddQueue</c> to set its policy.</param>
+    /// <exception cref="PerdureException">At the end of AddPerdure: there is no such event type (PRD6001), or the subscription has a handler for it already (PRD4010).</exception>
+    public PerdureBuilder Subscribe<TEvent, THandler>(string subscription)
+        where TEvent : notnull
+        where THandler : class, IHandler<TEvent>
+    {
+        Services.TryAddTransient<THandler>();
+        return Subscribe<TEvent>(subscription, static (@event, context) => context.Get<THandler>().HandleAsync(@event, context));
+    }
+
+    /// <summary>Lets a lambda hear of events.</summary>
+    /// <inheritdoc cref="Subscribe{TEvent, THandler}(string)"/>
+    public PerdureBuilder Subscribe<TEvent>(string subscription, Func<TEvent, JobContext, Task> handle)
+        where TEvent : notnull
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        Events.Subscribe(subscription, typeof(TEvent));
+        Queues.AddHandler(subscription, HandlerDefinition.Of<TEvent, NoResult>(null, (@event, context) => StepPlan.Void(handle(@event, context))));
+        return this;
+    }
+
+    /// <summary>Starts a flow on an event, once for each id: the event is its input.</summary>
+    /// <param name="id">The run's id; the event's key by default.</param>
+    /// <param name="subscription">The subscription's durable name; <c>start-</c> and the flow's by default.</param>
+    /// <exception cref="PerdureException">The flow's input is of another type (PRD1001); and as with Subscribe.</exception>
+    public PerdureBuilder StartOn<TEvent, TFlow>(Func<TEvent, string>? id = null, string? subscription = null)
+        where TEvent : notnull
+        where TFlow : class, IFlow
+    {
+        FlowDefinition flow = TFlow.Define<TFlow>();
+        if (flow.InputType != typeof(TEvent))
+        {
+            throw new PerdureException(ErrorCodes.UnknownFlowType, $"flow type {flow.Name} takes {flow.InputType.Name}, so an event {typeof(TEvent).Name} cannot start it.");
+        }
+
+        string name = subscription ?? $"start-{flow.Name}";
+        Events.Starts(name, flow.Name);
+        return Subscribe<TEvent>(name, (@event, context) =>
+        {
+            context.Start(flow.Name, id?.Invoke(@event));
+            return Task.CompletedTask;
+        });
+    }
+
     private static Func<TIn, FlowContext, Task<TOut>> Bind<TIn, TOut, T1>(T1 one, Func<TIn, FlowContext, T1, Task<TOut>> flow)
         => (input, context) => flow(input, context, one);
 
@@ -253,7 +329,10 @@ public sealed class PerdureBuilder
             throw new PerdureException(ErrorCodes.BadOption, $"the version of flow type {definition.Name} must be at least 1.");
         }
 
-        _flows.Add(options.Name is null && options.Version is null ? definition : definition.With(options.Name ?? definition.Name, options.Version ?? definition.Version));
+        definition = options.Name is null && options.Version is null ? definition : definition.With(options.Name ?? definition.Name, options.Version ?? definition.Version);
+        definition.Published = options.Published;
+        definition.Awaited = options.Awaited;
+        _flows.Add(definition);
         return this;
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Perdure.Client;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Hosting;
 using Perdure.Replay;
 
@@ -27,7 +28,8 @@ public static class PerdureServices
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(registry);
-        services.AddSingleton(builder.Queues.Build(builder.Dependencies));
+        EventRegistry events = builder.Events.Build(builder.Queues);
+        services.AddSingleton(builder.Queues.Build(builder.Dependencies, events));
         services.AddSingleton(builder);
         services.AddSingleton<NodeHolder>();
         services.AddSingleton<FlowCalls>();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Perdure.Storage;
 
 namespace Perdure.Stores.Tests;
@@ -76,7 +77,8 @@ internal sealed class RandomJobs(Random random, Func<DateTimeOffset> time)
         };
     }
 
-    private static async Task<object> RowsAsync<T>(IAsyncEnumerable<T> list)
+    /// <summary>Reads a list to its end.</summary>
+    public static async Task<object> RowsAsync<T>(IAsyncEnumerable<T> list)
     {
         List<T> rows = [];
         await foreach (T row in list)
@@ -108,7 +110,8 @@ internal sealed class RandomJobs(Random random, Func<DateTimeOffset> time)
                 Priority = random.Next(-9, 9),
                 Attempts = random.Next(4),
                 Result = Bytes(),
-                More = Bytes(),
+                More = More(),
+                Correlation = Correlation(),
                 KeepsPayload = random.Next(2) == 0,
             });
         }
@@ -119,6 +122,7 @@ internal sealed class RandomJobs(Random random, Func<DateTimeOffset> time)
         Queue = random.Next(3) == 0 ? Queue() : null,
         Type = random.Next(4) == 0 ? Type() : null,
         Key = random.Next(4) == 0 ? Key() : null,
+        Correlation = random.Next(4) == 0 ? Correlation() : null,
         Status = random.Next(3) == 0 ? (JobStatus)random.Next(6) : null,
         CreatedFrom = random.Next(4) == 0 ? time().AddTicks(random.Next(2)) : null,
         CreatedBefore = random.Next(4) == 0 ? time().AddTicks(random.Next(2)) : null,
@@ -126,7 +130,7 @@ internal sealed class RandomJobs(Random random, Func<DateTimeOffset> time)
     };
 
     private JobState State() =>
-        new(random.Next(-9, 9), random.Next(2) == 0 ? time().AddTicks(random.Next(9)) : null, random.Next(4), Bytes());
+        new(random.Next(-9, 9), random.Next(2) == 0 ? time().AddTicks(random.Next(9)) : null, random.Next(4), More());
 
     private long AnyNumber() => random.NextInt64(_lastNumber + 2);
 
@@ -135,6 +139,10 @@ internal sealed class RandomJobs(Random random, Func<DateTimeOffset> time)
     private string Type() => random.Next(2) == 0 ? "Send" : "send";
 
     private string? Key() => random.Next(3) switch { 0 => null, 1 => "", _ => "k" };
+
+    private string? Correlation() => random.Next(3) switch { 0 => null, 1 => "o1", _ => "ö" };
+
+    private byte[]? More() => random.Next(3) == 0 ? JsonSerializer.SerializeToUtf8Bytes(new { lease = 1, correlation = Correlation() }) : Bytes();
 
     private byte[]? Bytes() => random.Next(4) switch { 0 => null, 1 => [], 2 => [1, 2, 3], _ => new byte[random.Next(6_000)] };
 }

@@ -15,6 +15,7 @@ internal sealed class RandomOperations
     private readonly long[] _batches = new long[Shards];
     private readonly List<(long Run, int Shard, string Id, int Positions)> _runs = [];
     private readonly RandomJobs _jobs;
+    private readonly RandomEvents _events;
     private IReadOnlyList<ShardBatch> _group = [];
     private long _lastRun;
 
@@ -22,6 +23,7 @@ internal sealed class RandomOperations
     {
         _random = new Random(seed);
         _jobs = new RandomJobs(_random, Time);
+        _events = new RandomEvents(_random, Time);
     }
 
     public (string Name, Func<IStore, Task<object>> Operation) Next()
@@ -33,10 +35,11 @@ internal sealed class RandomOperations
             < 6 => Take(),
             < 8 => Release(),
             < 55 => Commit(),
-            < 62 => ReadFlows(),
-            < 70 => ReadWaking(),
-            < 84 => _jobs.Read(_random.Next(Shards)),
-            < 88 => Ask("inbox", _random.Next(Shards), (store, shard) => store.ReadInboxAsync(shard, default)),
+            < 60 => ReadFlows(),
+            < 66 => ReadWaking(),
+            < 75 => _events.Read(_random.Next(Shards)),
+            < 86 => _jobs.Read(_random.Next(Shards)),
+            < 89 => Ask("inbox", _random.Next(Shards), (store, shard) => store.ReadInboxAsync(shard, default)),
             < 92 => List(),
             < 97 => Ask("count", Filter(), async (store, filter) => (object)await store.CountAsync(filter, default)),
             _ => Ask("versions", 0, (store, _) => store.ReadOpenVersionsAsync(default)),
@@ -62,6 +65,7 @@ internal sealed class RandomOperations
         {
             _batches[batch.Lease.Shard] = batch.Number;
             _jobs.Learn(batch);
+            _events.Learn(batch);
             _runs.AddRange(batch.NewFlows.Select(flow => (flow.Run, flow.Shard, flow.Key.Id, 0)));
             foreach (HistoryRow row in batch.History)
             {
@@ -133,7 +137,7 @@ internal sealed class RandomOperations
 
         for (int i = _random.Next(3); i > 0; i--)
         {
-            batch.Sent.Add(new InboxRow(_random.Next(Shards), $"m{_random.Next(8)}", (MessageKind)_random.Next(4), Key())
+            batch.Sent.Add(new InboxRow(_random.Next(Shards), $"m{_random.Next(8)}", (MessageKind)_random.Next(9), Key())
             {
                 From = _random.Next(2) == 0 ? new ParentRef(Key(), _random.Next(9)) : null,
                 Name = Text(),
@@ -143,6 +147,7 @@ internal sealed class RandomOperations
         }
 
         _jobs.AddTo(batch);
+        _events.AddTo(batch);
         return batch;
     }
 
@@ -154,6 +159,8 @@ internal sealed class RandomOperations
         {
             Parent = _random.Next(3) == 0 ? new ParentRef(Key(), _random.Next(9)) : null,
             TraceParent = Text(),
+            Correlation = Text(),
+            Cause = Text(),
             State = State(),
         });
         batch.History.Add(Input(run, 0));
@@ -202,27 +209,19 @@ internal sealed class RandomOperations
         return Ask($"waking after {after} until {until} limit {limit}", shard, (store, asked) => store.ReadWakingAsync(asked, after, until, limit, default));
     }
 
-    private (string, Func<IStore, Task<object>>) List() => Ask("list", Filter(), async (store, filter) =>
-    {
-        List<FlowRow> rows = [];
-        await foreach (FlowRow row in store.ListAsync(filter, default))
-        {
-            rows.Add(row);
-        }
-
-        return rows;
-    });
+    private (string, Func<IStore, Task<object>>) List() => Ask("list", Filter(), (store, filter) => RandomJobs.RowsAsync(store.ListAsync(filter, default)));
 
     private FlowFilter Filter() => new()
     {
         Type = _random.Next(3) == 0 ? "A" : null,
         Statuses = _random.Next(2) == 0 ? null : [.. Enumerable.Range(0, _random.Next(4)).Select(_ => (FlowStatus)_random.Next(7))],
+        Correlation = _random.Next(4) == 0 ? Text() : null,
         StartedFrom = _random.Next(4) == 0 ? Time() : null,
         StartedBefore = _random.Next(4) == 0 ? Time() : null,
         Limit = _random.Next(3) == 0 ? _random.Next(6) : null,
     };
 
-    private HistoryRow Input(long run, int position) => new(run, position, Time(), (InputKind)_random.Next(8))
+    private HistoryRow Input(long run, int position) => new(run, position, Time(), (InputKind)_random.Next(9))
     {
         Ask = _random.Next(-1, 9),
         Name = Text(),

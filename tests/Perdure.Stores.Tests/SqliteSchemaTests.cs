@@ -21,7 +21,7 @@ public sealed class SqliteSchemaTests : IDisposable
         await using SqliteStore store = new(Path);
         StoreInfo info = await store.OpenAsync(shardCount: 9, default);
         info.ShouldBe(new StoreInfo(Guid.Parse("00112233445566778899aabbccddeeff"), 2, info.Durability));
-        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("2");
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("3");
 
         IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync([0, 2], Guid.NewGuid(), default);
         leases.Select(lease => (lease.Shard, lease.Epoch, lease.Batch)).ShouldBe([(0, 4, 17), (2, 1, 0)]);
@@ -35,10 +35,44 @@ public sealed class SqliteSchemaTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_version_1_and_a_new_one_have_the_same_schema()
+    public async Task A_file_of_version_2_is_migrated_and_keeps_what_it_holds()
+    {
+        MakeVersion2();
+        await using SqliteStore store = new(Path);
+        await store.OpenAsync(shardCount: 9, default);
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("3");
+        FlowRow flow = (await store.ReadFlowsAsync([new FlowKey("Order", "old")], FlowParts.Row, default))[0].ShouldNotBeNull().Row;
+        (flow.Correlation, flow.Cause).ShouldBe((null, null));
+        (await store.ReadJobsAsync(2, 0, 10, default)).Single().Queue.ShouldBe("mail");
+        JobEndRow end = (await store.ReadJobEndsAsync(2, [4], default)).Single().ShouldNotBeNull();
+        (end.Status, end.KeepsPayload, end.Correlation).ShouldBe((JobStatus.Failed, true, null));
+        (await store.ReadPayloadsAsync(2, [4], default)).Single().ShouldBe([9]);
+        (await store.ReadMemosAsync(2, default)).Single().Name.ShouldBe("pause");
+        (await store.ReadTopicsAsync(2, default)).ShouldBeEmpty();
+
+        ShardBatch batch = new((await store.TakeShardsAsync([2], Guid.NewGuid(), default))[0], 1, Now);
+        batch.NewEvents.Add(new EventRow(2, "orders", 1, "e1", "OrderPlaced", Now));
+        batch.JobEnds.Add(end with { Correlation = "o1" });
+        (await store.CommitAsync([batch], default))[0].Outcome.ShouldBe(CommitOutcome.Committed);
+        (await store.ReadTopicsAsync(2, default)).ShouldBe([new TopicRange("orders", 1, 1)]);
+        (await store.ReadJobEndsAsync(2, [4], default)).Single().ShouldNotBeNull().Correlation.ShouldBe("o1");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_file_of_an_old_version_and_a_new_one_have_the_same_schema(int version)
     {
         const string schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
-        MakeVersion1();
+        if (version == 1)
+        {
+            MakeVersion1();
+        }
+        else
+        {
+            MakeVersion2();
+        }
+
         await (await OpenAsync()).DisposeAsync();
         string path = _folder.File("new.db");
         await using (SqliteStore store = new(path))
@@ -80,6 +114,34 @@ public sealed class SqliteSchemaTests : IDisposable
     }
 
     [Fact]
+    public async Task People_can_read_events_and_who_wants_them_while_the_store_is_open()
+    {
+        await using SqliteStore store = await OpenAsync();
+        ShardBatch batch = new((await TakeAsync(store))[1], 1, Now);
+        batch.NewFlows.Add(new FlowRow(2, 1, new FlowKey("Order", "f1"), 1, Now) { Correlation = "o1", Cause = "orders/3" });
+        batch.History.Add(new HistoryRow(2, 0, Now, InputKind.EventReceived));
+        batch.NewEvents.Add(new EventRow(1, "orders", 3, "e3", "OrderPlaced", Now)
+        {
+            Key = "17",
+            Source = "shop",
+            Time = Now.AddSeconds(-1),
+            Correlation = "o1",
+            Data = "{}"u8.ToArray(),
+            State = new EventState(EventFate.Held, Now.AddHours(1)),
+        });
+        batch.Deliveries.Add(new DeliveryRow("orders", 3, "mail", 1, Now, Now.AddSeconds(1)) { Attempts = 2, Status = JobStatus.Failed });
+        batch.EventWaits.Add(new EventWaitRow(new ParentRef(new FlowKey("Order", "f1"), 4), "OrderPaid", "17", Now));
+        (await store.CommitAsync([batch], default))[0].Outcome.ShouldBe(CommitOutcome.Committed);
+        Query("SELECT topic || ' ' || position || ' ' || type || ' ' || key || ' ' || published_at || ' ' || time || ' ' || fate || ' ' || held_until || ' ' || data FROM events").ShouldBe(
+            "orders 3 OrderPlaced 17 2026-01-01 00:00:00.000 2025-12-31 23:59:59.000 held 2026-01-01 01:00:00.000 {}");
+        Query("SELECT topic || ' ' || position || ' ' || subscription || ' ' || attempts || ' ' || status || ' ' || ended_at FROM deliveries").ShouldBe(
+            "orders 3 mail 2 failed 2026-01-01 00:00:01.000");
+        Query("SELECT type || ' ' || key || ' ' || flow_id || ' ' || ask || ' ' || since FROM event_waits").ShouldBe("OrderPaid 17 f1 4 2026-01-01 00:00:00.000");
+        Query("SELECT id || ' ' || correlation || ' ' || cause FROM flows").ShouldBe("f1 o1 orders/3");
+        Query("SELECT kind FROM steps").ShouldBe("event received");
+    }
+
+    [Fact]
     public async Task Each_question_has_its_index()
     {
         await using SqliteStore store = await OpenAsync();
@@ -88,6 +150,10 @@ public sealed class SqliteSchemaTests : IDisposable
         Plan(FlowQuery.Count(FlowFilter.Open)).ShouldContain("flow_busy");
         Plan(FlowQuery.Count(FlowFilter.Open)).ShouldContain("flow_waiting");
         Plan("SELECT * FROM flow WHERE type = ?1 AND id = ?2").ShouldContain("flow_key");
+        string correlated = Plan(FlowQuery.List(FlowFilter.Open with { Correlation = "o1" }, "run"));
+        correlated.ShouldContain("flow_correlation (correlation=? AND rowid<?)");
+        correlated.ShouldNotContain("TEMP B-TREE");
+        Plan(FlowQuery.Count(new FlowFilter { Correlation = "o1" })).ShouldContain("flow_correlation (correlation=?)");
     }
 
     [Fact]
@@ -99,14 +165,32 @@ public sealed class SqliteSchemaTests : IDisposable
         Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail" }, "number")).ShouldBe(byKey.Replace("job", "job_end", StringComparison.Ordinal));
         string deadLetters = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed }, "result"));
         deadLetters.ShouldContain("job_end_dead (shard=? AND status=? AND queue=? AND number<?)");
+        string correlated = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed, Correlation = "o1" }, "result"));
+        correlated.ShouldContain("job_end_correlation (correlation=? AND shard=? AND number<?)");
         string forgettable = Plan("SELECT number FROM job_end WHERE shard = ?1 AND keep_until <= ?2 ORDER BY keep_until, number LIMIT ?3");
         forgettable.ShouldContain("COVERING INDEX job_end_keep (shard=? AND keep_until<?)");
         string nextShard = Plan("SELECT shard FROM job_end WHERE shard > ?1 ORDER BY shard LIMIT 1");
-        foreach (string plan in new[] { byKey, deadLetters, forgettable, nextShard })
+        foreach (string plan in new[] { byKey, deadLetters, correlated, forgettable, nextShard })
         {
             plan.ShouldNotContain("SCAN");
             plan.ShouldNotContain("TEMP B-TREE");
         }
+    }
+
+    [Fact]
+    public async Task Each_question_about_events_is_answered_without_a_scan_or_a_sort()
+    {
+        await using SqliteStore store = await OpenAsync();
+        string walk = Plan(EventQuery.Walk(new EventFilter { Type = "OrderPlaced", Fates = [EventFate.Taken, EventFate.Held] }, "position"));
+        walk.ShouldContain("PRIMARY KEY (shard=? AND topic=? AND position>? AND position<?)");
+        string unmatched = Plan(EventQuery.Walk(new EventFilter { Fates = [EventFate.Held, EventFate.Ambiguous] }, "position"));
+        unmatched.ShouldContain("event_unmatched (shard=? AND topic=? AND fate=? AND position>? AND position<?)");
+        string byId = Plan(EventQuery.Walk(new EventFilter { Id = "e1" }, "published_at, position"));
+        byId.ShouldContain("event_id (shard=? AND topic=? AND id=?)");
+        new[] { walk, unmatched, byId }.ShouldAllBe(plan => !plan.Contains("SCAN", StringComparison.Ordinal));
+        new[] { walk, unmatched }.ShouldAllBe(plan => !plan.Contains("TEMP B-TREE", StringComparison.Ordinal));
+
+        Plan(EventQuery.Correlated(new EventFilter { Topic = "orders", Fates = [EventFate.Held] }, "position")).ShouldContain("event_correlation (correlation=?");
     }
 
     private static Task<IReadOnlyList<ShardLease>> TakeAsync(SqliteStore store) =>
@@ -122,9 +206,8 @@ public sealed class SqliteSchemaTests : IDisposable
     /// <summary>Makes a file as the first version of the library made it, with a run in it.</summary>
     private void MakeVersion1()
     {
-        using StreamReader script = new(typeof(SqliteStore).Assembly.GetManifestResourceStream("001_initial.sql")!);
         using SqliteConnection connection = Connect();
-        connection.Execute(script.ReadToEnd());
+        connection.Execute(Script("001_initial.sql"));
         connection.Execute(
             """
             PRAGMA application_id = 0x50726475;
@@ -134,6 +217,28 @@ public sealed class SqliteSchemaTests : IDisposable
             INSERT INTO flow (run, shard, type, id, version, created_at, status, wake_at) VALUES (1, 0, 'Order', 'old', 1, 1, 0, 0);
             INSERT INTO history (run, position, at, kind, ask, attempts, payload) VALUES (1, 0, 1, 0, -1, 0, x'07');
             """);
+    }
+
+    /// <summary>Makes a file as the version with queues made it, with jobs in it.</summary>
+    private void MakeVersion2()
+    {
+        MakeVersion1();
+        using SqliteConnection connection = Connect();
+        connection.Execute(Script("002_jobs.sql"));
+        connection.Execute(
+            """
+            UPDATE meta SET value = '2' WHERE name = 'schema_version';
+            INSERT INTO job (shard, number, queue, type, created_at, priority, attempts) VALUES (2, 3, 'mail', 'Send', 1, 0, 0);
+            INSERT INTO job_end (shard, number, queue, type, status, created_at, ended_at, keep_until, priority, attempts, payload)
+            VALUES (2, 4, 'mail', 'Send', 4, 1, 2, 3, 0, 1, x'09');
+            INSERT INTO memo VALUES (2, 'pause', x'01');
+            """);
+    }
+
+    private static string Script(string name)
+    {
+        using StreamReader script = new(typeof(SqliteStore).Assembly.GetManifestResourceStream(name)!);
+        return script.ReadToEnd();
     }
 
     private SqliteConnection Connect() => new(Path, create: true, TimeSpan.FromSeconds(10));

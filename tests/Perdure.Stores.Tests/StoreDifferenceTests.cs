@@ -35,7 +35,11 @@ public sealed class StoreDifferenceTests : IDisposable
         Enum.GetValues<CommitOutcome>().ShouldAllBe(outcome => _outcomes.GetValueOrDefault(outcome) >= Sequences);
         _outcomes[CommitOutcome.Committed].ShouldBeGreaterThan(_outcomes[CommitOutcome.Fenced] + _outcomes[CommitOutcome.Refused]);
         _rows.Values.Sum().ShouldBeGreaterThan(Sequences * 20);
-        Type[] kinds = [typeof(StoredFlow), typeof(WakingFlow), typeof(InboxRow), typeof(JobRow), typeof(JobEndRow), typeof(MemoRow), typeof(byte[])];
+        Type[] kinds =
+        [
+            typeof(StoredFlow), typeof(WakingFlow), typeof(InboxRow), typeof(JobRow), typeof(JobEndRow), typeof(MemoRow), typeof(byte[]),
+            typeof(TopicRange), typeof(EventRow), typeof(DeliveryRow), typeof(EventWaitRow),
+        ];
         kinds.ShouldAllBe(kind => _rows.GetValueOrDefault(kind) >= Sequences / 5, string.Join(", ", _rows));
     }
 

@@ -68,5 +68,19 @@ internal sealed class CountingStore(IStore store) : IStore
     public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken)
         => store.ReadMemosAsync(shard, cancellationToken);
 
+    public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken)
+        => store.ReadTopicsAsync(shard, cancellationToken);
+
+    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
+        => store.ReadEventsAsync(shard, topic, after, limit, cancellationToken);
+
+    public IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken) => store.ListEventsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken)
+        => store.ReadDeliveriesAsync(shard, topic, first, last, cancellationToken);
+
+    public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken)
+        => store.ReadEventWaitsAsync(shard, cancellationToken);
+
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

@@ -83,5 +83,19 @@ public sealed class SwitchedStore(IStore inner, JobStoreSwitch position) : IStor
 
     public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken) => Inner.ReadMemosAsync(shard, cancellationToken);
 
+    public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken)
+        => Inner.ReadTopicsAsync(shard, cancellationToken);
+
+    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
+        => Inner.ReadEventsAsync(shard, topic, after, limit, cancellationToken);
+
+    public IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken) => Inner.ListEventsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken)
+        => Inner.ReadDeliveriesAsync(shard, topic, first, last, cancellationToken);
+
+    public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken)
+        => Inner.ReadEventWaitsAsync(shard, cancellationToken);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

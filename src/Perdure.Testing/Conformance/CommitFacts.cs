@@ -11,6 +11,8 @@ internal sealed class CommitFacts : StoreSuite
         {
             Parent = new ParentRef(new FlowKey("Shop", "s1"), 4),
             TraceParent = "00-trace-01",
+            Correlation = "order/äöü",
+            Cause = "orders/17",
             State = new FlowState(FlowStatus.Stuck, At(9), At(8), "PRD3001", "why"),
         };
         ShardBatch batch = Batch(2);

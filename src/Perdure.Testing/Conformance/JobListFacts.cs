@@ -49,6 +49,46 @@ internal sealed class JobListFacts : JobSuite
             ends.Where(end => end.Status == status && end.Queue == "even").Select(end => end.Number).Reverse().Take(3));
     }
 
+    public async Task Jobs_are_listed_by_the_business_transaction_that_their_state_names()
+    {
+        byte[]?[] states =
+        [
+            """{"correlation":"o1"}"""u8.ToArray(),
+            """{"attempts":[1],"correlation":"o1","progress":{"correlation":"o2"}}"""u8.ToArray(),
+            """{"correlation":"\u00e4\u00f6"}"""u8.ToArray(),
+            """{"progress":{"correlation":"o1"}}"""u8.ToArray(),
+            """["o1"]"""u8.ToArray(),
+            """{"correlation":1}"""u8.ToArray(),
+            [1, 2],
+            [],
+            null,
+        ];
+        await CommitJobsAsync(0, batch => batch.NewJobs.AddRange([.. states.Select((more, i) => Job(i + 1) with { State = new JobState(1, More: more) })]));
+        await CommitJobsAsync(1, batch => batch.NewJobs.Add(Job(20, "print") with { Shard = 1, State = new JobState(1, More: states[0]) }));
+        (await ListAsync(new JobFilter { Correlation = "o1" })).ShouldBe([20, 2, 1]);
+        (await ListAsync(new JobFilter { Correlation = "o1", Queue = "mail", Limit = 1 })).ShouldBe([2]);
+        (await ListAsync(new JobFilter { Correlation = "äö" })).ShouldBe([3]);
+        (await ListAsync(new JobFilter { Correlation = "1" })).ShouldBeEmpty();
+        (await ListAsync(new JobFilter { Correlation = "" })).ShouldBeEmpty();
+    }
+
+    public async Task Ends_are_listed_by_their_business_transaction()
+    {
+        await CommitJobsAsync(0, batch => batch.JobEnds.AddRange(
+        [
+            End(1) with { Correlation = "o1" },
+            End(2) with { Correlation = "o1", Status = JobStatus.Failed },
+            End(3) with { Correlation = null, More = """{"correlation":"o1"}"""u8.ToArray() },
+            End(4) with { Correlation = "", Status = JobStatus.Failed },
+        ]));
+        await CommitJobsAsync(1, batch => batch.JobEnds.Add(End(20, "print") with { Shard = 1, Correlation = "o1" }));
+        (await ListEndsAsync(new JobFilter { Correlation = "o1" })).ShouldBe([20, 2, 1]);
+        (await ListEndsAsync(new JobFilter { Correlation = "o1", Queue = "mail" })).ShouldBe([2, 1]);
+        (await ListEndsAsync(new JobFilter { Correlation = "o1", Queue = "mail", Status = JobStatus.Failed })).ShouldBe([2]);
+        (await ListEndsAsync(new JobFilter { Correlation = "" })).ShouldBe([4]);
+        (await ListEndsAsync(new JobFilter { Correlation = "o2" })).ShouldBeEmpty();
+    }
+
     public async Task Long_lists_of_jobs_are_whole()
     {
         int[] numbers = [.. Enumerable.Range(1, 1_000)];

@@ -21,6 +21,7 @@ internal abstract class JobSuite : StoreSuite
             Attempts = 3,
             Result = [4],
             More = [5],
+            Correlation = "order 1",
         };
 
     /// <summary>Compares rows with what their arrays hold.</summary>
@@ -40,18 +41,6 @@ internal abstract class JobSuite : StoreSuite
         (actual with { Result = null, More = null }).ShouldBe(expected with { Result = null, More = null });
     }
 
-    /// <summary>Reads a list to its end.</summary>
-    protected static async Task<List<T>> RowsAsync<T>(IAsyncEnumerable<T> list)
-    {
-        List<T> rows = [];
-        await foreach (T row in list)
-        {
-            rows.Add(row);
-        }
-
-        return rows;
-    }
-
     /// <summary>Lists the numbers of jobs that have not ended.</summary>
     protected async Task<IEnumerable<long>> ListAsync(JobFilter filter) => (await RowsAsync(Store.ListJobsAsync(filter, default))).Select(job => job.Number);
 
@@ -65,10 +54,5 @@ internal abstract class JobSuite : StoreSuite
     protected async Task<JobEndRow?> ReadEndAsync(long number) => (await Store.ReadJobEndsAsync(0, [number], default)).Single();
 
     /// <summary>Commits a batch of a shard that must be taken.</summary>
-    protected Task CommitJobsAsync(int shard, Action<ShardBatch> fill)
-    {
-        ShardBatch batch = Batch(shard);
-        fill(batch);
-        return MustCommitAsync(batch);
-    }
+    protected Task CommitJobsAsync(int shard, Action<ShardBatch> fill) => MustCommitAsync(shard, fill);
 }

@@ -111,6 +111,26 @@ internal sealed class ReadFacts : StoreSuite
         (await ListAsync(new FlowFilter { Limit = 0 })).ShouldBeEmpty();
     }
 
+    public async Task Flows_are_listed_and_counted_by_their_business_transaction()
+    {
+        await StartAsync([.. Enum.GetValues<FlowStatus>().Select((status, i) => InStatus(i + 1, status) with { Correlation = i % 2 == 0 ? "even" : "" })]);
+        await StartAsync(Flow(20) with { Correlation = "even", Key = new FlowKey("Other", "o") }, Flow(21));
+        (FlowFilter Filter, List<long> Expected)[] filters =
+        [
+            (new FlowFilter { Correlation = "even" }, [20, 7, 5, 3, 1]),
+            (new FlowFilter { Correlation = "" }, [6, 4, 2]),
+            (new FlowFilter { Correlation = "odd" }, []),
+            (FlowFilter.Open with { Correlation = "even" }, [20, 3, 1]),
+            (new FlowFilter { Correlation = "even", Statuses = [FlowStatus.Stuck, FlowStatus.Failed, FlowStatus.Completed] }, [5, 3]),
+            (new FlowFilter { Correlation = "even", Type = "Order", StartedFrom = At(2), StartedBefore = At(7), Limit = 1 }, [5]),
+        ];
+        foreach ((FlowFilter filter, List<long> expected) in filters)
+        {
+            (await ListAsync(filter)).ShouldBe(expected, filter.ToString());
+            (await Store.CountAsync(filter, default)).ShouldBe(expected.Count, filter.ToString());
+        }
+    }
+
     public async Task A_long_list_is_whole()
     {
         await StartAsync([.. Enumerable.Range(1, 1_000).Select(run => Flow(run))]);

@@ -11,7 +11,10 @@ namespace Perdure.Testing.Conformance;
 public static class StoreConformance
 {
     /// <summary>All checks, in an order that does not change from run to run.</summary>
-    public static IReadOnlyList<StoreCheck> Checks { get; } = [.. Of<ShardFacts>(), .. Of<CommitFacts>(), .. Of<ReadFacts>(), .. Of<JobFacts>(), .. Of<JobListFacts>()];
+    public static IReadOnlyList<StoreCheck> Checks { get; } =
+    [
+        .. Of<ShardFacts>(), .. Of<CommitFacts>(), .. Of<ReadFacts>(), .. Of<JobFacts>(), .. Of<JobListFacts>(), .. Of<EventFacts>(), .. Of<EventListFacts>(),
+    ];
 
     /// <summary>The check of a name.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>

@@ -88,6 +88,26 @@ internal abstract class StoreSuite : IAsyncDisposable
     /// <summary>Commits one batch that the caller expects to be taken.</summary>
     protected async Task MustCommitAsync(ShardBatch batch) => (await CommitAsync(batch)).ShouldBe([CommitOutcome.Committed]);
 
+    /// <summary>Commits a batch of a shard that must be taken.</summary>
+    protected Task MustCommitAsync(int shard, Action<ShardBatch> fill)
+    {
+        ShardBatch batch = Batch(shard);
+        fill(batch);
+        return MustCommitAsync(batch);
+    }
+
+    /// <summary>Reads a list to its end.</summary>
+    protected static async Task<List<T>> RowsAsync<T>(IAsyncEnumerable<T> list)
+    {
+        List<T> rows = [];
+        await foreach (T row in list)
+        {
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
     /// <summary>Reads one flow whole; null where there is none.</summary>
     protected async Task<StoredFlow?> ReadAsync(string id, FlowParts parts = FlowParts.All) =>
         (await Store.ReadFlowsAsync([Key(id)], parts, default)).Single();
@@ -97,16 +117,7 @@ internal abstract class StoreSuite : IAsyncDisposable
         Store.ReadWakingAsync(shard, after: null, DateTimeOffset.MaxValue, int.MaxValue, default);
 
     /// <summary>Lists the numbers of runs.</summary>
-    protected async Task<List<long>> ListAsync(FlowFilter filter)
-    {
-        List<long> runs = [];
-        await foreach (FlowRow row in Store.ListAsync(filter, default))
-        {
-            runs.Add(row.Run);
-        }
-
-        return runs;
-    }
+    protected async Task<List<long>> ListAsync(FlowFilter filter) => (await RowsAsync(Store.ListAsync(filter, default))).ConvertAll(row => row.Run);
 
     /// <summary>Compares rows with what their arrays hold.</summary>
     protected static void ShouldBeSame(HistoryRow actual, HistoryRow expected)

@@ -51,6 +51,20 @@ internal abstract class ProcessStore(IStore inner) : IStore
     public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken)
         => Alive(() => inner.ReadMemosAsync(shard, cancellationToken));
 
+    public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadTopicsAsync(shard, cancellationToken));
+
+    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadEventsAsync(shard, topic, after, limit, cancellationToken));
+
+    public IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken) => inner.ListEventsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadDeliveriesAsync(shard, topic, first, last, cancellationToken));
+
+    public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken)
+        => Alive(() => inner.ReadEventWaitsAsync(shard, cancellationToken));
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     /// <summary>Calls, if the process lives.</summary>

@@ -18,6 +18,8 @@ internal static class Describing
         {
             StuckCode = row.State.StuckCode,
             StuckReason = row.State.StuckReason,
+            CorrelationId = row.Correlation ?? row.Key.ToString(),
+            Cause = row.Cause,
             Result = completed ? Json(end) : null,
             Error = end is null || completed ? null : FlowJson.DeserializeError(end),
         };
@@ -37,7 +39,7 @@ internal static class Describing
             {
                 if (AskText.IsAsk(line, out AskKind kind, out _))
                 {
-                    asks.Add(new FlowAsk(asks.Count, AskText.Word(kind), line[2..], kind is AskKind.DetachedChild or AskKind.DetachedJob ? "started" : "open", row.At, null));
+                    asks.Add(new FlowAsk(asks.Count, AskText.Word(kind), line[2..], StateOf(kind), row.At, null));
                 }
                 else if (line.StartsWith('+') && int.TryParse(line.AsSpan(1), out int taken))
                 {
@@ -63,20 +65,27 @@ internal static class Describing
         return asks;
     }
 
+    private static string StateOf(AskKind made) => made switch
+    {
+        AskKind.DetachedChild or AskKind.DetachedJob => "started",
+        AskKind.Publish => "published",
+        _ => "open",
+    };
+
     private static FlowAsk Answered(FlowAsk ask, HistoryRow row) => ask with
     {
         State = row.Kind switch
         {
             InputKind.Completed => "completed",
             InputKind.Failed => "failed",
-            InputKind.SignalReceived => "received",
+            InputKind.SignalReceived or InputKind.EventReceived => "received",
             InputKind.UndoSettled => "settled by hand",
             _ => "fired",
         },
         AnsweredAt = row.At,
         Attempts = row.Attempts,
         Duration = row.StartedAt is { } started ? row.At - started : null,
-        Result = row.Kind is InputKind.Completed or InputKind.SignalReceived ? Json(row.Payload) : null,
+        Result = row.Kind is InputKind.Completed or InputKind.SignalReceived or InputKind.EventReceived ? Json(row.Payload) : null,
         Error = row.Kind is InputKind.Failed or InputKind.UndoSettled ? FlowJson.DeserializeError(row.Payload) : null,
     };
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Hosting;
 using Perdure.Replay;
 using Perdure.Serialization;
@@ -19,7 +20,7 @@ internal sealed class FlowCalls(NodeHolder holder)
     {
         (FlowKey key, NewFlow start, FlowDefinition definition) = Prepare<TIn>(type, input, id);
         using var span = PerdureSource.StartCall("start", type, key.Id);
-        var message = new StartFlow(key, definition, Traced(start), isNew: id is null, waiter: null);
+        var message = new StartFlow(key, definition, Traced(start, options), isNew: id is null, waiter: null);
         Node.ShardFor(key).Post(message);
         if (!await message.Task.WaitAsync(cancellationToken))
         {
@@ -35,7 +36,7 @@ internal sealed class FlowCalls(NodeHolder holder)
         using var span = PerdureSource.StartCall("run", type, key.Id);
         var waiter = new WaitForEnd(key);
         Shard shard = Node.ShardFor(key);
-        shard.Post(new StartFlow(key, definition, Traced(start), isNew: id is null, waiter));
+        shard.Post(new StartFlow(key, definition, Traced(start, options), isNew: id is null, waiter));
         if (await EndAsync(shard, waiter, cancellationToken) is { } end)
         {
             return ResultOf<TOut>(key, end);
@@ -108,7 +109,14 @@ internal sealed class FlowCalls(NodeHolder holder)
         return (key, new NewFlow(json, Json.RoundTrip(json, input, what), Parent: null, TraceParent: null), definition);
     }
 
-    private static NewFlow Traced(NewFlow start) => PerdureSource.Current is { } parent ? start with { TraceParent = parent } : start;
+    private static NewFlow Traced(NewFlow start, StartOptions? options)
+    {
+        ICause? cause = CurrentCause.Value;
+        string? correlation = options?.CorrelationId is { } given ? FlowNames.CheckId(given) : cause?.Correlation;
+        return PerdureSource.Current is null && correlation is null && cause is null
+            ? start
+            : start with { TraceParent = PerdureSource.Current, Correlation = correlation, Cause = cause?.Text };
+    }
 
     /// <summary>Checks that an existing run may be taken for the one that was to be started.</summary>
     private async Task JoinAsync(FlowKey key, byte[] input, StartOptions? options, CancellationToken cancellationToken)

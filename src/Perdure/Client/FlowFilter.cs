@@ -9,6 +9,9 @@ public sealed record FlowFilter
     /// <summary>Only runs in one of these states; null or empty for any.</summary>
     public IReadOnlyCollection<FlowStatus>? Statuses { get; init; }
 
+    /// <summary>Only runs of this business transaction that something else began.</summary>
+    public string? Correlation { get; init; }
+
     /// <summary>Only runs started at or after this time.</summary>
     public DateTimeOffset? StartedFrom { get; init; }
 

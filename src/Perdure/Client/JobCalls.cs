@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Hosting;
 using Perdure.Queues;
 using Perdure.Serialization;
@@ -112,7 +113,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     }
 
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given) with { TraceParent = PerdureSource.Current };
+    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given) with { TraceParent = PerdureSource.Current, Correlation = CurrentCause.Value?.Correlation, Cause = CurrentCause.Value?.Text };
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)

@@ -12,6 +12,9 @@ public sealed record JobFilter
     /// <summary>Jobs with this key.</summary>
     public string? Key { get; init; }
 
+    /// <summary>Jobs of this business transaction that something else began.</summary>
+    public string? Correlation { get; init; }
+
     /// <summary>Jobs that stand so. For jobs that have not ended the store knows only <see cref="JobStatus.Waiting"/>.</summary>
     public JobStatus? Status { get; init; }
 

@@ -1,7 +1,9 @@
 using Perdure.Client;
 using Perdure.Engine;
+using Perdure.Picture;
 using Perdure.Replay;
 using Perdure.Storage;
+using Perdure.Topologies;
 
 namespace Perdure;
 
@@ -10,6 +12,7 @@ public sealed class PerdureClient
 {
     private readonly FlowCalls _calls;
     private readonly JobCalls _jobs;
+    private readonly EventCalls _events;
     private readonly FlowRegistry _registry;
     private readonly ReplayChecker _checker;
 
@@ -17,6 +20,7 @@ public sealed class PerdureClient
     {
         _calls = calls;
         _jobs = jobs;
+        _events = new EventCalls(jobs);
         _registry = registry;
         _checker = checker;
     }
@@ -78,8 +82,45 @@ public sealed class PerdureClient
     public QueueHandle Queue(string name)
         => _jobs.Registry.Queues.ContainsKey(name) ? new QueueHandle(_jobs, name) : throw _jobs.Registry.Unknown(name);
 
+    /// <summary>Publishes an event. When the task completes the event is durable, and so are the jobs that it becomes.</summary>
+    /// <param name="event">The event. Its type was added with <c>AddEvent</c>.</param>
+    /// <param name="options">How it is published, where that differs from its type.</param>
+    /// <param name="cancellationToken">Stops waiting for the answer; the event may come all the same.</param>
+    /// <exception cref="PerdureException">There is no such event type (PRD6001), it has no key (PRD6002), its id belongs to another event (PRD6003), its time is ahead (PRD6004), or it is too large (PRD1005).</exception>
+    /// <exception cref="StoreUnavailableException">Nobody can say whether the event came; with an id it can be published again.</exception>
+    public Task<PublishedEvent> PublishAsync<TEvent>(TEvent @event, PublishOptions? options = null, CancellationToken cancellationToken = default)
+        where TEvent : notnull
+        => _events.PublishAsync(@event, options, cancellationToken);
+
+    /// <summary>Publishes many events: all of them, or none.</summary>
+    /// <inheritdoc cref="PublishAsync" path="/exception"/>
+    public Task<IReadOnlyList<PublishedEvent>> PublishManyAsync(IEnumerable<object> events, PublishOptions? options = null, CancellationToken cancellationToken = default)
+        => _events.PublishManyAsync(events, options, cancellationToken);
+
+    /// <summary>Publishes an event that came from outside, in the JSON format of CloudEvents 1.0. The same id from the same source is the same event.</summary>
+    /// <param name="json">The event; its <c>subject</c> is its key, its <c>correlationid</c> its business transaction.</param>
+    /// <param name="cancellationToken">Stops waiting for the answer; the event may come all the same.</param>
+    /// <exception cref="PerdureException">It is no CloudEvent with JSON data (PRD6005), or its data do not fit its type (PRD1006); and as with <see cref="PublishAsync"/>.</exception>
+    /// <exception cref="StoreUnavailableException">Nobody can say whether the event came; it can be published again.</exception>
+    public Task<PublishedEvent> PublishCloudEventAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default)
+        => _events.PublishCloudEventAsync(json, cancellationToken);
+
+    /// <summary>Lists events that are kept, the newest first.</summary>
+    public IAsyncEnumerable<EventInfo> ListAsync(EventFilter filter, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return _events.ListAsync(filter, cancellationToken);
+    }
+
+    /// <summary>Acts on a subscription.</summary>
+    public SubscriptionHandle Subscription(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new SubscriptionHandle(_events, name);
+    }
+
     /// <summary>Acts on a schedule.</summary>
-    /// <exception cref="PerdureException">There is no such schedule (PRD1021).</exception>
+    /// <exception cref="PerdureException">There is no such schedule (PRD1024).</exception>
     public ScheduleHandle Schedule(string name)
         => _jobs.Registry.Schedules.TryGetValue(name, out Queues.ScheduleDefinition? schedule) ? new ScheduleHandle(_jobs, schedule) : throw _jobs.Registry.UnknownSchedule(name);
 
@@ -117,6 +158,22 @@ public sealed class PerdureClient
     /// <summary>Counts runs.</summary>
     public Task<long> CountAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
         => _calls.CountAsync(filter ?? new FlowFilter(), cancellationToken);
+
+    /// <summary>Reads a business transaction from end to end: all flows, jobs and events under one correlation id.</summary>
+    /// <param name="correlationId">Its id: the one that a caller gave, or that of what began it. A flow's is its type/id, a job's its id, an event's its id.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="TransactionNotFoundException">Nothing carries the id.</exception>
+    public Task<BusinessTransaction> TransactionAsync(string correlationId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(correlationId);
+        return new TransactionReader(_jobs.Node.Store, _jobs.Node.HomeIndex, _jobs.Node.Events).ReadAsync(correlationId, cancellationToken);
+    }
+
+    /// <summary>Says who publishes which events, who hears of them and who waits for them, as declared and as seen, with what looks like a mistake.</summary>
+    /// <param name="options">What to look at; the last 10,000 events of each topic and the newest 1,000 runs by default.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public Task<Topology> TopologyAsync(TopologyOptions? options = null, CancellationToken cancellationToken = default)
+        => new TopologyReader(_jobs.Node.Store, _jobs.Node.HomeIndex, _jobs.Registry, _registry, options ?? new TopologyOptions()).ReadAsync(_jobs.Node.Clock.Now(), cancellationToken);
 
     /// <summary>Writes the histories of runs out as JSON (docs/reference/history-json.md), one file each, for replay checks. They hold the runs' payloads.</summary>
     /// <param name="folder">Where to; made if it does not exist. A file of the same run is replaced.</param>

@@ -5,6 +5,9 @@ public sealed record StartOptions
 {
     /// <summary>What to do when a flow with this id exists; <see cref="WhenExists.JoinIfSame"/> by default.</summary>
     public WhenExists WhenExists { get; init; } = WhenExists.JoinIfSame;
+
+    /// <summary>The business transaction that the run belongs to: by default that of the handler or step that starts it, or else one of its own, named <c>type/id</c>.</summary>
+    public string? CorrelationId { get; init; }
 }
 
 /// <summary>What to do when a flow with the given id exists, open or ended.</summary>

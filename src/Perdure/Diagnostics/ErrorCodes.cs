@@ -94,6 +94,9 @@ public static class ErrorCodes
     /// <summary>A child flow failed, was cancelled or was terminated.</summary>
     public const string ChildFailed = "PRD2005";
 
+    /// <summary>No flow, job or event carries the id of a business transaction.</summary>
+    public const string TransactionNotFound = "PRD2006";
+
     // 3xxx: why a flow is stuck
 
     /// <summary>The flow's code does not match its history.</summary>
@@ -166,6 +169,38 @@ public static class ErrorCodes
 
     /// <summary>A flow takes a service that is not registered.</summary>
     public const string MissingService = "PRD4012";
+
+    // 6xxx: events
+
+    /// <summary>There is no event type of this name.</summary>
+    public const string UnknownEvent = "PRD6001";
+
+    /// <summary>An event's type has a key, and the event has none.</summary>
+    public const string EventKeyMissing = "PRD6002";
+
+    /// <summary>Another event has the same id.</summary>
+    public const string EventConflict = "PRD6003";
+
+    /// <summary>An event's time is ahead of this node's clock.</summary>
+    public const string EventAhead = "PRD6004";
+
+    /// <summary>What should be a CloudEvent cannot be read as one.</summary>
+    public const string BadCloudEvent = "PRD6005";
+
+    /// <summary>There is no subscription of this name.</summary>
+    public const string UnknownSubscription = "PRD6006";
+
+    /// <summary>No flow took an event in time.</summary>
+    public const string EventUnclaimed = "PRD6007";
+
+    /// <summary>More flows wait for an event than are expected.</summary>
+    public const string EventAmbiguous = "PRD6008";
+
+    /// <summary>The store has a subscription that no code has.</summary>
+    public const string SubscriptionGone = "PRD6009";
+
+    /// <summary>A flow waits for an event of a type that is not held for flows.</summary>
+    public const string EventNotAwaitable = "PRD6010";
 
     // 5xxx: stores
 

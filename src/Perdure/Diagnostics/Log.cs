@@ -113,4 +113,16 @@ internal static partial class Log
 
     [LoggerMessage(41, LogLevel.Error, "A new job could not be merged with job {Job}: both will be done")]
     public static partial void MergeFailed(this ILogger log, Queues.Job job, Exception exception);
+
+    [LoggerMessage(50, LogLevel.Warning, ErrorCodes.EventUnclaimed + ": no flow took event {Event} ({Type}, key {Key}) in time")]
+    public static partial void EventUnclaimed(this ILogger log, string type, string @event, string key);
+
+    [LoggerMessage(51, LogLevel.Error, ErrorCodes.EventAmbiguous + ": {Flows} flows wait for event {Event} ({Type}, key {Key}), and one is expected: none has it, and it is kept for a time")]
+    public static partial void EventAmbiguous(this ILogger log, string type, string @event, string key, int flows);
+
+    [LoggerMessage(52, LogLevel.Warning, ErrorCodes.SubscriptionGone + ": subscription {Subscription} has handlers no more, and {Events} events of topic {Topic} are kept for it: add it again with Subscribe, or remove it")]
+    public static partial void SubscriptionGone(this ILogger log, string subscription, string topic, long events);
+
+    [LoggerMessage(53, LogLevel.Error, ErrorCodes.UnknownEvent + ": flow {Flow} published an event of type {Type}, which is not registered here: it stays in the inbox for a process that has it")]
+    public static partial void EventTypeGone(this ILogger log, string type, string flow);
 }

@@ -20,6 +20,8 @@ internal static class PerdureMeter
     private static readonly Counter<long> JobsEnqueued = Meter.CreateCounter<long>("perdure.job.enqueued", "{job}", "Jobs that came.");
     private static readonly Counter<long> JobsEnded = Meter.CreateCounter<long>("perdure.job.ended", "{job}", "Jobs that ended, by status.");
     private static readonly Histogram<double> JobAge = Meter.CreateHistogram<double>("perdure.job.age", "s", "From coming to end of a job.");
+    private static readonly Counter<long> Published = Meter.CreateCounter<long>("perdure.event.published", "{event}", "Events that were published, by topic.");
+    private static readonly Counter<long> Unclaimed = Meter.CreateCounter<long>("perdure.event.unclaimed", "{event}", "Events that no flow took in time, or that more waited for than were expected.");
     private static readonly Counter<long> Opened = Meter.CreateCounter<long>("perdure.dependency.opened", "{opening}", "Times that a breaker opened.");
     private static readonly UpDownCounter<int> Open = Meter.CreateUpDownCounter<int>("perdure.dependency.open", "{breaker}", "Breakers that are open now.");
     private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>("perdure.dependency.wait", "s", "A step's wait for its dependency, where there was one.");
@@ -52,6 +54,16 @@ internal static class PerdureMeter
 
     /// <summary>Shows a home's queues for as long as it is there.</summary>
     public static void Show(Home home, QueueGauges gauges) => Homes.Add(home, gauges);
+
+    public static void EventPublished(string topic)
+    {
+        if (Published.Enabled)
+        {
+            Published.Add(1, new KeyValuePair<string, object?>("event.topic", topic));
+        }
+    }
+
+    public static void EventUnclaimed(string topic) => Unclaimed.Add(1, new KeyValuePair<string, object?>("event.topic", topic));
 
     public static void JobEnqueued(string queue)
     {

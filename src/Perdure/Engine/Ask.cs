@@ -15,6 +15,8 @@ internal enum AskKind : ushort
     DetachedChild = 'D',
     Job = 'J',
     DetachedJob = 'E',
+    Event = 'A',
+    Publish = 'V',
 }
 
 /// <summary>

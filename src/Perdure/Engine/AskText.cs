@@ -114,6 +114,8 @@ internal static class AskText
         AskKind.DetachedChild => "detached child",
         AskKind.Job => "job",
         AskKind.DetachedJob => "detached job",
+        AskKind.Event => "event",
+        AskKind.Publish => "published event",
         _ => ErrorCodes.HistoryMismatch,
     };
 
@@ -128,6 +130,8 @@ internal static class AskText
         AskKind.Child => "C ",
         AskKind.DetachedChild => "D ",
         AskKind.Job => "J ",
+        AskKind.Event => "A ",
+        AskKind.Publish => "V ",
         _ => "E ",
     };
 

@@ -22,6 +22,7 @@ internal sealed class FlowRun
     private ReplayRandom? _chance;
     private FlowLog? _log;
     private readonly Action<FlowRun, string> _strayed;
+    private readonly string? _correlation;
     private volatile string? _stray;
     private Turn? _turn;
 
@@ -31,6 +32,7 @@ internal sealed class FlowRun
         Key = row.Key;
         Number = row.Run;
         TraceParent = row.TraceParent;
+        _correlation = row.Correlation;
         Seed = seed;
         Services = services;
         _strayed = strayed;
@@ -46,6 +48,9 @@ internal sealed class FlowRun
 
     /// <summary>The W3C trace parent of the start call.</summary>
     public string? TraceParent { get; }
+
+    /// <summary>The business transaction that it belongs to.</summary>
+    public string Correlation => _correlation ?? Key.ToString();
 
     public ulong Seed { get; }
 
@@ -207,6 +212,11 @@ internal sealed class FlowRun
     public void Withdraw(Ask ask, Func<Exception>? reason)
     {
         Asks.Close(ask);
+        if (ask is EventAsk)
+        {
+            Turn.Stopped.Add(ask);
+        }
+
         Turn.Line(AskText.Withdrawn(ask.Number));
         if (reason is not null)
         {

@@ -1,3 +1,5 @@
+using Perdure.Diagnostics;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Worker;
@@ -254,11 +256,72 @@ internal sealed class FlowVerbs(FlowRun run)
         run.Asks.Close(Job<NoResult>(AskKind.DetachedJob, job, options)); // nobody waits for it; its kind says so in history
     }
 
+    public void PublishEvent(object @event, string? key)
+    {
+        run.MustBeOnTurn();
+        if (run.Life.Scope.Refusal() is { } refusal)
+        {
+            throw refusal;
+        }
+
+        ArgumentNullException.ThrowIfNull(@event);
+        int number = run.Asks.NextNumber();
+        var ask = new PublishAsk(number, FlowNames.Of(@event.GetType()), run.Life.Scope, run.Turn.IsReplay ? null : FlowEventOf(@event, key, number));
+        run.Open(ask);
+        run.Asks.Close(ask); // nobody waits for it; its kind says so in history
+    }
+
+    public Task<Maybe<T>> Event<T>(string key, TimeSpan limit)
+    {
+        FlowNames.CheckId(key);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero);
+        if (Refused<Maybe<T>>() is { } refused)
+        {
+            return refused;
+        }
+
+        string type = FlowNames.Of(typeof(T));
+        if (!run.Turn.IsReplay && run.Services.Queues?.Events.Find(typeof(T)) is not { Options.Hold: not null })
+        {
+            throw run.Stick(ErrorCodes.EventNotAwaitable, $"{run.Key} waits for event {type}, which is not kept for flows: give AddEvent<{typeof(T).Name}> a key and a Hold, then retry the flow.");
+        }
+
+        var ask = new EventAsk<T>(run.Asks.NextNumber(), type, key, run.Life.Scope, run) { Due = After(limit) };
+        run.Open(ask);
+        return ask.Task;
+    }
+
+    private FlowEvent FlowEventOf(object @event, string? key, int number)
+    {
+        try
+        {
+            EventType type = (run.Services.Queues?.Events ?? EventRegistry.Empty).TypeOf(@event.GetType());
+            return new FlowEvent
+            {
+                Type = type.Name,
+                Id = $"{run.Number:x}.{number}",
+                Key = key is null ? type.KeyOf(@event) : EventText.Check(key),
+                Time = run.Now,
+                Correlation = run.Correlation,
+                Data = System.Text.Json.JsonSerializer.Deserialize(type.Serialize(@event, run.Services.Json), EventJson.Default.JsonElement),
+            };
+        }
+        catch (PerdureException e)
+        {
+            throw run.Stick(e.Code, $"{run.Key} cannot publish event {FlowNames.Of(@event.GetType())}: {e.MessageWithoutCode}");
+        }
+    }
+
     private JobAsk<T> Job<T>(AskKind kind, IJob job, JobOptions? options)
     {
         ArgumentNullException.ThrowIfNull(job);
         FlowJob? wanted = run.Turn.IsReplay ? null : FlowJob.Of(run, job, options, mustFit: kind == AskKind.DetachedJob);
         var ask = new JobAsk<T>(run.Asks.NextNumber(), kind, FlowNames.Of(job.GetType()), run.Life.Scope, wanted, run);
+        if (wanted is not null)
+        {
+            wanted.Cause = CurrentCause.OfFlow(run.Key, ask.Number);
+        }
+
         run.Open(ask);
         return ask;
     }

@@ -5,7 +5,7 @@ namespace Perdure.Engine;
 
 /// <summary>A step or undo that the flow asked for; the worker runs its attempts.</summary>
 internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope scope, FlowRun run, string? stepKey)
-    : Ask(number, kind, plan.Name, scope)
+    : Ask(number, kind, plan.Name, scope), Events.ICause
 {
     public StepPlan Plan { get; } = plan;
 
@@ -13,6 +13,10 @@ internal abstract class StepAsk(int number, AskKind kind, StepPlan plan, Scope s
 
     /// <summary>An undo has its step's. Readable, the same for each attempt, and different in every store, run and step. Made when first asked for.</summary>
     public string IdempotencyKey { get => field ??= $"{Run.Key.Type}/{Run.Key.Id}/{Number}-{Run.Seed:x16}"; } = stepKey!;
+
+    public string Correlation => Run.Correlation;
+
+    public string Text => Events.CurrentCause.OfFlow(Run.Key, Number);
 
     public Retry Retry { get; } = plan.Retry ?? (kind == AskKind.Undo || run.Life.PivotPassed || run.Life.IsShielded(scope) ? Retry.Forever : Retry.Default);
 

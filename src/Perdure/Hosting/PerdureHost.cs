@@ -21,7 +21,7 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
         var json = new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax);
         var shared = new FlowServices(services, registry, json, loggers)
         {
-            Queues = queues.Queues.Count > 0 ? queues : null,
+            Queues = queues.Queues.Count > 0 || !queues.Events.IsEmpty ? queues : null,
             Dependencies = builder.Dependencies,
         };
         _node = new Node(_store, builder.Options, shared, builder.Rules, services.GetService<Seams>() ?? new SystemSeams(time), loggers.CreateLogger("Perdure"));

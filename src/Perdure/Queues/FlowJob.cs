@@ -42,6 +42,12 @@ internal sealed class FlowJob
 
     public TimeSpan? KeepResult { get; set; }
 
+    /// <summary>The ask that wants it.</summary>
+    public string? Cause { get; set; }
+
+    /// <summary>The flow's business transaction.</summary>
+    public string? Correlation { get; set; }
+
     /// <summary>Why no queue can take it; null if one may.</summary>
     public string? ErrorCode { get; set; }
 
@@ -61,7 +67,7 @@ internal sealed class FlowJob
 
         try
         {
-            return Of(WantedJobs.Prepare(queues, run.Services.Json, job, options), run.Now);
+            return Of(WantedJobs.Prepare(queues, run.Services.Json, job, options), run);
         }
         catch (Exception e) when (e is not StuckException)
         {
@@ -91,11 +97,12 @@ internal sealed class FlowJob
         KeepResult = KeepResult,
     };
 
-    private static FlowJob Of(NewJob job, DateTimeOffset now) => new()
+    private static FlowJob Of(NewJob job, FlowRun run) => new()
     {
         Queue = job.Queue,
         Type = job.Type.Name,
-        At = now,
+        At = run.Now,
+        Correlation = run.Correlation,
         Job = JsonSerializer.Deserialize(job.Payload, JobJson.Default.JsonElement),
         Key = job.Key,
         Priority = job.Priority,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Perdure.Events;
 
 namespace Perdure.Queues;
 
@@ -29,6 +30,18 @@ internal sealed class JobMore
     public TimeSpan? KeepResult { get; set; }
 
     public string? TraceParent { get; set; }
+
+    /// <summary>The business transaction that it belongs to; null for its own.</summary>
+    public string? Correlation { get; set; }
+
+    /// <summary>When its last attempt began, where it belongs to a business transaction that something else began.</summary>
+    public DateTimeOffset? StartedAt { get; set; }
+
+    /// <summary>What caused it; null for nothing inside.</summary>
+    public string? Cause { get; set; }
+
+    /// <summary>The event that it is about; null for a job that somebody enqueued.</summary>
+    public EventRef? Event { get; set; }
 
     public DateTimeOffset? ScheduledFor { get; set; }
 

@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Worker;
 
 namespace Perdure.Queues;
@@ -23,6 +24,9 @@ internal sealed class QueueBuilder
             throw new PerdureException(ErrorCodes.DuplicateHandler, $"queue {name} was added twice: keep one AddQueue.");
         }
     }
+
+    /// <summary>Adds the queue of a subscription that none was added for.</summary>
+    public void AddQueueIfMissing(string name) => _queues.TryAdd(name, new QueueOptions());
 
     public void AddPool(string name, Action<PoolOptions> configure)
     {
@@ -56,7 +60,7 @@ internal sealed class QueueBuilder
     }
 
     /// <summary>Checks that all of it fits together. A handler whose job has no contract makes a plain one.</summary>
-    public QueueRegistry Build(DependencyRegistry dependencies)
+    public QueueRegistry Build(DependencyRegistry dependencies, EventRegistry events)
     {
         HashSet<string> known = [.. _types.Select(t => t.Name)];
         List<JobType> types = [.. _types];
@@ -73,7 +77,7 @@ internal sealed class QueueBuilder
             Check(name, policy, _pools, dependencies);
         }
 
-        var registry = new QueueRegistry(_queues, _pools, types, _handlers) { Schedules = _schedules };
+        var registry = new QueueRegistry(_queues, _pools, types, _handlers) { Schedules = _schedules, Events = events };
         foreach (ScheduleDefinition schedule in _schedules.Values)
         {
             schedule.Check(registry);

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Perdure.Diagnostics;
+using Perdure.Events;
 
 namespace Perdure.Queues;
 
@@ -46,6 +47,8 @@ internal sealed class QueueRegistry
     public IReadOnlyDictionary<string, PoolOptions> Pools { get; }
 
     public IReadOnlyDictionary<string, ScheduleDefinition> Schedules { get; init; } = FrozenDictionary<string, ScheduleDefinition>.Empty;
+
+    public EventRegistry Events { get; init; } = EventRegistry.Empty;
 
     public JobType TypeOf(object job)
     {

@@ -78,6 +78,31 @@ public interface IStore : IAsyncDisposable
 
     /// <summary>Reads all that a queues' home remembers, in the order of the names.</summary>
     Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken);
+
+    /// <summary>Reads how far the logs of a shard's topics go, in the order of their names.</summary>
+    Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken);
+
+    /// <summary>Reads a topic's log on from a position.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="after">Only events at larger positions.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Lists events, the newest first: by the time they were published, then by topic and position, the last ones first.</summary>
+    IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken);
+
+    /// <summary>Reads what subscriptions are done with, in the order of positions, subscriptions and generations.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="first">The first position.</param>
+    /// <param name="last">The last position.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken);
+
+    /// <summary>Reads which flows wait for events, in the order in which they began to; those of one time by flow and ask.</summary>
+    Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken);
 }
 
 /// <summary>How much of a flow to read.</summary>

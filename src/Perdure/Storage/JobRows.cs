@@ -57,6 +57,9 @@ public sealed record JobEndRow(long Number, int Shard, string Queue, string Type
     /// <summary>What else is worth keeping, as in <see cref="JobState.More"/>.</summary>
     public byte[]? More { get; init; }
 
+    /// <summary>The business transaction that it belonged to; null for its own.</summary>
+    public string? Correlation { get; init; }
+
     /// <summary>Whether the store keeps the job's payload beside it, taken from the job's row, so that it can be done again.</summary>
     public bool KeepsPayload { get; init; }
 }

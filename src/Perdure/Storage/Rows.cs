@@ -26,6 +26,12 @@ public sealed record FlowRow(long Run, int Shard, FlowKey Key, int Version, Date
     /// <summary>The W3C trace parent of the start call, if there was one.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>The business transaction that it belongs to; null for its own, which is named after its <see cref="Key"/>.</summary>
+    public string? Correlation { get; init; }
+
+    /// <summary>What caused its start; null for nothing inside.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>What changes while it runs.</summary>
     public FlowState State { get; set; }
 }
@@ -104,6 +110,9 @@ public enum InputKind
 
     /// <summary>Somebody settled an undo by hand or skipped it; the payload is the reason.</summary>
     UndoSettled = 7,
+
+    /// <summary>An event came that the flow waited for; the payload is the event.</summary>
+    EventReceived = 8,
 }
 
 /// <summary>A step's back-off that must outlive the process: one row per open step, updated, and gone when the outcome is recorded.</summary>
@@ -119,7 +128,7 @@ public sealed record BackoffRow(long Run, int Ask, int Attempts, DateTimeOffset 
     public static readonly DateTimeOffset Never = new(DateTimeOffset.MaxValue.UtcTicks - (DateTimeOffset.MaxValue.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 }
 
-/// <summary>A message from flow to flow: written by the sender's batch, deleted by the receiver's.</summary>
+/// <summary>A message between flows, queues and topics: written by the sender's batch, deleted by the receiver's.</summary>
 /// <param name="Shard">The receiving shard.</param>
 /// <param name="Id">Unique within the receiving shard, and the same each time the sender decides the same (run and position).</param>
 /// <param name="Kind">What it wants.</param>
@@ -134,6 +143,12 @@ public sealed record InboxRow(int Shard, string Id, MessageKind Kind, FlowKey To
 
     /// <summary>The value (JSON).</summary>
     public byte[]? Payload { get; init; }
+
+    /// <summary>The business transaction of a flow that is to be started; null for its own.</summary>
+    public string? Correlation { get; init; }
+
+    /// <summary>What caused a flow to be started.</summary>
+    public string? Cause { get; init; }
 }
 
 /// <summary>What flows say to each other across shards.</summary>
@@ -153,6 +168,18 @@ public enum MessageKind
 
     /// <summary>To the queues: a flow wants this job.</summary>
     EnqueueJob = 4,
+
+    /// <summary>To the topics: a flow publishes this event.</summary>
+    PublishEvent = 5,
+
+    /// <summary>To the topics: a flow waits for an event.</summary>
+    AwaitEvent = 6,
+
+    /// <summary>To the topics: a flow cannot take the event that it was sent.</summary>
+    ReturnEvent = 7,
+
+    /// <summary>To a flow: the event that it waits for; the payload is its data.</summary>
+    EventCame = 8,
 }
 
 /// <summary>A flow as it was read.</summary>

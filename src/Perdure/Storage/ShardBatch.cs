@@ -23,7 +23,8 @@ public sealed record Suspect(long Run, int Ask, int Deaths);
 /// Then flows are inserted before their states are updated, and history rows before their decisions are. Back-offs are upserted, then
 /// ended ones deleted. A message in <see cref="Sent"/> whose id the receiver's inbox already holds is passed over.
 /// Jobs are inserted, then updated; their ends are written, taking the payload along from the job's row where it is kept; then ended
-/// jobs are deleted, and then ends that are forgotten. Deleting what is not there is no error.
+/// jobs are deleted, and then ends that are forgotten. Events are inserted, then their states are updated; a delivery that is there
+/// already is replaced; waits for events begin, then others end; events are forgotten last. Deleting what is not there is no error.
 /// A batch is its sender's again once it is answered: a store that keeps something of it keeps a copy.
 /// </remarks>
 public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset time)
@@ -63,7 +64,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Ids of this shard's inbox messages that were consumed.</summary>
     public List<string> Received { get; } = [];
 
-    /// <summary>Which of <see cref="Received"/> a job took in, and which job: where the batch is taken apart, they stay together.</summary>
+    /// <summary>Which of <see cref="Received"/> a job took in, and which job; 0 for an event. Where the batch is taken apart, they stay together.</summary>
     internal List<(string Id, long Job)> ReceivedByJobs { get; } = [];
 
     /// <summary>Which of <see cref="Memos"/> say something of a job that comes, and which job: where the batch is taken apart, they stay together.</summary>
@@ -87,6 +88,24 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>What the home remembers from now on, each name at most once.</summary>
     public List<MemoRow> Memos { get; } = [];
 
+    /// <summary>Events that come into the logs of topics, in order within each topic.</summary>
+    public List<EventRow> NewEvents { get; } = [];
+
+    /// <summary>Events whose state changes; one may be of <see cref="NewEvents"/>. Of several about one event the last counts.</summary>
+    public List<EventUpdate> EventUpdates { get; } = [];
+
+    /// <summary>Events that subscriptions are done with.</summary>
+    public List<DeliveryRow> Deliveries { get; } = [];
+
+    /// <summary>Flows that begin to wait for events. One that waits already is passed over.</summary>
+    public List<EventWaitRow> EventWaits { get; } = [];
+
+    /// <summary>Flows that no longer wait for events.</summary>
+    public List<ParentRef> EndedEventWaits { get; } = [];
+
+    /// <summary>Events that are forgotten.</summary>
+    public List<ForgottenEvents> ForgottenEvents { get; } = [];
+
     /// <summary>What the shard is about to run in careful mode; null leaves what is stored.</summary>
     public Suspect? Suspect { get; set; }
 
@@ -96,7 +115,8 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Empties it, to be filled anew under the same lease; false if it has grown too large to be kept.</summary>
     internal bool TryEmpty()
     {
-        if (History.Capacity > KeptRowsMax || NewJobs.Capacity > KeptRowsMax || EndedJobs.Capacity > KeptRowsMax || ForgottenJobs.Capacity > KeptRowsMax)
+        if (History.Capacity > KeptRowsMax || NewJobs.Capacity > KeptRowsMax || EndedJobs.Capacity > KeptRowsMax || ForgottenJobs.Capacity > KeptRowsMax
+            || NewEvents.Capacity > KeptRowsMax || Deliveries.Capacity > KeptRowsMax)
         {
             return false;
         }
@@ -117,6 +137,12 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
         ForgottenJobs.Clear();
         Memos.Clear();
         MemosOfJobs.Clear();
+        NewEvents.Clear();
+        EventUpdates.Clear();
+        Deliveries.Clear();
+        EventWaits.Clear();
+        EndedEventWaits.Clear();
+        ForgottenEvents.Clear();
         Suspect = null;
         Recovered = false;
         return true;

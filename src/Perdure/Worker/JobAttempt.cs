@@ -1,11 +1,13 @@
 using System.Text.Json;
+using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Serialization;
 
 namespace Perdure.Queues;
 
 /// <summary>One attempt of a job in this process: what its handler may know, and the way back to the job's home.</summary>
-internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpan timeout, FlowJson json)
+internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpan timeout, FlowJson json) : ICause
 {
     /// <summary>An attempt that no home knows of.</summary>
     public static JobAttempt Unrecorded(NewJob wanted, FlowJson json) => new(null, new Job(0, wanted.Queue, wanted.Type.Name) { Key = wanted.Key }, wanted.Payload, default, json);
@@ -16,6 +18,9 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
 
     public string Queue { get; } = job.Queue;
 
+    /// <summary>The durable name of its contract.</summary>
+    public string Type { get; } = job.Type;
+
     public string? Key { get; } = job.Key;
 
     public int Attempt { get; } = job.Attempts + 1;
@@ -24,12 +29,42 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
 
     public string? TraceParent { get; } = job.More?.TraceParent;
 
+    /// <summary>The event that it is about; null for a job that somebody enqueued.</summary>
+    public EventRef? Event { get; } = job.More?.Event;
+
+    public string Correlation { get => field ??= JobId.Text(Queue, Number); } = job.More?.Correlation;
+
+    public string Text => Event is { } about ? $"event:{about}@{Queue}" : $"job:{JobId.Text(Queue, Number)}";
+
+    /// <summary>What is to happen together with the job's end; null for nothing.</summary>
+    public JobEffects? Effects { get; private set; }
+
+    /// <summary>What the attempt adds to.</summary>
+    public JobEffects Wants()
+        => shard is null ? throw new PerdureException(ErrorCodes.NotStarted, "the job runs unrecorded, since its store is down: nothing can be published or started with it.") : Effects ??= new JobEffects();
+
+    public void Publish(object @event, string? key)
+    {
+        EventType type = Shard.Node.Events.TypeOf(@event.GetType());
+        JobEffects wants = Wants();
+        wants.Events.Add(new NewEvent(type, type.Serialize(@event, json))
+        {
+            Key = key is null ? type.KeyOf(@event) : EventText.Check(key),
+            Source = Event is null ? $"/queues/{Uri.EscapeDataString(Queue)}" : $"/subscriptions/{Uri.EscapeDataString(Queue)}",
+            Correlation = Correlation,
+            Cause = Text,
+        });
+    }
+
     public Shard Shard => shard!;
 
     /// <summary>The job (JSON); null until it is read from the store.</summary>
     public byte[]? Payload { get; set; } = payload;
 
     public TimeSpan Timeout => timeout;
+
+    public void Start(string type, string? id)
+        => Wants().Starts.Add(new FlowStart(new Storage.FlowKey(type, FlowNames.CheckId(id ?? Key ?? "")), Payload!) { TraceParent = TraceParent, Correlation = Correlation, Cause = Text });
 
     public Maybe<T> Saved<T>() => _saved is { } saved ? new Maybe<T>(json.Deserialize<T>(JsonSerializer.SerializeToUtf8Bytes(saved), $"what job {JobId.Text(Queue, Number)} saved")) : default;
 

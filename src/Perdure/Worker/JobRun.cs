@@ -1,4 +1,5 @@
 using Perdure.Diagnostics;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Storage;
 
@@ -113,7 +114,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
         }
         else
         {
-            attempt.Shard.Post(new JobReported(attempt.Number, report));
+            attempt.Shard.Post(new JobReported(attempt.Number, attempt.Effects is { } effects ? report with { Effects = effects } : report));
         }
     }
 
@@ -127,6 +128,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
         try
         {
             await ReadPayloadsAsync(source.Token);
+            CurrentCause.Value = attempt;
             var context = new JobContext(attempt, services, source.Token);
             ValueTask<byte[]> call = runner.Filter is { } filter
                 ? new(filter.RunJobsAsync(() => handler.RunAsync(context, attempt.Payload!, runner.Json).AsTask()))

@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 
 namespace Perdure.Worker;
 
@@ -117,6 +118,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private async Task RunAsync()
     {
+        CurrentCause.Value = ask; // what the step begins belongs to the run's business transaction
         StepReport? report = null;
         try
         {

@@ -84,6 +84,20 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
     public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken)
         => CallAsync("read memos", () => ModelStore.Now(store.Memory.ReadMemosAsync(shard, CancellationToken.None)));
 
+    public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken)
+        => CallAsync("read topics", () => ModelStore.Now(store.Memory.ReadTopicsAsync(shard, CancellationToken.None)));
+
+    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
+        => CallAsync("read events", () => ModelStore.Now(store.Memory.ReadEventsAsync(shard, topic, after, limit, CancellationToken.None)));
+
+    public IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken) => store.Memory.ListEventsAsync(filter, cancellationToken);
+
+    public Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken)
+        => CallAsync("read deliveries", () => ModelStore.Now(store.Memory.ReadDeliveriesAsync(shard, topic, first, last, CancellationToken.None)));
+
+    public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken)
+        => CallAsync("read event waits", () => ModelStore.Now(store.Memory.ReadEventWaitsAsync(shard, CancellationToken.None)));
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private Task<T> CallAsync<T>(string what, Func<T> call)

@@ -3,59 +3,77 @@ using Perdure.Storage;
 namespace Perdure.Engine;
 
 /// <summary>Takes a batch that was refused apart, so that only the flow or job at fault is left out.</summary>
+/// <remarks>
+/// <para>
+/// Events come before all that follows from them. Were a delivery there whose event was refused, the event that gets its position would be lost: so jobs
+/// that come with events of the same batch are in one part with them. A delivery goes with its job otherwise: were it there without the job,
+/// nobody would do it.
+/// </para>
+/// <para>Which events are forgotten is left to be found anew, since what they wait for may be refused.</para>
+/// </remarks>
 internal static class BatchParts
 {
-    /// <summary>One batch per run or job, in the order in which they appear; what belongs to none goes first.</summary>
+    /// <summary>One batch per run or job, in the order in which they appear; what belongs to none goes first, as run 0.</summary>
     /// <remarks>
     /// Consumed messages are left in the inbox: they are handed over again, and a flow that took one already passes it over. A home cannot tell that it
-    /// has made a job already, so what a job took in goes with the job; so do what is remembered of it, and other jobs of which the same is.
+    /// has made a job or an event already, so what a job or an event took in goes with it; so do what is remembered of a job, and other jobs of which the same is.
     /// </remarks>
     public static IEnumerable<(long Run, ShardBatch Part)> ByRun(ShardBatch batch)
     {
-        IEnumerable<long> runs = batch.NewFlows.Select(f => f.Run)
-            .Concat(batch.Updates.Select(u => u.Run))
-            .Concat(batch.History.Select(h => h.Run))
-            .Concat(batch.Decided.Select(h => h.Run))
-            .Concat(batch.Backoffs.Select(b => b.Run))
-            .Concat(batch.EndedBackoffs.Select(b => b.Run))
-            .Concat(batch.NewJobs.Select(j => j.Number))
-            .Concat(batch.JobUpdates.Select(u => u.Number))
-            .Concat(batch.JobEnds.Select(e => e.Number))
-            .Concat(batch.EndedJobs)
-            .Concat(batch.ForgottenJobs)
-            .Distinct();
+        HashSet<(string, long)> events = [.. batch.NewEvents.Select(e => (e.Topic, e.Position))];
         Dictionary<long, long> leaders = Leaders(batch.MemosOfJobs);
+        HashSet<long> first = [0, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => Leader(d.Job))];
         HashSet<string> ofJobs = [.. batch.MemosOfJobs.Select(m => m.Memo)];
-        if (batch.Memos.Exists(m => !ofJobs.Contains(m.Name)))
+        ShardBatch shared = PartOf(batch, number => first.Contains(Leader(number)));
+        shared.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name) && !Events.Topics.IsCursor(m))); // a cursor may be ahead of a job that is refused
+        shared.NewEvents.AddRange(batch.NewEvents);
+        shared.EventUpdates.AddRange(batch.EventUpdates);
+        shared.EventWaits.AddRange(batch.EventWaits);
+        shared.EndedEventWaits.AddRange(batch.EndedEventWaits);
+        if (!IsEmpty(shared))
         {
-            var memos = new ShardBatch(batch.Lease, 0, batch.Time);
-            memos.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name)));
-            yield return (0, memos);
+            yield return (0, shared);
         }
 
-        foreach (IGrouping<long, long> part in runs.GroupBy(r => leaders.GetValueOrDefault(r, r)).ToList())
+        foreach (long leader in RunsOf(batch).Select(Leader).Distinct().Where(leader => !first.Contains(leader)).ToList())
         {
-            yield return (part.Key, Part(batch, [.. part]));
+            yield return (leader, PartOf(batch, number => Leader(number) == leader));
         }
+
+        long Leader(long run) => leaders.GetValueOrDefault(run, run);
     }
 
-    private static ShardBatch Part(ShardBatch batch, HashSet<long> runs)
+    private static IEnumerable<long> RunsOf(ShardBatch batch) => batch.NewFlows.Select(f => f.Run)
+        .Concat(batch.Updates.Select(u => u.Run))
+        .Concat(batch.History.Select(h => h.Run))
+        .Concat(batch.Decided.Select(h => h.Run))
+        .Concat(batch.Backoffs.Select(b => b.Run))
+        .Concat(batch.EndedBackoffs.Select(b => b.Run))
+        .Concat(batch.NewJobs.Select(j => j.Number))
+        .Concat(batch.JobUpdates.Select(u => u.Number))
+        .Concat(batch.JobEnds.Select(e => e.Number))
+        .Concat(batch.EndedJobs)
+        .Concat(batch.ForgottenJobs)
+        .Concat(batch.Deliveries.Select(d => d.Job));
+
+    private static ShardBatch PartOf(ShardBatch batch, Predicate<long> has)
     {
-        HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => runs.Contains(m.Job)).Select(m => m.Memo)];
         var part = new ShardBatch(batch.Lease, 0, batch.Time);
-        part.NewFlows.AddRange(batch.NewFlows.Where(f => runs.Contains(f.Run)));
-        part.Updates.AddRange(batch.Updates.Where(u => runs.Contains(u.Run)));
-        part.History.AddRange(batch.History.Where(h => runs.Contains(h.Run)));
-        part.Decided.AddRange(batch.Decided.Where(h => runs.Contains(h.Run)));
-        part.Backoffs.AddRange(batch.Backoffs.Where(b => runs.Contains(b.Run)));
-        part.EndedBackoffs.AddRange(batch.EndedBackoffs.Where(b => runs.Contains(b.Run)));
-        part.NewJobs.AddRange(batch.NewJobs.Where(j => runs.Contains(j.Number)));
-        part.JobUpdates.AddRange(batch.JobUpdates.Where(u => runs.Contains(u.Number)));
-        part.JobEnds.AddRange(batch.JobEnds.Where(e => runs.Contains(e.Number)));
-        part.EndedJobs.AddRange(batch.EndedJobs.Where(runs.Contains));
-        part.ForgottenJobs.AddRange(batch.ForgottenJobs.Where(runs.Contains));
-        part.Received.AddRange(batch.ReceivedByJobs.Where(r => runs.Contains(r.Job)).Select(r => r.Id));
-        part.Sent.AddRange(batch.Sent.Where(m => runs.Contains(InboxId.RunOf(m.Id))));
+        part.NewFlows.AddRange(batch.NewFlows.Where(f => has(f.Run)));
+        part.Updates.AddRange(batch.Updates.Where(u => has(u.Run)));
+        part.History.AddRange(batch.History.Where(h => has(h.Run)));
+        part.Decided.AddRange(batch.Decided.Where(h => has(h.Run)));
+        part.Backoffs.AddRange(batch.Backoffs.Where(b => has(b.Run)));
+        part.EndedBackoffs.AddRange(batch.EndedBackoffs.Where(b => has(b.Run)));
+        part.NewJobs.AddRange(batch.NewJobs.Where(j => has(j.Number)));
+        part.JobUpdates.AddRange(batch.JobUpdates.Where(u => has(u.Number)));
+        part.JobEnds.AddRange(batch.JobEnds.Where(e => has(e.Number)));
+        part.EndedJobs.AddRange(batch.EndedJobs.Where(n => has(n)));
+        part.ForgottenJobs.AddRange(batch.ForgottenJobs.Where(n => has(n)));
+        part.Deliveries.AddRange(batch.Deliveries.Where(d => has(d.Job)));
+        part.Received.AddRange(batch.ReceivedByJobs.Where(r => has(r.Job)).Select(r => r.Id));
+        part.Sent.AddRange(batch.Sent.Where(m => has(InboxId.RunOf(m.Id))));
+        HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => has(m.Job)).Select(m => m.Memo)];
         part.Memos.AddRange(batch.Memos.Where(m => memos.Contains(m.Name)));
         return part;
     }
@@ -76,11 +94,21 @@ internal static class BatchParts
 
         return leaders;
     }
+
+    /// <summary>Whether the first part has nothing to write. Its other rows come only along with these.</summary>
+    private static bool IsEmpty(ShardBatch part) =>
+        part.Memos.Count + part.NewEvents.Count + part.EventUpdates.Count + part.Deliveries.Count + part.EventWaits.Count + part.EndedEventWaits.Count
+        + part.Received.Count + part.Sent.Count == 0;
 }
 
 /// <summary>Ids of messages between flows: the same each time the sender decides the same, and in the order in which it does.</summary>
 internal static class InboxId
 {
+    /// <summary>What is in a batch for no run or job of its own.</summary>
+    public const long NoRun = 0;
+
+    public static string OfHome(long number) => $"{NoRun:x16}.{number:x16}";
+
     public static string Of(long run, int position, int index) => $"{run:x16}.{position:x8}.{index:x4}";
 
     public static long RunOf(string id) => long.Parse(id.AsSpan(0, 16), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);

@@ -25,6 +25,9 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
             case MessageKind.Cancel:
                 Cancel(slot);
                 break;
+            case MessageKind.EventCame:
+                EventCame(slot);
+                break;
             default:
                 EndOfChild(slot);
                 break;
@@ -37,7 +40,7 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
         {
             if (Shard.Node.Services.Registry.Newest(Key.Type) is { } definition)
             {
-                Shard.Turns.Start(Key, definition, new NewFlow(row.Payload!, null, row.From, row.Name), then: null);
+                Shard.Turns.Start(Key, definition, new NewFlow(row.Payload!, null, row.From, row.Name) { Correlation = row.Correlation, Cause = row.Cause }, then: null);
             }
             else
             {
@@ -72,6 +75,18 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
                 Payload = Reasons.Json($"its parent {row.From!.Flow} no longer wants it"),
             };
             Shard.Turns.Live(slot, input, live: null, then: null);
+        }
+    }
+
+    private void EventCame(FlowSlot? slot)
+    {
+        if (slot is not null && slot.Awaits(row.From!.Ask))
+        {
+            Shard.Turns.Live(slot, Shard.Turns.Input(slot, InputKind.EventReceived) with { Ask = row.From!.Ask, Name = row.Name, Payload = row.Payload }, live: null, then: null);
+        }
+        else
+        {
+            Shard.Send(Outgoing.ReturnEvent(Shard.Node, row));
         }
     }
 
@@ -147,4 +162,11 @@ internal static class Reasons
 /// <param name="Live">The input as a reader of the JSON gets it; null if nobody has it yet.</param>
 /// <param name="Parent">The flow that awaits its end.</param>
 /// <param name="TraceParent">The W3C trace parent of the start.</param>
-internal sealed record NewFlow(byte[] Input, object? Live, ParentRef? Parent, string? TraceParent);
+internal sealed record NewFlow(byte[] Input, object? Live, ParentRef? Parent, string? TraceParent)
+{
+    /// <summary>The business transaction that it belongs to; null for its own.</summary>
+    public string? Correlation { get; init; }
+
+    /// <summary>What caused the start; null for nothing inside.</summary>
+    public string? Cause { get; init; }
+}

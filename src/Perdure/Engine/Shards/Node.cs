@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Perdure.Diagnostics;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Storage;
 using Perdure.Worker;
@@ -71,7 +72,12 @@ internal sealed class Node
     /// <summary>The shard where the queues live.</summary>
     public Shard HomeShard => Shards.Length > _flowShards ? Shards[_flowShards] : throw new PerdureException(ErrorCodes.UnknownQueue, "there are no queues: add one with AddQueue.");
 
+    /// <summary>The number of that shard, whether there are queues or not.</summary>
+    public int HomeIndex => _flowShards;
+
     public Home Home => HomeShard.Home!;
+
+    public EventRegistry Events => Services.Queues?.Events ?? EventRegistry.Empty;
 
     public Shard[] Shards { get; private set; } = [];
 
@@ -118,6 +124,7 @@ internal sealed class Node
         if (Services.Queues is not null)
         {
             Every(Seams.Time, NearFuture / 2, () => HomeShard.Post(new ForgetOldEnds()));
+            Every(Seams.Time, NearFuture / 2, () => HomeShard.Post(new ForgetOldEvents()));
         }
 
         await _ready.Task;

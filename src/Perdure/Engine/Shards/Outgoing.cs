@@ -10,6 +10,8 @@ internal static class Outgoing
         {
             From = child.Kind == AskKind.DetachedChild ? null : new ParentRef(from.Key, child.Number),
             Name = from.Row!.TraceParent,
+            Correlation = from.Row.Correlation ?? from.Key.ToString(),
+            Cause = Events.CurrentCause.OfFlow(from.Key, child.Number),
             Payload = child.Input,
         };
 
@@ -23,6 +25,24 @@ internal static class Outgoing
             Payload = job.Wanted.Write(),
         };
     }
+
+    public static InboxRow AwaitEvent(Node node, FlowSlot from, EventAsk wait, string id)
+        => new(node.ShardOf(Shard.HomeKey), id, MessageKind.AwaitEvent, Shard.HomeKey)
+        {
+            From = new ParentRef(from.Key, wait.Number),
+            Payload = wait.Wanted.Write(),
+        };
+
+    public static InboxRow PublishEvent(Node node, FlowSlot from, PublishAsk published, string id)
+        => new(node.ShardOf(Shard.HomeKey), id, MessageKind.PublishEvent, Shard.HomeKey)
+        {
+            From = new ParentRef(from.Key, published.Number),
+            Payload = published.Wanted!.Write(),
+        };
+
+    /// <summary>The flow no longer waits for the event that came.</summary>
+    public static InboxRow ReturnEvent(Node node, InboxRow came)
+        => new(node.ShardOf(Shard.HomeKey), came.Id + "r", MessageKind.ReturnEvent, Shard.HomeKey) { From = new ParentRef(came.To, came.From!.Ask), Name = came.Name };
 
     public static InboxRow CancelChild(Node node, FlowSlot from, ParentRef child, string id)
         => new(node.ShardOf(child.Flow), id, MessageKind.Cancel, child.Flow) { From = new ParentRef(from.Key, child.Ask) };

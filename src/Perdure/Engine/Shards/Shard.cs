@@ -255,12 +255,12 @@ internal sealed class Shard
 
     /// <summary>Deletes a message from the inbox in the open batch.</summary>
     /// <param name="id">The message.</param>
-    /// <param name="job">The job that took it in, with all that it led to; 0 for none.</param>
-    public void ConsumeInbox(string id, long job = 0)
+    /// <param name="job">The job that took it in, with all that it led to; <see cref="InboxId.NoRun"/> for the topics; null for neither.</param>
+    public void ConsumeInbox(string id, long? job = null)
     {
-        if (job != 0)
+        if (job is { } number)
         {
-            Commits.Open.ReceivedByJobs.Add((id, job));
+            Commits.Open.ReceivedByJobs.Add((id, number));
         }
 
         Commits.Open.Received.Add(id);

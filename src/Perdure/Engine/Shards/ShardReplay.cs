@@ -170,9 +170,9 @@ internal sealed class ShardReplay(Shard shard)
         var open = asks.Select((a, i) => (a.Kind, a.Name, Number: i)).Where(a => !answered.Contains(a.Number)).ToList();
         slot.OpenChildren.Clear();
         slot.OpenChildren.AddRange(open.Where(a => a.Kind == AskKind.Child).Select(a => new ParentRef(AskText.Child(a.Name), a.Number)));
-        slot.OpenChildren.AddRange(open.Where(a => a.Kind == AskKind.Job).Select(a => new ParentRef(Shard.HomeKey, a.Number)));
+        slot.OpenChildren.AddRange(open.Where(a => a.Kind is AskKind.Job or AskKind.Event).Select(a => new ParentRef(Shard.HomeKey, a.Number)));
         slot.OpenWork.Clear();
-        slot.OpenWork.UnionWith(open.Where(a => a.Kind is AskKind.Step or AskKind.Undo or AskKind.Child or AskKind.Job).Select(a => a.Number));
+        slot.OpenWork.UnionWith(open.Where(a => a.Kind is AskKind.Step or AskKind.Undo or AskKind.Child or AskKind.Job or AskKind.Event).Select(a => a.Number));
         if (stored.Row.State.Status != FlowStatus.Stuck && Node.Services.Registry.Find(slot.Key.Type, stored.Row.Version) is null)
         {
             Node.Log.NoCode(slot.Key, stored.Row.Version);

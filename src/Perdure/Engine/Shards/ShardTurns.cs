@@ -21,6 +21,8 @@ internal sealed class ShardTurns(Shard shard)
         {
             Parent = start.Parent,
             TraceParent = start.TraceParent,
+            Correlation = start.Correlation,
+            Cause = start.Cause,
             State = new FlowState(FlowStatus.Running, FlowRow.Busy),
         };
         var slot = new FlowSlot(key) { Phase = SlotPhase.Live, Row = row, Flow = NewRun(definition, row) };
@@ -201,6 +203,12 @@ internal sealed class ShardTurns(Shard shard)
                 case ChildAsk child when child.Open || child.Kind == AskKind.DetachedChild:
                     shard.Send(Outgoing.StartChild(Node, slot, child, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
                     break;
+                case EventAsk { Open: true } wait:
+                    shard.Send(Outgoing.AwaitEvent(Node, slot, wait, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+                    break;
+                case PublishAsk published:
+                    shard.Send(Outgoing.PublishEvent(Node, slot, published, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
+                    break;
                 case JobAsk job when job.Open || job.Kind == AskKind.DetachedJob:
                     shard.Send(Outgoing.EnqueueJob(Node, slot, job, InboxId.Of(slot.Row!.Run, input.Position, sent++)));
                     break;
@@ -209,7 +217,12 @@ internal sealed class ShardTurns(Shard shard)
 
         foreach (Ask ask in turn.Stopped)
         {
-            if (ask is ChildAsk or JobAsk)
+            if (ask is EventAsk && turn.Made.Contains(ask))
+            {
+                continue; // nobody was told
+            }
+
+            if (ask is ChildAsk or JobAsk or EventAsk)
             {
                 var unwanted = new ParentRef((ask as ChildAsk)?.Child ?? Shard.HomeKey, ask.Number);
                 shard.Send(Outgoing.CancelChild(Node, slot, unwanted, InboxId.Of(slot.Row!.Run, input.Position, sent++)));

@@ -47,6 +47,11 @@ internal sealed class Ends(Home home)
         more.RedrivenAt = now;
         more.Subscribers = null;
         more.LostLeases = 0;
+        if (more.Event is { } about)
+        {
+            about.HasRow = true;
+        }
+
         (more.Done, more.Text) = (null, null);
         if (more.Dedup is { } dedup && home.Dedups.Find(end.Queue, end.Type, dedup) is not null)
         {

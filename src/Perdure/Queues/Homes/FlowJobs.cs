@@ -145,6 +145,10 @@ internal sealed class FlowJobs(Home home)
                 home.Subscriptions.Cancel(job.Number, null, reason); // it is still a subscriber: it hears when the worker has agreed
             }
         }
+        else
+        {
+            home.Topics.Waits.End(flow); // it waited for an event
+        }
     }
 
     /// <summary>Decides what becomes of a job that a flow wants.</summary>
@@ -177,7 +181,7 @@ internal sealed class FlowJobs(Home home)
             job = Accept(asked);
         }
 
-        home.Shard.ConsumeInbox(asked.Row.Id, job);
+        home.Shard.ConsumeInbox(asked.Row.Id, job == 0 ? null : job);
         return true;
     }
 
@@ -190,6 +194,8 @@ internal sealed class FlowJobs(Home home)
             Flow = asked.Row.From,
             TraceParent = asked.Row.Name,
             Since = asked.Wanted.At,
+            Correlation = asked.Wanted.Correlation,
+            Cause = asked.Wanted.Cause,
         };
         Receipt receipt = home.Intake.Add(job);
         if (asked.Row.From is null || receipt.Subscriber >= 0)

@@ -1,5 +1,6 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Storage;
 
 namespace Perdure.Queues;
@@ -43,6 +44,7 @@ internal sealed class Home
         Gauges = new QueueGauges(this);
         Diagnostics.PerdureMeter.Show(this, Gauges);
         Schedules = new Schedules(this);
+        Topics = new Topics(this);
     }
 
     public Shard Shard { get; }
@@ -76,6 +78,8 @@ internal sealed class Home
     public QueueGauges Gauges { get; }
 
     public Schedules Schedules { get; }
+
+    public Topics Topics { get; }
 
     public DueJobs Times { get; }
 
@@ -119,11 +123,19 @@ internal sealed class Home
             Resume(job, now);
         }
 
+        Topics.Begin(state.Topics, state.Memos);
         Starts.Resumed();
         Queues.ReportUnknown(_jobs.Values.Where(j => j.Phase == JobPhase.Parked || (j.Phase != JobPhase.Running && Registry.Find(j.Type) is null)));
         Leases.Begin();
         Waiters.AskAgain();
         Followers.AskAgain();
+    }
+
+    /// <summary>Takes an event's job that has no row of its own.</summary>
+    public void Give(Job job)
+    {
+        Add(job);
+        Resume(job, Shard.Now());
     }
 
     /// <summary>Goes on with a job that was there before.</summary>
@@ -179,7 +191,7 @@ internal sealed class Home
         Schedules.Came(job);
         Subscriptions.Watch(job);
         Flows.Know(job);
-        if (_payloadBytes < PayloadBytesMax || Registry.Find(job.Type) is { Merges: true })
+        if (_payloadBytes < PayloadBytesMax || MustKeepPayload(job))
         {
             _payloadBytes += job.Payload?.Length ?? 0;
         }
@@ -188,6 +200,9 @@ internal sealed class Home
             job.Payload = null;
         }
     }
+
+    /// <summary>Whether a job's payload stays in memory: later jobs may be merged with it, or it has no row to be read from.</summary>
+    public bool MustKeepPayload(Job job) => job.More is { Event.HasRow: false } || Registry.Find(job.Type) is { Merges: true };
 
     /// <summary>Puts a job where it belongs: to wait for its time, or for its turn.</summary>
     public void Place(Job job, DateTimeOffset now)
@@ -251,6 +266,12 @@ internal sealed class Home
     /// <summary>Writes a job's state into the batch.</summary>
     public void Write(Job job, byte[]? payload = null)
     {
+        if (job.More is { Event.HasRow: false })
+        {
+            Topics.GiveRow(job);
+            return;
+        }
+
         List<JobUpdate> updates = Batch.JobUpdates;
         if (_updatesIn != Shard.Commits.Sequence)
         {
@@ -275,6 +296,7 @@ internal sealed class Home
         DateTimeOffset now = Shard.Now();
         do
         {
+            Topics.Fill();
             while (Starts.MayStart && Dispatcher.Next(now) is { } job)
             {
                 Starts.Start(job, now);
@@ -317,6 +339,7 @@ internal sealed class Home
 
         Flows.Due(now);
         Schedules.Due(now);
+        Topics.Waits.Due(now);
     }
 
     /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>

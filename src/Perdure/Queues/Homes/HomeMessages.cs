@@ -217,7 +217,21 @@ internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
     {
         if (Shard.TakeInbox(row.Id))
         {
-            Home.Flows.Take(row);
+            switch (row.Kind)
+            {
+                case MessageKind.PublishEvent:
+                    Home.Topics.Publish(row);
+                    break;
+                case MessageKind.AwaitEvent:
+                    Home.Topics.Waits.Await(row);
+                    break;
+                case MessageKind.ReturnEvent:
+                    Home.Topics.Waits.Returned(row);
+                    break;
+                default:
+                    Home.Flows.Take(row);
+                    break;
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using Perdure.Events;
 using Perdure.Storage;
 
 namespace Perdure.Queues;
@@ -5,7 +6,8 @@ namespace Perdure.Queues;
 /// <summary>What the store holds of a home.</summary>
 /// <param name="Jobs">Its jobs, in the order of their numbers; without a place.</param>
 /// <param name="Memos">What it remembers.</param>
-internal sealed record HomeState(List<Job> Jobs, IReadOnlyList<MemoRow> Memos)
+/// <param name="Topics">Its topics.</param>
+internal sealed record HomeState(List<Job> Jobs, IReadOnlyList<MemoRow> Memos, TopicsState Topics)
 {
     private const int ReadMax = 10_000;
 
@@ -17,13 +19,14 @@ internal sealed record HomeState(List<Job> Jobs, IReadOnlyList<MemoRow> Memos)
         IReadOnlyList<JobRow> page;
         do
         {
-            page = await store.ReadJobsAsync(shard, jobs.Count == 0 ? -1 : jobs[^1].Number, ReadMax, cancellationToken);
+            page = await store.ReadJobsAsync(shard, jobs.Count == 0 ? long.MinValue : jobs[^1].Number, ReadMax, cancellationToken);
             List<Job> read = [.. page.Select(row => JobOf(row, Shared))];
             await ReadPayloadsAsync(store, shard, registry, read, cancellationToken);
             jobs.AddRange(read);
         }
         while (page.Count == ReadMax);
-        return new HomeState(jobs, await store.ReadMemosAsync(shard, cancellationToken));
+        IReadOnlyList<MemoRow> memos = await store.ReadMemosAsync(shard, cancellationToken);
+        return new HomeState(jobs, memos, await TopicsState.ReadAsync(store, shard, registry.Events, memos, cancellationToken));
 
         // A million jobs share the names of their queues and contracts, and many their keys.
         string Shared(string name)
@@ -45,8 +48,19 @@ internal sealed record HomeState(List<Job> Jobs, IReadOnlyList<MemoRow> Memos)
         CreatedAt = row.CreatedAt,
         NotBefore = row.State.NotBefore ?? default,
         Attempts = row.State.Attempts,
-        More = JobMore.Read(row.State.More),
+        More = MoreOf(row),
     };
+
+    private static JobMore? MoreOf(JobRow row)
+    {
+        JobMore? more = JobMore.Read(row.State.More);
+        if (more?.Event is { } about)
+        {
+            about.HasRow = true;
+        }
+
+        return more;
+    }
 
     /// <summary>Jobs that may be merged with later ones have their payloads in memory.</summary>
     private static async Task ReadPayloadsAsync(IStore store, int shard, QueueRegistry registry, List<Job> jobs, CancellationToken cancellationToken)

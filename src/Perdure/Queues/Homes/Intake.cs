@@ -198,7 +198,7 @@ internal sealed class Intake(Home home)
     private JobMore? MoreOf(NewJob wanted, DateTimeOffset now)
     {
         TimeSpan? expireAfter = wanted.ExpireAfter ?? home.Queues.Policy(wanted.Queue).ExpireAfter;
-        bool isPlain = wanted is { DedupKey: null, Limit: null, Timeout: null, Retry: null, KeepResult: null, TraceParent: null, ScheduledFor: null, Flow: null } && expireAfter is null;
+        bool isPlain = wanted is { DedupKey: null, Limit: null, Timeout: null, Retry: null, KeepResult: null, TraceParent: null, Correlation: null, ScheduledFor: null, Flow: null } && expireAfter is null;
         return isPlain ? null : new JobMore
         {
             Dedup = wanted.DedupKey,
@@ -208,6 +208,8 @@ internal sealed class Intake(Home home)
             Retry = RetryData.Of(wanted.Retry),
             KeepResult = wanted.KeepResult,
             TraceParent = wanted.TraceParent,
+            Correlation = wanted.Correlation,
+            Cause = wanted.Cause,
             ScheduledFor = wanted.ScheduledFor,
             Schedule = wanted.Schedule,
             Subscribers = wanted.Limit is null && wanted.Flow is null ? null : [Subscriptions.Of(wanted, number: 0, now)],

@@ -68,6 +68,15 @@ internal sealed class JobStarts(Home home)
         HandlerDefinition? handler = home.Registry.HandlerOf(job.Queue, job.Type);
         job.Phase = JobPhase.Running;
         job.NotBefore = default;
+        if (job.More?.Event is { } about)
+        {
+            about.StartedAt = now;
+        }
+        else if (job.More is { Correlation: not null } more)
+        {
+            more.StartedAt = now;
+        }
+
         if (home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
         {
             _entered.Add(job.Number, (dependency, now));
@@ -228,7 +237,7 @@ internal sealed class JobStarts(Home home)
     {
         QueueOptions policy = home.Queues.Policy(job.Queue);
         bool isNow = _budgets.Remove(job.Number, out TimeSpan budget);
-        byte[]? payload = home.Registry.Find(job.Type) is { Merges: true } ? job.Payload : home.TakePayload(job);
+        byte[]? payload = home.MustKeepPayload(job) ? job.Payload : home.TakePayload(job);
         return new JobAttempt(home.Shard, job, payload, isNow ? budget : job.More?.Timeout ?? policy.Timeout, home.Node.Services.Json);
     }
 }

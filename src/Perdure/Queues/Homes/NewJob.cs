@@ -38,6 +38,11 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 
     public string? TraceParent { get; init; }
 
+    /// <summary>The business transaction that it belongs to; null for its own.</summary>
+    public string? Correlation { get; init; }
+
+    public string? Cause { get; init; }
+
     public DateTimeOffset? ScheduledFor { get; init; }
 
     /// <summary>The schedule that made it and counts it; null for others.</summary>

@@ -1,4 +1,5 @@
 using Perdure.Diagnostics;
+using Perdure.Events;
 using Perdure.Serialization;
 using Perdure.Storage;
 using Perdure.Worker;
@@ -25,6 +26,11 @@ internal sealed class Outcomes(Home home)
         }
         else if (report.Result is { } result)
         {
+            if (report.Effects is { } effects)
+            {
+                home.Topics.Apply(effects);
+            }
+
             Completed(job, result);
         }
         else
@@ -124,8 +130,14 @@ internal sealed class Outcomes(Home home)
             home.Displace(job);
         }
 
+        keep ??= TraceOf(job);
         if (keep is { } time && time > TimeSpan.Zero)
         {
+            if (keepsPayload && job.More is { Event.HasRow: false })
+            {
+                home.Topics.GiveRow(job); // its payload is kept from there
+            }
+
             home.Ends.Kept(job.Number);
             home.Batch.JobEnds.Add(new JobEndRow(job.Number, home.Shard.Index, job.Queue, job.Type, status, job.CreatedAt, now, StoredTimes.Up(now, time))
             {
@@ -134,11 +146,21 @@ internal sealed class Outcomes(Home home)
                 Attempts = job.Attempts,
                 Result = result,
                 More = JobMore.Write(job.More),
+                Correlation = job.More?.Correlation,
                 KeepsPayload = keepsPayload,
             });
         }
 
-        home.Batch.EndedJobs.Add(job.Number);
+        if (job.More?.Event is { } about)
+        {
+            home.Topics.Ended(job, about, status, now);
+        }
+
+        if (job.More is null or { Event: null or { HasRow: true } })
+        {
+            home.Batch.EndedJobs.Add(job.Number);
+        }
+
         home.Flows.Answer(job, status, result);
         home.Followers.Ended(job, status);
         home.Waiters.Ended(job, new JobEnd(status, result, job.Attempts), isKept: keep > TimeSpan.Zero);
@@ -146,6 +168,10 @@ internal sealed class Outcomes(Home home)
         PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
         home.Remove(job);
     }
+
+    /// <summary>How long a job's end is kept for the picture of its business transaction; null where that is known elsewhere: in an event's delivery, a flow's history, or by nobody else.</summary>
+    private TimeSpan? TraceOf(Job job)
+        => job.More is { Correlation: not null, Event: null } more && more.Subscribers?.Exists(s => s.FlowType is not null) is not true ? home.Node.Options.KeepTraces : null;
 
     private TimeSpan KeepOf(Job job) => job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
 
@@ -162,4 +188,8 @@ internal sealed class Outcomes(Home home)
 }
 
 /// <summary>What attempts have led to: a result (JSON) or an error.</summary>
-internal sealed record JobReport(byte[]? Result, ErrorInfo? Error);
+internal sealed record JobReport(byte[]? Result, ErrorInfo? Error)
+{
+    /// <summary>What is to happen together with the job's end, if it has a result; null for nothing.</summary>
+    public JobEffects? Effects { get; init; }
+}

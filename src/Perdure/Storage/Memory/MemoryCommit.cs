@@ -2,7 +2,7 @@ namespace Perdure.Storage;
 
 /// <summary>Commits a group of batches to a <see cref="MemoryStore"/>: all of it or nothing.</summary>
 /// <remarks>
-/// What can be refused (flows, states, history, decisions, jobs) is written first, and each write leaves behind how to take it back;
+/// What can be refused (flows, states, history, decisions, jobs, events) is written first, and each write leaves behind how to take it back;
 /// what cannot be refused follows once nothing was.
 /// </remarks>
 internal sealed class MemoryCommit
@@ -86,7 +86,7 @@ internal sealed class MemoryCommit
             _takeBacks.Push(() => _tables.Decide(row.Run, row.Position, before.Asks, before.Result));
         }
 
-        return TryWriteJobs(batch);
+        return TryWriteJobs(batch) ?? TryWriteEvents(batch);
     }
 
     /// <returns>Why the batch is refused; null when it is not.</returns>
@@ -111,6 +111,33 @@ internal sealed class MemoryCommit
             }
 
             _takeBacks.Push(takeBack);
+        }
+
+        return null;
+    }
+
+    /// <returns>Why the batch is refused; null when it is not.</returns>
+    private string? TryWriteEvents(ShardBatch batch)
+    {
+        MemoryEvents events = _tables.Shard(batch.Lease.Shard).Events;
+        foreach (EventRow row in batch.NewEvents)
+        {
+            if (!events.TryAdd(row))
+            {
+                return $"topic {row.Topic} has an event at position {row.Position} or with the id {row.Id} already";
+            }
+
+            _takeBacks.Push(() => events.Remove(row));
+        }
+
+        foreach (EventUpdate update in batch.EventUpdates)
+        {
+            if (events.Change(update) is not { } before)
+            {
+                return $"topic {update.Topic} has no event at position {update.Position} to update";
+            }
+
+            _takeBacks.Push(() => events.Change(update with { State = before }));
         }
 
         return null;
@@ -151,6 +178,10 @@ internal sealed class MemoryCommit
         batch.EndedJobs.ForEach(shard.Jobs.Remove);
         batch.ForgottenJobs.ForEach(shard.Jobs.Forget);
         batch.Memos.ForEach(shard.Jobs.Put);
+        batch.Deliveries.ForEach(shard.Events.Put);
+        batch.EventWaits.ForEach(shard.Events.Begin);
+        batch.EndedEventWaits.ForEach(shard.Events.End);
+        batch.ForgottenEvents.ForEach(shard.Events.Forget);
         shard.Advance(batch);
     }
 }

@@ -1,6 +1,6 @@
 namespace Perdure.Storage;
 
-/// <summary>One shard's row, its wake-ups, its inbox and its jobs.</summary>
+/// <summary>One shard's row, its wake-ups, its inbox, its jobs and its events.</summary>
 internal sealed class MemoryShard
 {
     private long _epoch;
@@ -18,6 +18,8 @@ internal sealed class MemoryShard
     public SortedDictionary<string, InboxRow> Inbox { get; } = new(StringComparer.Ordinal);
 
     public MemoryJobs Jobs { get; } = new();
+
+    public MemoryEvents Events { get; } = new();
 
     public bool IsHeldBy(ShardLease lease) => _held && _epoch == lease.Epoch && _token == lease.Token;
 

@@ -180,35 +180,53 @@ public sealed class MemoryStore : IStore
     public Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken) =>
         Answer<IReadOnlyList<MemoRow>>(() => [.. Tables.Shard(shard).Jobs.Memos.Select(RowCopy.Of)], cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<TopicRange>>(() => [.. Tables.Shard(shard).Events.Topics], cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<EventRow>>(
+            () => [.. Tables.Shard(shard).Events.After(topic, after).Take(Math.Max(0, limit)).Select(RowCopy.Of)], cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        foreach (EventRow row in await Answer<IReadOnlyList<EventRow>>(() => [.. FindEvents(filter).Select(RowCopy.Of)], cancellationToken))
+        {
+            yield return row;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<DeliveryRow>>(
+            () => [.. Tables.Shard(shard).Events.Deliveries(topic, first, last).Select(RowCopy.Of)], cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyList<EventWaitRow>>(() => [.. Tables.Shard(shard).Events.Waits.Select(RowCopy.Of)], cancellationToken);
+
     /// <summary>Does nothing: the content stays for the next engine that opens the same object.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private IEnumerable<FlowRow> Find(FlowFilter filter)
-    {
-        IEnumerable<FlowRow> found = Tables.Flows.Values.Where(flow =>
-            (filter.Type is null || flow.Key.Type == filter.Type)
-            && (filter.Statuses is not { Count: > 0 } || filter.Statuses.Contains(flow.State.Status))
-            && (filter.StartedFrom is null || flow.CreatedAt >= filter.StartedFrom)
-            && (filter.StartedBefore is null || flow.CreatedAt < filter.StartedBefore));
-        return found.OrderByDescending(flow => flow.Run).Take(Math.Max(0, filter.Limit ?? int.MaxValue));
-    }
+    private IEnumerable<FlowRow> Find(FlowFilter filter) =>
+        Tables.Flows.Values.Where(filter.Fits)
+            .OrderByDescending(flow => flow.Run).Take(Math.Max(0, filter.Limit ?? int.MaxValue));
 
     private IEnumerable<JobRow> FindJobs(JobFilter filter) =>
-        Tables.Shards.Values.SelectMany(shard => shard.Jobs.Open)
-            .Where(job => Fits(filter, job.Queue, job.Type, job.Key, job.CreatedAt))
+        Tables.Shards.Values.SelectMany(shard => shard.Jobs.Open).Where(filter.Fits)
             .OrderByDescending(job => job.Number).Take(Math.Max(0, filter.Limit));
 
     private IEnumerable<JobEndRow> FindJobEnds(JobFilter filter) =>
-        Tables.Shards.Values.SelectMany(shard => shard.Jobs.Ends)
-            .Where(end => Fits(filter, end.Queue, end.Type, end.Key, end.CreatedAt) && (filter.Status is null || end.Status == filter.Status))
+        Tables.Shards.Values.SelectMany(shard => shard.Jobs.Ends).Where(filter.Fits)
             .OrderByDescending(end => end.Number).Take(Math.Max(0, filter.Limit));
 
-    private static bool Fits(JobFilter filter, string queue, string type, string? key, DateTimeOffset createdAt) =>
-        (filter.Queue is null || queue == filter.Queue)
-        && (filter.Type is null || type == filter.Type)
-        && (filter.Key is null || key == filter.Key)
-        && (filter.CreatedFrom is null || createdAt >= filter.CreatedFrom)
-        && (filter.CreatedBefore is null || createdAt < filter.CreatedBefore);
+    private IEnumerable<EventRow> FindEvents(EventFilter filter) =>
+        Tables.Shards.Values.SelectMany(shard => shard.Events.All).Where(filter.Fits)
+            .OrderByDescending(row => row.PublishedAt).ThenByDescending(row => row.Topic, StringComparer.Ordinal).ThenByDescending(row => row.Position)
+            .Take(Math.Max(0, filter.Limit));
 
     /// <summary>When the next end of a job has been kept long enough; null if none is kept.</summary>
     internal DateTimeOffset? NextForgettable(int shard)

@@ -44,6 +44,22 @@ internal static class RowCopy
         More = Of(row.More),
     };
 
+    public static EventState Of(EventState state) => state with { HeldUntil = Of(state.HeldUntil) };
+
+    public static EventRow Of(EventRow row) => row with
+    {
+        PublishedAt = Of(row.PublishedAt),
+        Time = Of(row.Time),
+        Data = [.. row.Data],
+        More = Of(row.More),
+        State = Of(row.State),
+    };
+
+    public static DeliveryRow Of(DeliveryRow row) =>
+        row with { StartedAt = Of(row.StartedAt), EndedAt = Of(row.EndedAt), Job = 0 };
+
+    public static EventWaitRow Of(EventWaitRow row) => row with { Since = Of(row.Since) };
+
     public static MemoRow Of(MemoRow row) => row with { Value = Of(row.Value) };
 
     /// <summary>A job without its payload.</summary>

@@ -1,0 +1,65 @@
+using System.Collections.Frozen;
+using Perdure.Diagnostics;
+
+namespace Perdure.Events;
+
+/// <summary>The event types, topics and subscriptions that this process knows.</summary>
+internal sealed class EventRegistry
+{
+    private static readonly TopicOptions DefaultTopic = new();
+
+    private readonly FrozenDictionary<Type, EventType> _byType;
+    private readonly FrozenDictionary<string, EventType> _byName;
+    private readonly FrozenDictionary<string, TopicOptions> _topics;
+
+    public EventRegistry(IReadOnlyCollection<EventType> types, IReadOnlyDictionary<string, TopicOptions> topics, IReadOnlyList<SubscriptionDefinition> subscriptions)
+    {
+        if (types.GroupBy(t => t.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
+        {
+            throw new PerdureException(ErrorCodes.DuplicateHandler, $"event {same.Key} was added twice: keep one AddEvent, or give the types different names with [Named].");
+        }
+
+        _byType = types.ToFrozenDictionary(t => t.Type);
+        _byName = types.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+        _topics = topics.ToFrozenDictionary(StringComparer.Ordinal);
+        Subscriptions = subscriptions;
+        Topics = [.. types.Select(t => t.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+
+    public static EventRegistry Empty { get; } = new([], FrozenDictionary<string, TopicOptions>.Empty, []);
+
+    public IReadOnlyList<SubscriptionDefinition> Subscriptions { get; }
+
+    public IReadOnlyList<string> Topics { get; }
+
+    public IEnumerable<EventType> Types => _byName.Values.OrderBy(t => t.Name, StringComparer.Ordinal);
+
+    public bool IsEmpty => _byName.Count == 0;
+
+    public EventType? Find(string name) => _byName.GetValueOrDefault(name);
+
+    public EventType? Find(Type type) => _byType.GetValueOrDefault(type);
+
+    public EventType TypeOf(Type type)
+        => Find(type) ?? throw new PerdureException(ErrorCodes.UnknownEvent, $"{type.Name} is no event: add it with AddEvent. There are: {string.Join(", ", Types.Select(t => t.Name).DefaultIfEmpty("none"))}.");
+
+    public EventType TypeOf(string name)
+        => Find(name) ?? throw new PerdureException(ErrorCodes.UnknownEvent, $"there is no event type {name}: add it with AddEvent. There are: {string.Join(", ", Types.Select(t => t.Name).DefaultIfEmpty("none"))}.");
+
+    public TopicOptions OptionsOf(string topic) => _topics.GetValueOrDefault(topic, DefaultTopic);
+}
+
+/// <summary>A subscription: its name, which is its queue's too, and what it wants to hear of.</summary>
+internal sealed class SubscriptionDefinition(string name, SubscriptionOptions options, IReadOnlyList<EventType> types)
+{
+    public string Name => name;
+
+    public SubscriptionOptions Options => options;
+
+    public IReadOnlyList<EventType> Types => types;
+
+    /// <summary>The flow types that it starts.</summary>
+    public IReadOnlyList<string> Starts { get; init; } = [];
+
+    public IEnumerable<string> Topics => types.Select(t => t.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+}
