@@ -8,8 +8,8 @@ namespace Perdure.Simulation.Checks.Jobs;
 /// <summary>Ends that clients were told are durable and true, and the same for all who joined; once faults have stopped everybody is told. A cancel that was accepted is durable.</summary>
 internal sealed class JobResultChecker(JobsStory jobs) : Checker("ends of jobs are durable and true")
 {
-    /// <summary>Within which time of a call the end of its job must have come for it to be told for sure.</summary>
-    private static readonly TimeSpan Prompt = TimeSpan.FromSeconds(20);
+    /// <summary>Within which time of a call the end of its job must have come for it to be told for sure: the answer to the commit may take 15 s.</summary>
+    private static readonly TimeSpan Prompt = TimeSpan.FromSeconds(10);
 
     protected override void Check()
     {
