@@ -29,7 +29,7 @@ internal static class Summary
 
         if (tally.Count("stuck") > 0)
         {
-            Console.WriteLine("what is stuck goes on after the repair: start with --serve, and POST /orders/ID/retry");
+            Console.WriteLine("what is stuck goes on after the repair: start it again with --serve, and POST /orders/ID/retry");
         }
 
         foreach (string violation in violations)

@@ -56,7 +56,7 @@ public sealed class AccountingService : IDisposable
 
     /// <summary>Notes one of the events that Accounting waits for before it charges, and keeps it for those that are still to come.</summary>
     /// <param name="order">What is to be paid, if it is the event that says so.</param>
-    /// <returns>What is to be charged, once all have come and nobody has said no; the same when one comes again.</returns>
+    /// <returns>What is to be charged, to the event that came last, if nobody has said no; the same when it comes again.</returns>
     public Task<ChargeDue?> JoinAsync(string orderId, string @event, Order? order, CancellationToken cancellationToken = default)
         => _network.CallAsync(new Call("Accounting", "Join", orderId), () => _file.RunAsync(db =>
         {

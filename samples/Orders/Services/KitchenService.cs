@@ -59,7 +59,7 @@ public sealed class KitchenService : IDisposable
     }, cancellationToken);
 
     /// <summary>Notes an event of a choreography in which Kitchen waits for Consumer.</summary>
-    /// <returns>The order, once it has come and its consumer is verified; null before.</returns>
+    /// <returns>The order, to the later of the two events: it has come, and its consumer is verified.</returns>
     public Task<Order?> JoinAsync(string orderId, string @event, Order? order, CancellationToken cancellationToken = default)
         => _network.CallAsync(new Call("Kitchen", "Join", orderId), () => _file.RunAsync(db => Join.Arrive(db, orderId, @event, order, of: 2)), cancellationToken);
 

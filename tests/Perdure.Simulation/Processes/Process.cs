@@ -74,7 +74,7 @@ internal sealed class Process
 
         await Place.Start(async () =>
         {
-            await Node.StartAsync(CancellationToken.None);
+            await Node.StartAsync();
             return true;
         });
         IsUp = !Place.IsDead;
