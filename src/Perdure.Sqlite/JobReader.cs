@@ -19,6 +19,8 @@ internal sealed class JobReader
     private readonly SqliteStatement _jobShard;
     private readonly SqliteStatement _endShard;
     private readonly PreparedQueries _queries;
+    private string _lastQueue = "";
+    private string _lastType = "";
 
     public JobReader(SqliteConnection connection)
     {
@@ -109,8 +111,8 @@ internal sealed class JobReader
         return memos;
     }
 
-    private static JobRow ToJob(SqliteStatement row) => new(
-        row.Number(0), (int)row.Number(1), row.Text(2), row.Text(3), row.Time(4))
+    private JobRow ToJob(SqliteStatement row) => new(
+        row.Number(0), (int)row.Number(1), row.Text(2, ref _lastQueue), row.Text(3, ref _lastType), row.Time(4))
     {
         Key = row.TextOrNull(5),
         State = new JobState((int)row.Number(6), row.TimeOrNull(7), (int)row.Number(8), row.BlobOrNull(9)),

@@ -53,6 +53,15 @@ public sealed class SubscriptionOptions
     /// <summary>How many events of a topic it has in memory at once, 1 to 100,000; 1,000 by default. Priorities, limits per key and fair turns choose among these.</summary>
     public int ReadAhead { get; set; } = 1_000;
 
+    internal List<Type> Published { get; } = [];
+
+    /// <summary>Declares, for the picture of the whole, that its handlers publish events of this type. Those that they were seen to publish need no declaration.</summary>
+    public SubscriptionOptions Publishes<TEvent>()
+    {
+        Published.Add(typeof(TEvent));
+        return this;
+    }
+
     internal void Check(string subscription)
     {
         if (ReadAhead is < 1 or > 100_000)

@@ -28,6 +28,12 @@ public abstract class FlowDefinition
     /// <summary>The services that a lambda takes.</summary>
     internal IReadOnlyList<Type> Takes { get; init; } = [];
 
+    /// <summary>The events that it was declared to publish.</summary>
+    internal IReadOnlyList<Type> Published { get; set; } = [];
+
+    /// <summary>The events that it was declared to wait for.</summary>
+    internal IReadOnlyList<Type> Awaited { get; set; } = [];
+
     internal abstract Type InputType { get; }
 
     internal abstract Type ResultType { get; }

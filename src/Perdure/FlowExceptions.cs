@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Perdure.Diagnostics;
 
 namespace Perdure;
@@ -118,6 +119,7 @@ public sealed record ErrorInfo(ErrorKind Kind, string Code, string Type, string 
 }
 
 /// <summary>How errors are sorted.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ErrorKind>))]
 public enum ErrorKind
 {
     /// <summary>A business no or the caller's fault: never retried.</summary>

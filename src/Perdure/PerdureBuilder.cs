@@ -305,7 +305,9 @@ public sealed class PerdureBuilder
             throw new PerdureException(ErrorCodes.UnknownFlowType, $"flow type {flow.Name} takes {flow.InputType.Name}, so an event {typeof(TEvent).Name} cannot start it.");
         }
 
-        return Subscribe<TEvent>(subscription ?? $"start-{flow.Name}", (@event, context) =>
+        string name = subscription ?? $"start-{flow.Name}";
+        Events.Starts(name, flow.Name);
+        return Subscribe<TEvent>(name, (@event, context) =>
         {
             context.Start(flow.Name, id?.Invoke(@event));
             return Task.CompletedTask;
@@ -327,7 +329,10 @@ public sealed class PerdureBuilder
             throw new PerdureException(ErrorCodes.BadOption, $"the version of flow type {definition.Name} must be at least 1.");
         }
 
-        _flows.Add(options.Name is null && options.Version is null ? definition : definition.With(options.Name ?? definition.Name, options.Version ?? definition.Version));
+        definition = options.Name is null && options.Version is null ? definition : definition.With(options.Name ?? definition.Name, options.Version ?? definition.Version);
+        definition.Published = options.Published;
+        definition.Awaited = options.Awaited;
+        _flows.Add(definition);
         return this;
     }
 }

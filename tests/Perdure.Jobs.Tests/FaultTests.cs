@@ -102,7 +102,7 @@ public sealed class FaultTests
 
         Task<NowOrLater<string>> second = test.Perdure.TryNowAsync(new Request("/second"), TimeSpan.FromSeconds(1));
         await test.AdvanceAsync(TimeSpan.FromSeconds(2));
-        await Should.ThrowAsync<StoreUnavailableException>(() => second);
+        (await Should.ThrowAsync<PerdureException>(() => second)).Code.ShouldBe(ErrorCodes.QueueFull);
 
         await queue.ResumeAsync();
         await test.AdvanceAsync(TimeSpan.FromMinutes(1));

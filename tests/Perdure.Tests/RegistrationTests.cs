@@ -74,9 +74,19 @@ public class RegistrationTests
     public async Task Mistakes_are_found_at_start()
     {
         (await Should.ThrowAsync<PerdureException>(() => TestHost.StartAsync(p => p.AddFlow<NeedsScoped>(), services: s => s.AddScoped<Scoped>()))).Message.ShouldContain("PRD4001");
+        (await Should.ThrowAsync<PerdureException>(() => TestHost.StartAsync(p => p.AddFlow<NeedsScoped>()))).Message.ShouldBe("PRD4012: flow needs-scoped takes Scoped, which is not registered: add it to the services.");
         Should.Throw<PerdureException>(() => new ServiceCollection().AddPerdure(p => p.AddFlow<Greet1>().AddFlow<Greet1>())).Code.ShouldBe("PRD4002");
         Should.Throw<PerdureException>(() => new ServiceCollection().AddPerdure(p => p.Configure(o => o.ShardCount = 0))).Code.ShouldBe("PRD4004");
         Should.Throw<PerdureException>(() => new ServiceCollection().AddPerdure(p => p.UseMemory().UseMemory())).Code.ShouldBe("PRD4003");
+    }
+
+    [Fact]
+    public async Task A_flow_is_not_started_with_nothing()
+    {
+        await using TestHost host = await TestHost.StartAsync(p => p.AddFlow<Greet1>());
+
+        await Should.ThrowAsync<ArgumentNullException>(() => host.Perdure.Flow<Greet1>().StartAsync(null!, "1").Soon());
+        (await host.Perdure.CountAsync()).ShouldBe(0);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ internal static class Catalog
         Floor.Workload,
         Queue.Workload,
         QueueFloor.Workload,
+        Pictures.Workload,
         Publish.Workload,
     ];
 }

@@ -19,20 +19,27 @@ internal static class EngineRun
     {
         await using BenchHost host = await BenchHost.StartAsync(options, dir.Path, cancellationToken);
         Func<int, Task> ask = asking(host);
-        await WarmUpAsync(options, ask, cancellationToken);
+        await WarmUpAsync(options, SettleRound, n => ClosedLoop.RunAsync(n, options.WarmUpClients, ask, cancellationToken));
         Meter meter = host.Meter();
         Latencies latencies = await ClosedLoop.RunAsync(options.N, options.Clients, ask, cancellationToken);
         return Report.Of(options, options.N, meter.Read(), latencies, host.Durability);
     }
 
     /// <summary>Warms up, and goes on until the JIT has settled: on two busy cores its last tier comes long after ten thousand flows.</summary>
-    private static async Task WarmUpAsync(BenchOptions options, Func<int, Task> ask, CancellationToken cancellationToken)
+    /// <param name="options">The command line.</param>
+    /// <param name="settleRound">How many to run between two looks at the JIT; they take a while, since it compiles its next tier a tenth of a second after the last.</param>
+    /// <param name="run">Runs so many.</param>
+    public static async Task WarmUpAsync(BenchOptions options, int settleRound, Func<int, Task> run)
     {
-        await ClosedLoop.RunAsync(options.WarmUp, options.WarmUpClients, ask, cancellationToken);
+        if (options.WarmUp > 0)
+        {
+            await run(options.WarmUp);
+        }
+
         for (int round = 0; options.WarmUp > 0 && round < SettleRoundsMax; round++)
         {
             long compiled = JitInfo.GetCompiledMethodCount();
-            await ClosedLoop.RunAsync(SettleRound, options.WarmUpClients, ask, cancellationToken);
+            await run(settleRound);
             if (JitInfo.GetCompiledMethodCount() - compiled <= SettledMethodsMax)
             {
                 return;

@@ -10,6 +10,7 @@ internal static class Queue
     private const string Name = "bench";
     public const string PausedName = "paused";
     private const int Keys = 100;
+    private const int SettleRound = 30_000;
 
     private static readonly string Padding = new('x', 78);
     private static long _handled;
@@ -63,11 +64,7 @@ internal static class Queue
 
         using TempDir dir = TempDir.Make(options.Dir);
         await using BenchHost host = await BenchHost.StartAsync(options, dir.Path, cancellationToken);
-        if (options.WarmUp > 0)
-        {
-            await RunAsync(host, options, options.WarmUp, options.WarmUpClients, paused: false, cancellationToken);
-        }
-
+        await EngineRun.WarmUpAsync(options, SettleRound, n => RunAsync(host, options, n, options.WarmUpClients, paused: false, cancellationToken));
         if (options.OnlyEnqueue)
         {
             await host.Client.Queue(Name).PauseAsync(cancellationToken);

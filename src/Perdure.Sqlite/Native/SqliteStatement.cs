@@ -15,6 +15,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
     private const int ParametersMax = 32;
     private const int RoomBytes = 16 * 1024;
     private const int ColumnIsNull = 5;
+    private const int SharedBytesMax = 64;
     private const nint ReadInPlace = 0;
     private const nint CopyNow = -1;
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -173,6 +174,14 @@ internal sealed unsafe class SqliteStatement : IDisposable
         return text is null ? "" : Encoding.UTF8.GetString(text, NativeMethods.sqlite3_column_bytes(_handle, column));
     }
 
+    /// <summary>The text as <paramref name="last"/> if it is the same, so that a million rows that say the same share it.</summary>
+    public string Text(int column, ref string last)
+    {
+        byte* text = NativeMethods.sqlite3_column_text(_handle, column);
+        ReadOnlySpan<byte> bytes = new(text, text is null ? 0 : NativeMethods.sqlite3_column_bytes(_handle, column));
+        return Utf8Equals(bytes, last) ? last : last = Encoding.UTF8.GetString(bytes);
+    }
+
     public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
 
     public byte[] Blob(int column)
@@ -191,6 +200,12 @@ internal sealed unsafe class SqliteStatement : IDisposable
             _handle = 0;
             NativeMemory.Free(_room);
         }
+    }
+
+    private static bool Utf8Equals(ReadOnlySpan<byte> bytes, string text)
+    {
+        Span<char> chars = stackalloc char[SharedBytesMax];
+        return bytes.Length <= SharedBytesMax && Encoding.UTF8.TryGetChars(bytes, chars, out int length) && text.AsSpan().SequenceEqual(chars[..length]);
     }
 
     private static SqliteFailure Unstorable() =>

@@ -60,3 +60,12 @@ public sealed class StoreUnavailableException : PerdureException
     {
     }
 }
+
+/// <summary>No flow, job or event carries this correlation id.</summary>
+public sealed class TransactionNotFoundException : PerdureException
+{
+    internal TransactionNotFoundException(string correlationId)
+        : base(ErrorCodes.TransactionNotFound, $"no flow, job or event carries the correlation id `{correlationId}`.")
+    {
+    }
+}

@@ -96,6 +96,11 @@ internal sealed class FlowCalls(NodeHolder holder)
 
     private (FlowKey Key, NewFlow Start, FlowDefinition Definition) Prepare<TIn>(string type, TIn input, string? id)
     {
+        if (input is null)
+        {
+            throw new ArgumentNullException(nameof(input), $"flow type {type} is started with an input, and null is none.");
+        }
+
         FlowDefinition definition = Node.Services.Registry.Newest(type)
             ?? throw new PerdureException(ErrorCodes.UnknownFlowType, $"no flow type {type} is registered: add it with AddFlow.");
         var key = new FlowKey(type, id is null ? Node.Seams.NewGuid().ToString("N") : FlowNames.CheckId(id));

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Perdure;
 
 /// <summary>Where a run stands.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FlowStatus>))]
 public enum FlowStatus
 {
     /// <summary>It is open: it works or waits.</summary>

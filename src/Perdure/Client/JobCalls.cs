@@ -15,19 +15,29 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
 
     public Node Node => holder.Node;
 
-    public async Task<JobHandle> EnqueueAsync(IJob job, JobOptions? options, CancellationToken cancellationToken)
+    public Task<JobHandle> EnqueueAsync(IJob job, JobOptions? options, CancellationToken cancellationToken)
     {
-        NewJob wanted = Prepare(job, options);
-        Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter: null), cancellationToken))[0];
-        return JobHandle.Of(this, wanted.Queue, receipt.Number, receipt.Subscriber, (Enqueued)receipt.Kind);
+        try
+        {
+            return TellAsync(new EnqueueJob(this, Prepare(job, options)), cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<JobHandle>(e); // without a state machine: most callers have nothing to wait for but the answer
+        }
     }
 
-    public async Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options, CancellationToken cancellationToken)
+    public Task<JobHandle<TResult>> EnqueueAsync<TResult>(IJob<TResult> job, JobOptions? options, CancellationToken cancellationToken)
     {
-        NewJob wanted = Prepare(job, options);
-        var waiter = new JobWaiter(0, 0);
-        Receipt receipt = (await AskAsync(new EnqueueJobs([wanted], waiter), cancellationToken))[0];
-        return new JobHandle<TResult>(this, wanted.Queue, receipt.Number, receipt.Subscriber, waiter) { Enqueued = (Enqueued)receipt.Kind };
+        try
+        {
+            NewJob wanted = Prepare(job, options);
+            return TellAsync(new EnqueueJob<TResult>(this, wanted, new JobWaiter(wanted.Queue, 0, 0)), cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<JobHandle<TResult>>(e);
+        }
     }
 
     public async Task<IReadOnlyList<JobHandle>> EnqueueManyAsync(IEnumerable<IJob> jobs, JobOptions? options, CancellationToken cancellationToken)
@@ -47,7 +57,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
     {
         WantedJobs.Require(budget > TimeSpan.Zero && budget < TimeSpan.FromDays(1), "a budget", "more than zero and less than a day");
         NewJob wanted = Prepare(job, options) with { Now = budget };
-        var waiter = new JobWaiter(0, 0, wantsFirstAttempt: true);
+        var waiter = new JobWaiter(wanted.Queue, 0, 0, wantsFirstAttempt: true);
         long began = Node.Seams.Time.GetTimestamp();
         Receipt receipt;
         try
@@ -77,7 +87,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
 
     public async Task<TResult> ResultAsync<TResult>(string queue, long number, int? subscriber, CancellationToken cancellationToken)
     {
-        var waiter = new JobWaiter(number, subscriber ?? -1);
+        var waiter = new JobWaiter(queue, number, subscriber ?? -1);
         Node.HomeShard.Post(waiter);
         return ResultOf<TResult>(JobId.Text(queue, number), (await EndAsync(waiter, cancellationToken))!);
     }
@@ -103,17 +113,23 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
 
         JobEndRow? end = (await Node.Store.ReadJobEndsAsync(Node.HomeShard.Index, [number], cancellationToken))[0];
-        return end is null ? throw new JobNotFoundException(number) : JobInfos.Of(end);
+        return end is null ? throw new JobNotFoundException(JobId.Text(queue, number)) : JobInfos.Of(end);
     }
 
-    public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken)
+    public async Task<TAnswer> AskAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken) => await TellAsync(call, cancellationToken);
+
+    private Task<TAnswer> TellAsync<TAnswer>(HomeCall<TAnswer> call, CancellationToken cancellationToken)
     {
         Node.HomeShard.Post(call);
-        return await call.Task.WaitAsync(cancellationToken);
+        return call.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
-    public NewJob Prepare(IJob job, JobOptions? given) => WantedJobs.Prepare(registry, Node.Services.Json, job, given) with { TraceParent = PerdureSource.Current, Correlation = CurrentCause.Value?.Correlation, Cause = CurrentCause.Value?.Text };
+    public NewJob Prepare(IJob job, JobOptions? given)
+    {
+        NewJob wanted = WantedJobs.Prepare(registry, Node.Services.Json, job, given, PerdureSource.Current);
+        return CurrentCause.Value is { } cause ? wanted with { Correlation = cause.Correlation, Cause = cause.Text } : wanted;
+    }
 
     /// <summary>Waits for a job's end; whoever stops waiting is forgotten.</summary>
     private async Task<JobEnd?> EndAsync(JobWaiter waiter, CancellationToken cancellationToken)

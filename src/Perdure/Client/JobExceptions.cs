@@ -39,8 +39,8 @@ public sealed class JobCancelledException : PerdureException
 /// <summary>There is no such job: it never was, or it has ended and its result is no longer kept.</summary>
 public sealed class JobNotFoundException : PerdureException
 {
-    internal JobNotFoundException(long number)
-        : base(ErrorCodes.JobNotFound, $"there is no job {number:x}: it never was, or it has ended and its result is no longer kept.")
+    internal JobNotFoundException(string job)
+        : base(ErrorCodes.JobNotFound, $"there is no job {job}: it never was, or it has ended and its result is no longer kept.")
     {
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using Perdure.Client;
 using Perdure.Queues;
 
@@ -53,7 +54,7 @@ public class JobHandle
     public async IAsyncEnumerable<JobProgress> FollowAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Engine.Shard home = Calls.Node.HomeShard;
-        var follower = new JobFollower(Number);
+        var follower = new JobFollower(Queue, Number);
         home.Post(follower);
         try
         {
@@ -96,10 +97,11 @@ public sealed class JobHandle<TResult> : JobHandle
     /// <exception cref="JobCancelledException">It was cancelled.</exception>
     /// <exception cref="JobNotFoundException">It has ended, and its result is no longer kept.</exception>
     public Task<TResult> ResultAsync(CancellationToken cancellationToken = default)
-        => _waiter is { } waiter ? Calls.ResultOfAsync<TResult>(Queue, waiter, cancellationToken) : Calls.ResultAsync<TResult>(Queue, Number, Subscriber, cancellationToken);
+        => _waiter is { HasFailed: false } waiter ? Calls.ResultOfAsync<TResult>(Queue, waiter, cancellationToken) : Calls.ResultAsync<TResult>(Queue, Number, Subscriber, cancellationToken);
 }
 
 /// <summary>What became of a job that was enqueued.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Enqueued>))]
 public enum Enqueued
 {
     /// <summary>It came.</summary>

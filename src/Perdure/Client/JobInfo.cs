@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Perdure;
 
 /// <summary>Facts of a job.</summary>
@@ -58,6 +60,7 @@ public sealed record JobInfo(string Id, string Queue, string Type, JobStatus Sta
 public sealed record JobAttemptError(DateTimeOffset At, int Attempt, ErrorInfo Error);
 
 /// <summary>Where a job stands.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<JobStatus>))]
 public enum JobStatus
 {
     /// <summary>It waits: for its turn, its time, a limit, or its queue's opening.</summary>

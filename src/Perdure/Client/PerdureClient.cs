@@ -1,7 +1,9 @@
 using Perdure.Client;
 using Perdure.Engine;
+using Perdure.Picture;
 using Perdure.Replay;
 using Perdure.Storage;
+using Perdure.Topologies;
 
 namespace Perdure;
 
@@ -156,6 +158,22 @@ public sealed class PerdureClient
     /// <summary>Counts runs.</summary>
     public Task<long> CountAsync(FlowFilter? filter = null, CancellationToken cancellationToken = default)
         => _calls.CountAsync(filter ?? new FlowFilter(), cancellationToken);
+
+    /// <summary>Reads a business transaction from end to end: all flows, jobs and events under one correlation id.</summary>
+    /// <param name="correlationId">Its id: the one that a caller gave, or that of what began it. A flow's is its type/id, a job's its id, an event's its id.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="TransactionNotFoundException">Nothing carries the id.</exception>
+    public Task<BusinessTransaction> TransactionAsync(string correlationId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(correlationId);
+        return new TransactionReader(_jobs.Node.Store, _jobs.Node.HomeIndex, _jobs.Node.Events).ReadAsync(correlationId, cancellationToken);
+    }
+
+    /// <summary>Says who publishes which events, who hears of them and who waits for them, as declared and as seen, with what looks like a mistake.</summary>
+    /// <param name="options">What to look at; the last 10,000 events of each topic and the newest 1,000 runs by default.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public Task<Topology> TopologyAsync(TopologyOptions? options = null, CancellationToken cancellationToken = default)
+        => new TopologyReader(_jobs.Node.Store, _jobs.Node.HomeIndex, _jobs.Registry, _registry, options ?? new TopologyOptions()).ReadAsync(_jobs.Node.Clock.Now(), cancellationToken);
 
     /// <summary>Writes the histories of runs out as JSON (docs/reference/history-json.md), one file each, for replay checks. They hold the runs' payloads.</summary>
     /// <param name="folder">Where to; made if it does not exist. A file of the same run is replaced.</param>

@@ -78,7 +78,7 @@ internal sealed class QueueCalls(JobCalls calls)
         if (await calls.AskAsync(new RedriveJobs(queue, [number], notBefore: null, edit), cancellationToken) == 0)
         {
             throw end is null && await calls.AskAsync(new DescribeJob(number), cancellationToken) is null
-                ? new JobNotFoundException(number)
+                ? new JobNotFoundException(id)
                 : new PerdureException(ErrorCodes.NotRedrivable, $"job {id} is no dead letter of queue {queue}: {end?.Status.ToString() ?? "it has not ended"}.");
         }
 

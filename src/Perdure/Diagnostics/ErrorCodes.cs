@@ -94,6 +94,9 @@ public static class ErrorCodes
     /// <summary>A child flow failed, was cancelled or was terminated.</summary>
     public const string ChildFailed = "PRD2005";
 
+    /// <summary>No flow, job or event carries the id of a business transaction.</summary>
+    public const string TransactionNotFound = "PRD2006";
+
     // 3xxx: why a flow is stuck
 
     /// <summary>The flow's code does not match its history.</summary>
@@ -125,6 +128,9 @@ public static class ErrorCodes
 
     /// <summary>No code is registered for the flow type or version that an open run needs.</summary>
     public const string NoCode = "PRD3010";
+
+    /// <summary>No handler or contract is registered for jobs that wait.</summary>
+    public const string NoHandler = "PRD3011";
 
     // 4xxx: configuration, found at start
 
@@ -160,6 +166,9 @@ public static class ErrorCodes
 
     /// <summary>A step or a queue names a dependency that was not added.</summary>
     public const string UnknownDependency = "PRD4011";
+
+    /// <summary>A flow takes a service that is not registered.</summary>
+    public const string MissingService = "PRD4012";
 
     // 6xxx: events
 

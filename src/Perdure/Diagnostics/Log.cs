@@ -72,11 +72,17 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Error, "Job {Job} is a dead letter: {Code}: {Reason}")]
     public static partial void JobDead(this ILogger log, Queues.Job job, string code, string reason);
 
+    [LoggerMessage(42, LogLevel.Warning, "Attempt {Attempt} of job {Job} failed ({Kind}): {Error}")]
+    public static partial void JobAttemptFailed(this ILogger log, Queues.Job job, int attempt, ErrorKind kind, string error);
+
+    [LoggerMessage(43, LogLevel.Information, "Job {Job} was rejected: {Code}: {Reason}")]
+    public static partial void JobRejected(this ILogger log, Queues.Job job, string code, string reason);
+
     [LoggerMessage(36, LogLevel.Error, "Schedule {Schedule} made no job for {At:u}: {Reason}")]
     public static partial void ScheduleMissed(this ILogger log, string schedule, DateTimeOffset at, string reason);
 
-    [LoggerMessage(33, LogLevel.Warning, "{Jobs} jobs of type {Type} on queue {Queue} wait: no queue or handler for them is registered here")]
-    public static partial void JobsParked(this ILogger log, int jobs, string type, string queue);
+    [LoggerMessage(33, LogLevel.Error, ErrorCodes.NoHandler + ": {Jobs} jobs of type {Type} on queue {Queue} wait, and no queue, handler or contract for them is registered here")]
+    public static partial void JobsUnknown(this ILogger log, int jobs, string type, string queue);
 
     [LoggerMessage(41, LogLevel.Error, "What was changed in the policy of queue {Queue} cannot be read: the configured policy holds")]
     public static partial void PolicyUnread(this ILogger log, string queue, Exception exception);

@@ -17,6 +17,9 @@ internal abstract class Seams
     /// <summary>Runs work on some thread, soon.</summary>
     public abstract void Run(IThreadPoolWorkItem work);
 
+    /// <summary>Runs many pieces of work, soon. None waits for another that blocks.</summary>
+    public virtual void RunAll(List<IThreadPoolWorkItem> work) => work.ForEach(Run);
+
     /// <summary>Makes what runs a loop whenever it is woken.</summary>
     public abstract ILoopThread StartLoop(string name, Action pump);
 

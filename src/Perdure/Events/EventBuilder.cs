@@ -13,6 +13,7 @@ internal sealed class EventBuilder
     private readonly SortedDictionary<string, TopicOptions> _topics = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, SubscriptionOptions> _options = new(StringComparer.Ordinal);
     private readonly List<(string Subscription, Type Event)> _wanted = [];
+    private readonly List<(string Subscription, string Flow)> _starts = [];
 
     public void AddEvent<TEvent>(Func<TEvent, string>? key, string? topic, Action<EventOptions>? configure)
     {
@@ -47,6 +48,8 @@ internal sealed class EventBuilder
 
     public void Subscribe(string subscription, Type @event) => _wanted.Add((FlowNames.CheckType(subscription), @event));
 
+    public void Starts(string subscription, string flow) => _starts.Add((subscription, flow));
+
     /// <summary>Checks that all of it fits together. A subscription without a queue of its name gets one.</summary>
     public EventRegistry Build(QueueBuilder queues)
     {
@@ -63,7 +66,10 @@ internal sealed class EventBuilder
         foreach (IGrouping<string, Type> wanted in _wanted.GroupBy(w => w.Subscription, w => w.Event).OrderBy(g => g.Key, StringComparer.Ordinal))
         {
             List<EventType> types = [.. wanted.Distinct().Select(t => known.TryGetValue(t, out EventType? type) ? type : throw Unknown(wanted.Key, t))];
-            subscriptions.Add(new SubscriptionDefinition(wanted.Key, _options.GetValueOrDefault(wanted.Key) ?? new SubscriptionOptions(), types));
+            subscriptions.Add(new SubscriptionDefinition(wanted.Key, _options.GetValueOrDefault(wanted.Key) ?? new SubscriptionOptions(), types)
+            {
+                Starts = [.. _starts.Where(s => s.Subscription == wanted.Key).Select(s => s.Flow)],
+            });
             queues.AddQueueIfMissing(wanted.Key);
         }
 

@@ -58,5 +58,8 @@ internal sealed class SubscriptionDefinition(string name, SubscriptionOptions op
 
     public IReadOnlyList<EventType> Types => types;
 
+    /// <summary>The flow types that it starts.</summary>
+    public IReadOnlyList<string> Starts { get; init; } = [];
+
     public IEnumerable<string> Topics => types.Select(t => t.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 }

@@ -4,10 +4,10 @@ using Perdure.Engine;
 
 namespace Perdure.Hosting;
 
-/// <summary>Finds scoped services in flows at start: a flow lives for days, and no request's scope does.</summary>
+/// <summary>Finds scoped services in flows at start, since a flow lives for days, and no request's scope does; and services that are not registered.</summary>
 internal static class ConstructorCheck
 {
-    public static void Check(FlowRegistry registry, IServiceCollection services)
+    public static void Check(FlowRegistry registry, IServiceCollection services, IServiceProviderIsService? known)
     {
         ILookup<Type, ServiceDescriptor> byType = services.Where(d => !d.IsKeyedService).ToLookup(d => d.ServiceType);
         foreach (FlowDefinition flow in registry.All)
@@ -16,6 +16,11 @@ internal static class ConstructorCheck
             foreach (Type service in taken)
             {
                 Check(flow, service, byType, path: service.Name, depth: 0);
+            }
+
+            if (known is not null && Missing(flow, known) is { } missing)
+            {
+                throw new PerdureException(ErrorCodes.MissingService, $"flow {flow} takes {missing.Name}, which is not registered: add it to the services.");
             }
         }
     }
@@ -37,6 +42,19 @@ internal static class ConstructorCheck
                 Check(flow, parameter, services, $"{path} > {parameter.Name}", depth + 1);
             }
         }
+    }
+
+    /// <summary>A service that a flow cannot be made without, and that nobody registered; null if there is none, or if a class could be made in several ways.</summary>
+    private static Type? Missing(FlowDefinition flow, IServiceProviderIsService known)
+    {
+        if (flow.FlowClass is null)
+        {
+            return flow.Takes.FirstOrDefault(t => !known.IsService(t));
+        }
+
+        return flow.FlowClass.GetConstructors() is [var only]
+            ? only.GetParameters().FirstOrDefault(p => !p.HasDefaultValue && !p.GetCustomAttributes(inherit: true).OfType<FromKeyedServicesAttribute>().Any() && !known.IsService(p.ParameterType))?.ParameterType
+            : null;
     }
 
     private static IEnumerable<Type> Parameters(Type type)

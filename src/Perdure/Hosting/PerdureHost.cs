@@ -16,7 +16,7 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        ConstructorCheck.Check(registry, builder.Services);
+        ConstructorCheck.Check(registry, builder.Services, services.GetService<IServiceProviderIsService>());
         _store = builder.Store(services);
         var json = new FlowJson(builder.Options.Json, builder.Options.PayloadBytesMax);
         var shared = new FlowServices(services, registry, json, loggers)

@@ -27,6 +27,14 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
 
     public override void Run(IThreadPoolWorkItem work) => ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
 
+    public override void RunAll(List<IThreadPoolWorkItem> work)
+    {
+        if (work.Count > 0)
+        {
+            Run(work.Count == 1 ? work[0] : new WorkList(work));
+        }
+    }
+
     public override ILoopThread StartLoop(string name, Action pump) => new LoopThread(name, pump);
 
     public override TaskCreationOptions Continuations => TaskCreationOptions.RunContinuationsAsynchronously;
@@ -36,6 +44,32 @@ internal sealed class SystemSeams(TimeProvider time) : Seams
     public override Task Pause(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, MachineTime, cancellationToken);
 
     public override Task Delay(TimeSpan delay, CancellationToken cancellationToken) => Task.Delay(delay, time, cancellationToken);
+
+    /// <summary>
+    /// Many pieces of work as one of the pool's: a thread that has it takes one piece after another. Before each it sees to it that the pool
+    /// has it once more, so that another thread goes on while a piece blocks or takes long.
+    /// </summary>
+    private sealed class WorkList(List<IThreadPoolWorkItem> work) : IThreadPoolWorkItem
+    {
+        private int _taken;
+        private int _isQueued = 1;
+
+        public void Execute()
+        {
+            Volatile.Write(ref _isQueued, 0);
+            for (int next = Take(); next < work.Count; next = Take())
+            {
+                if (next + 1 < work.Count && Interlocked.Exchange(ref _isQueued, 1) == 0)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                }
+
+                work[next].Execute();
+            }
+        }
+
+        private int Take() => Interlocked.Increment(ref _taken) - 1;
+    }
 
     /// <summary>
     /// A thread of its own, not the pool's: steps that block the pool must not stop the engine, and a thread that flow code

@@ -108,11 +108,13 @@ internal enum JobStanding : byte
 internal interface IGate
 {
     /// <summary>Whether one more attempt may go now; if so it is counted until it leaves.</summary>
-    bool TryEnter(DateTimeOffset now);
+    /// <param name="now">The time.</param>
+    /// <param name="isRetry">Whether it is not its job's first.</param>
+    bool TryEnter(DateTimeOffset now, bool isRetry = false);
 
     /// <summary>Whether <see cref="TryEnter"/> might let an attempt through now. Counts nothing; true where that cannot be told. A job that has to wait for it keeps nobody from a pool.</summary>
-    bool MayEnter(DateTimeOffset now) => true;
+    bool MayEnter(DateTimeOffset now, bool isRetry = false) => true;
 
     /// <summary>When it may answer otherwise without an attempt leaving; null if only that helps.</summary>
-    DateTimeOffset? NextChange(DateTimeOffset now);
+    DateTimeOffset? NextChange(DateTimeOffset now, bool isRetry = false);
 }

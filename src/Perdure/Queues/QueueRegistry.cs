@@ -9,8 +9,7 @@ internal sealed class QueueRegistry
 {
     private readonly FrozenDictionary<Type, JobType> _byType;
     private readonly FrozenDictionary<string, JobType> _byName;
-    private readonly FrozenDictionary<(string Queue, string Job), HandlerDefinition> _handlers;
-    private readonly FrozenSet<string> _handled;
+    private readonly FrozenDictionary<string, FrozenDictionary<string, HandlerDefinition>> _handlers; // by queue, then by job: asked for each job several times
 
     public QueueRegistry(IReadOnlyDictionary<string, QueueOptions> queues, IReadOnlyDictionary<string, PoolOptions> pools, IEnumerable<JobType> types, IEnumerable<(string Queue, HandlerDefinition Handler)> handlers)
     {
@@ -38,8 +37,8 @@ internal sealed class QueueRegistry
 
         _byType = all.ToFrozenDictionary(t => t.Type);
         _byName = all.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
-        _handlers = allHandlers.ToFrozenDictionary(h => (h.Queue, h.Handler.JobName), h => h.Handler);
-        _handled = allHandlers.Select(h => h.Queue).ToFrozenSet(StringComparer.Ordinal);
+        _handlers = allHandlers.GroupBy(h => h.Queue, StringComparer.Ordinal)
+            .ToFrozenDictionary(q => q.Key, q => q.ToFrozenDictionary(h => h.Handler.JobName, h => h.Handler, StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     public IReadOnlyDictionary<string, QueueOptions> Queues { get; }
@@ -62,10 +61,10 @@ internal sealed class QueueRegistry
 
     public JobType? Find(string name) => _byName.GetValueOrDefault(name);
 
-    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault((queue, job));
+    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault(queue)?.GetValueOrDefault(job);
 
     /// <summary>Whether this process has handlers for a queue; otherwise workers outside pull its jobs.</summary>
-    public bool IsHandled(string queue) => _handled.Contains(queue);
+    public bool IsHandled(string queue) => _handlers.ContainsKey(queue);
 
     public PerdureException Unknown(string queue)
         => new(ErrorCodes.UnknownQueue, $"there is no queue {queue}: add it with AddQueue. There are: {string.Join(", ", Queues.Keys.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");

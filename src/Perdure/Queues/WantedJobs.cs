@@ -7,7 +7,7 @@ namespace Perdure.Queues;
 /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
 internal static class WantedJobs
 {
-    public static NewJob Prepare(QueueRegistry registry, FlowJson json, IJob job, JobOptions? given)
+    public static NewJob Prepare(QueueRegistry registry, FlowJson json, IJob job, JobOptions? given, string? traceParent = null)
     {
         (JobType type, JobOptions options) = Resolve(registry, job, given);
         QueueOptions policy = registry.Queues[options.Queue!];
@@ -25,6 +25,7 @@ internal static class WantedJobs
             Timeout = options.Timeout,
             Retry = options.Retry,
             KeepResult = options.KeepResult,
+            TraceParent = traceParent,
         };
     }
 
@@ -36,16 +37,15 @@ internal static class WantedJobs
         CheckHandled(registry, options.Queue!, type);
         Require(options.Priority is null || Math.Abs((long)options.Priority) <= QueueOptions.PriorityMax, "a job\'s Priority", "-1,000,000 to 1,000,000");
         Require(options.Delay is null || options.RunAt is null, "a job\'s Delay", "given without RunAt");
+        Require(options.Delay is null || options.Delay >= TimeSpan.Zero, "a job\'s Delay", "zero or more");
         Require(options.Limit is null || options.Limit > TimeSpan.Zero, "a job\'s Limit", "more than zero");
         Require(options.ExpireAfter is null || options.ExpireAfter > TimeSpan.Zero, "a job\'s ExpireAfter", "more than zero");
         Require(options.Timeout is null || (options.Timeout > TimeSpan.Zero && options.Timeout < TimeSpan.FromDays(24)), "a job\'s Timeout", "more than zero and less than 24 days");
         Require(options.KeepResult is null || (options.KeepResult >= TimeSpan.Zero && options.KeepResult <= QueueOptions.KeepMax), "a job\'s KeepResult", "zero to 100 years");
         options.Retry?.Check();
-        return (type, options with
-        {
-            Key = options.Key is { } key ? FlowNames.CheckId(key) : null,
-            DedupKey = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null,
-        });
+        _ = options.Key is { } key ? FlowNames.CheckId(key) : null;
+        _ = options.DedupKey is { } dedup ? FlowNames.CheckId(dedup) : null;
+        return (type, options);
     }
 
     /// <summary>Refuses jobs for a queue that is not there, or that nobody would do.</summary>

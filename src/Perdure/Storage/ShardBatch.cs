@@ -67,6 +67,9 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Which of <see cref="Received"/> a job took in, and which job; 0 for an event. Where the batch is taken apart, they stay together.</summary>
     internal List<(string Id, long Job)> ReceivedByJobs { get; } = [];
 
+    /// <summary>Which of <see cref="Memos"/> say something of a job that comes, and which job: where the batch is taken apart, they stay together.</summary>
+    internal List<(string Memo, long Job)> MemosOfJobs { get; } = [];
+
     /// <summary>Jobs that come.</summary>
     public List<JobRow> NewJobs { get; } = [];
 
@@ -109,6 +112,9 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Whether the shard has recovered from its unclean ends: their count and the suspect are cleared.</summary>
     public bool Recovered { get; set; }
 
+    /// <summary>How many inputs it holds that set something going, at least one: what they cause comes back soon after the commit, and by that the next one is sized. The end of a job causes nothing.</summary>
+    internal int Inputs => Math.Max(1, History.Count + NewJobs.Count + NewEvents.Count);
+
     /// <summary>Empties it, to be filled anew under the same lease; false if it has grown too large to be kept.</summary>
     internal bool TryEmpty()
     {
@@ -139,6 +145,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
         EventWaits.Clear();
         EndedEventWaits.Clear();
         ForgottenEvents.Clear();
+        MemosOfJobs.Clear();
         Suspect = null;
         Recovered = false;
         return true;

@@ -119,7 +119,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     }
 
     /// <summary>Makes the attempt of one job.</summary>
-    private async Task<JobReport> ReportAsync(CancellationTokenSource source)
+    private async ValueTask<JobReport> ReportAsync(CancellationTokenSource source)
     {
         JobAttempt attempt = attempts[0];
         var services = new AttemptServices(runner.Scopes);
@@ -185,7 +185,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
                 IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, [.. missing.Select(a => a.Number)], CancellationToken.None);
                 for (int i = 0; i < missing.Length; i++)
                 {
-                    missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(missing[i].Number);
+                    missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(JobId.Text(missing[i].Queue, missing[i].Number));
                 }
 
                 cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now

@@ -35,11 +35,12 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
     public bool Runs(JobAttempt attempt) => _running.TryGetValue(attempt.Number, out JobRun? run) && run.Attempts.Contains(attempt);
 
     /// <summary>Starts one call of a handler. Jobs that still run since before a reload are joined instead.</summary>
-    public void Start(HandlerDefinition handler, JobAttempt[] attempts)
+    /// <returns>What is to be run for it now; null for nothing.</returns>
+    public JobRun? Begin(HandlerDefinition handler, JobAttempt[] attempts)
     {
         if (_stopping)
         {
-            return; // they wait, and the next process runs them
+            return null; // they wait, and the next process runs them
         }
 
         var run = new JobRun(this, handler, Array.TrueForAll(attempts, a => !_running.ContainsKey(a.Number)) ? attempts : Array.FindAll(attempts, a => !_running.ContainsKey(a.Number)));
@@ -53,10 +54,7 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
             run.Shutdown(); // the stop did not see it
         }
 
-        if (run.Attempts.Count > 0)
-        {
-            seams.Run(run);
-        }
+        return run.Attempts.Count > 0 ? run : null;
     }
 
     /// <summary>Runs a job once that no store knows of: whoever asked gets what comes of it.</summary>

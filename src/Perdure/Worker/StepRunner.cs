@@ -33,11 +33,12 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     public bool IsStopping => _stopping;
 
     /// <summary>Starts a step; one that still runs since before a reload is joined instead.</summary>
-    public void Start(Shard shard, StepAsk ask)
+    /// <returns>What is to be run for it now; null for nothing.</returns>
+    public StepRun? Begin(Shard shard, StepAsk ask)
     {
         if (_stopping)
         {
-            return; // it stays open, and the next process runs it
+            return null; // it stays open, and the next process runs it
         }
 
         var run = new StepRun(this, shard, ask);
@@ -48,12 +49,15 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
                 run.Shutdown(); // the stop did not see it
             }
 
-            seams.Run(run);
+            return run;
         }
-        else if (ask.Stopping || ask.Settling)
+
+        if (ask.Stopping || ask.Settling)
         {
             Stop(ask.Run.Number, ask.Number, settle: !ask.Stopping, terminated: false);
         }
+
+        return null;
     }
 
     /// <summary>Asks a step to stop: no other attempt is made, and unless it is only to settle its attempt's token is cancelled.</summary>

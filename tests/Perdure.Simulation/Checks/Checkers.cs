@@ -48,7 +48,11 @@ internal static class Checkers
         JobsStory? jobs = plan is null ? null : JobsStory.Read(observed, plan);
         IEnumerable<Checker> ofJobs = jobs is null
             ? []
-            : [new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobOrderChecker(jobs), new JobRateChecker(jobs)];
+            :
+            [
+                new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobOrderChecker(jobs), new JobTurnChecker(jobs),
+                new JobRateChecker(jobs), new JobWindowChecker(jobs), new JobBatchChecker(jobs), new JobLeaseChecker(jobs), new JobKeepChecker(jobs), new JobFlowChecker(jobs), new ScheduleChecker(jobs),
+            ];
         foreach (Checker checker in all.Concat(ofJobs))
         {
             try
@@ -68,6 +72,7 @@ internal static class Checkers
             if (jobs is not null)
             {
                 JobMarking.Of(jobs, observed);
+                JobFeatureMarking.Of(story, jobs, observed);
             }
         }
 

@@ -1,27 +1,51 @@
 using Perdure.Engine;
 using Perdure.Queues;
+using Perdure.Simulation.Plans;
 using Perdure.Simulation.Processes;
 
 namespace Perdure.Simulation.Jobs;
 
+/// <summary>A job that says which one it is.</summary>
+internal interface INumbered
+{
+    int Id { get; }
+}
+
 /// <summary>Work that has a result.</summary>
-internal sealed record Work(int Id) : IJob<string>;
+internal sealed record Work(int Id) : IJob<string>, INumbered;
 
 /// <summary>Work of which two that wait become one, or nothing.</summary>
-internal sealed record Bundle(int Id, bool Undoes) : IJob<string>;
+internal sealed record Bundle(int Id, bool Undoes) : IJob<string>, INumbered;
 
-/// <summary>The queues and pools of a simulated run: the same in all its processes.</summary>
+/// <summary>Work without a result, which a handler does many at once of.</summary>
+internal sealed record Load(int Id) : IJob, INumbered;
+
+/// <summary>Work that a flow does.</summary>
+internal sealed record Errand(int Id) : IJob<string>, INumbered;
+
+/// <summary>The queues, pools and schedules of a simulated run: the same in all its processes.</summary>
 internal sealed class JobPlan
 {
+    /// <summary>The queue that workers outside pull from, where there is one.</summary>
+    public const string Outside = "outside";
+
+    /// <summary>The queue whose handler takes many jobs at once, where there is one.</summary>
+    public const string Batches = "batches";
+
+    /// <summary>The queue whose jobs a flow does, where there is one.</summary>
+    public const string Flows = "flows";
+
+    /// <summary>What who waits for a job without a result is told.</summary>
+    public const string Done = "done";
+
     private const int KeysMax = 3;
 
     private readonly SortedDictionary<string, QueueOptions> _queues = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, PoolOptions> _pools = new(StringComparer.Ordinal);
-    private readonly ReplayRandom _chance;
+    private readonly SortedDictionary<string, ScheduleDefinition> _schedules = new(StringComparer.Ordinal);
 
-    public JobPlan(ReplayRandom chance)
+    public JobPlan(ReplayRandom chance, DateTimeOffset start)
     {
-        _chance = chance;
         if (chance.Next(2) == 0)
         {
             int capacity = chance.Next(1, 5);
@@ -29,16 +53,36 @@ internal sealed class JobPlan
             _pools.Add("pool", new PoolOptions { Capacity = capacity, SaturatedAt = saturates ? chance.Next(1, capacity + 1) : null, Sheds = saturates && chance.Next(2) == 0 });
         }
 
-        _queues.Add("plain", new QueueOptions { Concurrency = chance.Next(1, 4), Retry = AnyRetry(), Timeout = TimeSpan.FromSeconds(chance.Next(5, 20)) });
+        var policies = new JobPolicies(chance, _pools);
+        _queues.Add("plain", policies.Plain());
         for (int i = chance.Next(1, 4); i > 0; i--)
         {
-            _queues.Add($"q{i}", AnyQueue());
+            _queues.Add($"q{i}", policies.Any());
         }
 
+        AddMaybe(3, Outside, policies.Outside);
+        AddMaybe(3, Batches, policies.Batches);
+        AddMaybe(4, "fair", policies.Fair);
+        AddMaybe(4, Flows, policies.Any);
         foreach ((string name, QueueOptions queue) in _queues)
         {
             queue.Check(name);
             PoolCheck.Check(name, queue, _pools);
+        }
+
+        var schedules = new SchedulePlan(chance, start);
+        for (int i = chance.Next(3) == 0 ? chance.Next(1, 3) : 0; i > 0; i--)
+        {
+            ScheduleDefinition schedule = schedules.Any(i, AnyQueueName(chance, Batches, Flows));
+            _schedules.Add(schedule.Name, schedule);
+        }
+
+        void AddMaybe(int oneOf, string name, Func<QueueOptions> policy)
+        {
+            if (chance.Next(oneOf) == 0)
+            {
+                _queues.Add(name, policy());
+            }
         }
     }
 
@@ -46,17 +90,44 @@ internal sealed class JobPlan
 
     public IReadOnlyDictionary<string, PoolOptions> Pools => _pools;
 
+    public IReadOnlyDictionary<string, ScheduleDefinition> Schedules => _schedules;
+
+    public bool HasWorkersOutside => _queues.ContainsKey(Outside);
+
     /// <summary>What one process knows: the queues, and handlers of its own for them.</summary>
-    public QueueRegistry RegistryOf(Process process, JobService service)
+    public QueueRegistry RegistryOf(Process process, JobService service, FlowRegistry flows)
     {
         HandlerDefinition work = HandlerDefinition.Of<Work, string>(null, (job, context) => service.DoAsync(process, job.Id, context));
         HandlerDefinition bundle = HandlerDefinition.Of<Bundle, string>(null, (job, context) => service.DoAsync(process, job.Id, context));
+        HandlerDefinition load = HandlerDefinition.OfBatch<Load>(null, (jobs, _, token) => service.DoManyAsync(process, jobs, token));
         var contract = new JobContract<Bundle> { Merge = static (_, added) => added.Undoes ? null : added };
-        JobType[] types = [new JobType<Work>(work.JobName, "plain", null), new JobType<Bundle>(bundle.JobName, "plain", contract)];
-        return new QueueRegistry(_queues, _pools, types, _queues.Keys.SelectMany(q => new[] { (q, work), (q, bundle) }));
+        List<JobType> types = [new JobType<Work>(work.JobName, "plain", null), new JobType<Bundle>(bundle.JobName, "plain", contract)];
+        List<(string, HandlerDefinition)> handlers = [.. _queues.Keys.Where(q => q is not (Outside or Batches or Flows)).SelectMany(q => new[] { (q, work), (q, bundle) })];
+        if (_queues.ContainsKey(Batches))
+        {
+            types.Add(load.PlainType(Batches));
+            handlers.Add((Batches, load));
+        }
+
+        if (_queues.ContainsKey(Flows))
+        {
+            var errand = new FlowHandler(flows.Find(PlanTypes.Errand, 1)!);
+            types.Add(errand.PlainType(Flows));
+            handlers.Add((Flows, errand));
+        }
+
+        return new QueueRegistry(_queues, _pools, types, handlers) { Schedules = _schedules };
     }
 
-    public string AnyQueueName(ReplayRandom chance) => chance.Next(3) == 0 ? "plain" : _queues.Keys.ElementAt(chance.Next(_queues.Count));
+    public string AnyQueueName(ReplayRandom chance, params string[] except)
+    {
+        string queue = chance.Next(3) == 0 ? "plain" : _queues.Keys.ElementAt(chance.Next(_queues.Count));
+        return except.Contains(queue) ? "plain" : queue;
+    }
+
+    /// <summary>A job that a queue takes.</summary>
+    public IJob Any(string queue, int id, ReplayRandom chance)
+        => queue == Batches ? new Load(id) : queue == Flows ? new Errand(id) : chance.Next(4) == 0 ? new Bundle(id, chance.Next(3) == 0) : new Work(id);
 
     public JobOptions AnyOptions(ReplayRandom chance)
     {
@@ -86,37 +157,5 @@ internal sealed class JobPlan
         4 => Dedup.Replace,
         5 => Dedup.OncePer(TimeSpan.FromSeconds(chance.Next(1, 30))),
         _ => null,
-    };
-
-    private QueueOptions AnyQueue()
-    {
-        bool inOrder = _chance.Next(3) == 0;
-        return new QueueOptions
-        {
-            Concurrency = _chance.Next(3) == 0 ? null : _chance.Next(1, 6),
-            InOrder = inOrder,
-            ConcurrencyPerKey = !inOrder && _chance.Next(2) == 0 ? _chance.Next(1, 3) : null,
-            Rate = _chance.Next(3) == 0 ? AnyRate() : null,
-            RatePerKey = _chance.Next(4) == 0 ? AnyRate() : null,
-            FairKeys = _chance.Next(4) == 0,
-            Priority = _chance.Next(-1, 2),
-            Ageing = _chance.Next(4) == 0 ? TimeSpan.FromSeconds(_chance.Next(1, 20)) : null,
-            Uses = _pools.Count > 0 && _chance.Next(2) == 0 ? [new PoolUse("pool", _chance.Next(1, Math.Min(2, _pools["pool"].Capacity) + 1))] : [],
-            Retry = AnyRetry(),
-            Timeout = TimeSpan.FromSeconds(_chance.Next(3, 20)),
-            ExpireAfter = _chance.Next(4) == 0 ? TimeSpan.FromSeconds(_chance.Next(10, 90)) : null,
-            KeepResults = TimeSpan.FromSeconds(_chance.Next(3) == 0 ? 0 : 3_600),
-            BacklogMax = _chance.Next(3) == 0 ? _chance.Next(1, 6) : 1_000,
-            WhenFull = _chance.Next(2) == 0 ? WhenFull.Block : WhenFull.Reject,
-        };
-    }
-
-    private Rate AnyRate() => new(_chance.Next(1, 3), TimeSpan.FromSeconds(_chance.Next(10, 40))) { Burst = _chance.Next(1, 4) };
-
-    private Retry AnyRetry() => _chance.Next(3) switch
-    {
-        0 => Retry.Default,
-        1 => Retry.Fixed(_chance.Next(1, 4), TimeSpan.FromMilliseconds(_chance.Next(100, 5_000))),
-        _ => Retry.Exponential(_chance.Next(2, 6), TimeSpan.FromMilliseconds(_chance.Next(100, 2_000)), TimeSpan.FromSeconds(10)),
     };
 }

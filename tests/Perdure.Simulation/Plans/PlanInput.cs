@@ -11,4 +11,10 @@ internal static class PlanTypes
 
     /// <summary>Steps in a row, whose code somebody edits without giving it a new version.</summary>
     public const string Edited = "edited";
+
+    /// <summary>A random plan that calls jobs.</summary>
+    public const string Calling = "calling";
+
+    /// <summary>Does the jobs of a queue.</summary>
+    public const string Errand = "errand";
 }

@@ -1,4 +1,5 @@
 using Perdure.Engine;
+using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
 using Perdure.Simulation.Services;
@@ -40,6 +41,20 @@ internal sealed class Play(FlowContext flow, Process process, Service service, O
         }
 
         return Result(PlanTypes.Edited);
+    }
+
+    /// <summary>Plays a plan that calls jobs to its end.</summary>
+    public async Task<string> RunCallingAsync(JobPlan jobs, PlanInput input)
+    {
+        await CallingPlan.Of(jobs, input, flow.Id).RunAsync(this);
+        return Result(PlanTypes.Calling);
+    }
+
+    /// <summary>Does a job.</summary>
+    public async Task<string> RunErrandAsync(Errand job)
+    {
+        await new StepPart(new StepMarks(1, UndoRule.Known, CanReconcile: false, IsPivot: false, RetryRule.Three), TakesLong: false).RunAsync(this);
+        return $"{job.Id}#{flow.Id}";
     }
 
     public Task<string> Step(StepMarks marks, bool takesLong)

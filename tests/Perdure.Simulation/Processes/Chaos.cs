@@ -163,6 +163,7 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
     {
         TimeSpan by = TimeSpan.FromSeconds(chance.Next(-60, 61));
         process.Place.Time.Skew += by;
+        observed.Jobs.HasSkew = true;
         observed.Jobs.SkewMax = process.Place.Time.Skew > observed.Jobs.SkewMax ? process.Place.Time.Skew : observed.Jobs.SkewMax;
         observed.Mark(by > TimeSpan.Zero ? "a clock was set ahead" : "a clock was set back");
     }
@@ -174,10 +175,13 @@ internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Obse
         store.Faults.IsFull = store.Faults.IsOut = store.Faults.IsReadOnly = false;
     }
 
-    /// <summary>Messages between flows that were sent are handed over once more.</summary>
+    /// <summary>
+    /// Messages between flows that were sent are handed over once more. The queues' home, which unlike a flow has no history, passes over what it took
+    /// itself; it is never told by others of what is no longer in its inbox.
+    /// </summary>
     private void Repeat(Process process)
     {
-        List<Storage.InboxRow> sent = [.. observed.Batches.TakeLast(40).SelectMany(b => b.Batch.Sent)];
+        List<Storage.InboxRow> sent = [.. observed.Batches.TakeLast(40).SelectMany(b => b.Batch.Sent).Where(m => m.Shard < store.Shards || (store.HolderOf(m.Shard) == process.Name && store.IsInInbox(m)))];
         if (sent.Count > 0)
         {
             observed.Mark("a message between flows came again");

@@ -37,8 +37,13 @@ internal sealed class Process
         IEnumerable<FlowDefinition> plans = Enumerable.Range(1, build.Versions).Select(version => new FlowDefinition<PlanInput, string>(PlanTypes.Plan, version, null,
             _ => (input, flow) => new Play(flow, this, service, observed).RunAsync(input, version)));
         var edited = new FlowDefinition<PlanInput, string>(PlanTypes.Edited, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunEditedAsync(input));
-        var registry = new FlowRegistry([.. plans, edited]);
-        QueueRegistry? queues = jobs?.Plan.RegistryOf(this, jobs.Service);
+        IEnumerable<FlowDefinition> ofJobs = jobs is null ? [] :
+        [
+            new FlowDefinition<PlanInput, string>(PlanTypes.Calling, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunCallingAsync(jobs.Plan, input)),
+            new FlowDefinition<Errand, string>(PlanTypes.Errand, 1, null, _ => (job, flow) => new Play(flow, this, service, observed).RunErrandAsync(job)),
+        ];
+        var registry = new FlowRegistry([.. plans, edited, .. ofJobs]);
+        QueueRegistry? queues = jobs?.Plan.RegistryOf(this, jobs.Service, registry);
         Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance) { Queues = queues }, Rules,
             new VirtualSeams(Place, Place.Time), NullLogger.Instance);
         var holder = new NodeHolder { Current = Node };
@@ -104,7 +109,7 @@ internal sealed class Process
     }
 
     /// <summary>Hands over a message between flows, perhaps once more, perhaps late.</summary>
-    public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(new InboxArrived(row));
+    public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(Node.Shards[row.Shard].Arrival(row));
 
     /// <summary>Makes the shard commit something, so that it finds out that its lease is lost, if it is, and takes it again.</summary>
     private sealed class TakeOver : Message

@@ -14,7 +14,7 @@ public sealed class SeedTests(ITestOutputHelper output)
 {
     private const ulong FixedSeeds = 5_000;
     private const ulong ManySeeds = 100_000;
-    private const ulong FixedJobSeeds = 700;
+    private const ulong FixedJobSeeds = 1_000;
     private const ulong ManyJobSeeds = 50_000;
     private const ulong ReportEvery = 5_000;
     private const int BadMax = 20;

@@ -14,6 +14,9 @@ internal sealed class JobSeen
 
     /// <summary>By how much a clock was ever ahead of the true time at most.</summary>
     public TimeSpan SkewMax { get; set; }
+
+    /// <summary>Whether any clock was ever set.</summary>
+    public bool HasSkew { get; set; }
 }
 
 internal enum JobVerb
@@ -26,11 +29,32 @@ internal enum JobVerb
     Pause,
     Drain,
     Resume,
+
+    /// <summary>A worker outside pulls, renews, reports or gives back.</summary>
+    Lease,
+    Renew,
+    Report,
+    GiveBack,
+
+    /// <summary>Somebody looks after queues.</summary>
+    Change,
+    Reset,
+    Redrive,
+    Discard,
+    PauseSchedule,
+    ResumeSchedule,
+    Trigger,
+    Backfill,
 }
 
 /// <summary>One call of a client about jobs.</summary>
 internal sealed record JobCall(long Order, string Process, JobVerb Verb, string Queue)
 {
+    public DateTimeOffset At { get; init; }
+
+    /// <summary>The worker that asks, or its one pull; null for others.</summary>
+    public string? Worker { get; init; }
+
     /// <summary>What the jobs that are wanted carry, so that they can be told apart.</summary>
     public IReadOnlyList<int> Ids { get; init; } = [];
 
@@ -75,4 +99,10 @@ internal sealed record HandlerCall(long Order, DateTimeOffset At, string Process
 
     /// <summary>Whether an attempt before it had saved something.</summary>
     public bool FoundProgress { get; set; }
+
+    /// <summary>The call of a handler that had it with others; 0 for one by itself.</summary>
+    public int Batch { get; init; }
+
+    /// <summary>Until when a worker outside takes the job for its own; null for handlers.</summary>
+    public DateTimeOffset? HeldUntil { get; set; }
 }

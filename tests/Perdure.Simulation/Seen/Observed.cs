@@ -56,6 +56,7 @@ internal sealed record CommittedBatch(long Order, string Process, ShardBatch Bat
         copy.EndedBackoffs.AddRange(batch.EndedBackoffs);
         copy.Sent.AddRange(batch.Sent);
         copy.Received.AddRange(batch.Received);
+        copy.ReceivedByJobs.AddRange(batch.ReceivedByJobs);
         copy.NewJobs.AddRange(batch.NewJobs.Select(j => j with { }));
         copy.JobUpdates.AddRange(batch.JobUpdates);
         copy.JobEnds.AddRange(batch.JobEnds);

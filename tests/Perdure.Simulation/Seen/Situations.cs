@@ -51,9 +51,16 @@ internal static class Situations
 
     public static readonly HashSet<string> OfJobs =
     [
+        "a batch had several jobs",
         "a blocked caller was let in",
         "a caller joined a job that ran",
         "a caller joined a job that waited",
+        "a dead letter was edited",
+        "a dead letter was redriven",
+        "a flow called a job",
+        "a flow did a job",
+        "a flow left a job to its queue",
+        "a flow no longer wanted its job",
         "a job expired",
         "a job ran in two processes at once",
         "a job was a dead letter since its attempts were used up",
@@ -68,14 +75,24 @@ internal static class Situations
         "a job was retried after a crash",
         "a job's limit was reached",
         "a job's result was refused",
+        "a late report of a worker was refused",
+        "a lease held over a crash",
         "a pause held over a crash",
+        "a pool was saturated",
         "a process was killed while jobs ran",
         "a queue drained",
         "a rate was restored after a crash",
+        "a schedule cancelled the job before",
+        "a schedule missed a time",
+        "a schedule was backfilled",
+        "a worker fell silent",
         "an attempt found what an earlier one had saved",
         "an attempt was left behind",
         "many jobs came at once",
         "one who joined left, and the job went on",
+        "others joined a flow's job",
+        "policies were changed over a crash",
+        "something came once per window",
     ];
 
     public static readonly HashSet<string> All = [.. OfFlows, .. OfJobs];

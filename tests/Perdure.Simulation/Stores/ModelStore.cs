@@ -39,6 +39,12 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
     /// <summary>Whether there are jobs that have not ended.</summary>
     public bool HasJobs => hasHome && Now(Memory.ReadJobsAsync(shards, -1, 1, CancellationToken.None)).Count > 0;
 
+    /// <summary>Whether a message between flows waits.</summary>
+    public bool IsInInbox(InboxRow message) => Inbox(message.Shard).Any(m => m.Id == message.Id);
+
+    /// <summary>Whether a schedule goes on making jobs.</summary>
+    public bool HasSchedules => hasHome && Now(Memory.ReadMemosAsync(shards, CancellationToken.None)).Any(m => m.Name.StartsWith("schedule/", StringComparison.Ordinal) && m.Value.AsSpan().IndexOf("\"Paused\":true"u8) < 0);
+
     /// <summary>Lets a process, and no other one, take a shard from now on.</summary>
     public void Grant(int shard, string process) => _granted[shard] = process;
 
@@ -93,13 +99,14 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
 
         for (int i = 0; i < batches.Count; i++)
         {
-            if (batches[i].JobEnds.Exists(static e => e.Result is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0))
+            bool isOfJobs = hasHome && batches[i].Lease.Shard == shards;
+            if (isOfJobs && (batches[i].JobEnds.Exists(static e => IsPoison(e.Result)) || batches[i].Sent.Exists(static m => IsPoison(m.Payload))))
             {
                 observed.Mark("a job's result was refused");
                 return CommitGroup.Refused(batches.Count, i, "poison");
             }
 
-            List<HistoryRow> poison = batches[i].History.FindAll(static h => h.Payload is { } value && value.AsSpan().IndexOf(PoisonBytes) >= 0);
+            List<HistoryRow> poison = batches[i].History.FindAll(static h => IsPoison(h.Payload));
             if (poison.Count > 0)
             {
                 poison.ForEach(h => observed.Refused[(h.Run, process)] = observed.Refused.GetValueOrDefault((h.Run, process)) + 1);
@@ -130,6 +137,8 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
 
     /// <summary>The memory store answers before it returns.</summary>
     public static T Now<T>(Task<T> answer) => answer.GetAwaiter().GetResult();
+
+    private static bool IsPoison(byte[]? value) => value.AsSpan().IndexOf(PoisonBytes) >= 0;
 
     private IReadOnlyList<InboxRow> Inbox(int shard) => Now(Memory.ReadInboxAsync(shard, CancellationToken.None));
 

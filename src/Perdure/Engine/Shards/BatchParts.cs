@@ -16,27 +16,32 @@ internal static class BatchParts
     /// <summary>One batch per run or job, in the order in which they appear; what belongs to none goes first, as run 0.</summary>
     /// <remarks>
     /// Consumed messages are left in the inbox: they are handed over again, and a flow that took one already passes it over. A home cannot tell that it
-    /// has made a job or an event already, so what a job or an event took in goes with it.
+    /// has made a job or an event already, so what a job or an event took in goes with it; so do what is remembered of it, and other jobs of which the same is.
     /// </remarks>
     public static IEnumerable<(long Run, ShardBatch Part)> ByRun(ShardBatch batch)
     {
         HashSet<(string, long)> events = [.. batch.NewEvents.Select(e => (e.Topic, e.Position))];
-        HashSet<long> first = [0, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => d.Job)];
-        ShardBatch shared = PartOf(batch, first.Contains);
-        shared.Memos.AddRange(batch.Memos.Where(m => !Events.Topics.IsCursor(m))); // a cursor may be ahead of a job that is refused
+        Dictionary<long, long> leaders = Leaders(batch.MemosOfJobs);
+        HashSet<long> first = [InboxId.NoRun, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => LeaderOf(d.Job))];
+        HashSet<string> ofJobs = [.. batch.MemosOfJobs.Select(m => m.Memo)];
+        ShardBatch shared = PartOf(batch, number => first.Contains(LeaderOf(number)));
+        shared.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name) && !Events.Topics.IsCursor(m))); // a cursor may be ahead of a job that is refused
         shared.NewEvents.AddRange(batch.NewEvents);
         shared.EventUpdates.AddRange(batch.EventUpdates);
         shared.EventWaits.AddRange(batch.EventWaits);
         shared.EndedEventWaits.AddRange(batch.EndedEventWaits);
         if (!IsEmpty(shared))
         {
-            yield return (0, shared);
+            yield return (InboxId.NoRun, shared);
         }
 
-        foreach (long run in RunsOf(batch).Distinct().Where(run => !first.Contains(run)).ToList())
+        foreach (IGrouping<long, long> part in RunsOf(batch).Distinct().GroupBy(LeaderOf).Where(g => !first.Contains(g.Key)).ToList())
         {
-            yield return (run, PartOf(batch, number => number == run));
+            HashSet<long> runs = [.. part];
+            yield return (part.Key, PartOf(batch, runs.Contains));
         }
+
+        long LeaderOf(long run) => leaders.GetValueOrDefault(run, run);
     }
 
     private static IEnumerable<long> RunsOf(ShardBatch batch) => batch.NewFlows.Select(f => f.Run)
@@ -69,6 +74,8 @@ internal static class BatchParts
         part.Deliveries.AddRange(batch.Deliveries.Where(d => has(d.Job)));
         part.Received.AddRange(batch.ReceivedByJobs.Where(r => has(r.Job)).Select(r => r.Id));
         part.Sent.AddRange(batch.Sent.Where(m => has(InboxId.RunOf(m.Id))));
+        HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => has(m.Job)).Select(m => m.Memo)];
+        part.Memos.AddRange(batch.Memos.Where(m => memos.Contains(m.Name)));
         return part;
     }
 
@@ -76,6 +83,23 @@ internal static class BatchParts
     private static bool IsEmpty(ShardBatch part) =>
         part.Memos.Count + part.NewEvents.Count + part.EventUpdates.Count + part.Deliveries.Count + part.EventWaits.Count + part.EndedEventWaits.Count
         + part.Received.Count + part.Sent.Count == 0;
+
+    /// <summary>For each job of which something is remembered: the first one of all that must stay together with it.</summary>
+    private static Dictionary<long, long> Leaders(List<(string Memo, long Job)> memos)
+    {
+        Dictionary<long, long> leaders = [];
+        foreach (IGrouping<string, long> memo in memos.GroupBy(m => m.Memo, m => m.Job))
+        {
+            HashSet<long> joined = [.. memo.Select(j => leaders.GetValueOrDefault(j, j))];
+            long first = joined.Min();
+            foreach (long job in leaders.Where(l => joined.Contains(l.Value)).Select(l => l.Key).Concat(memo).ToList())
+            {
+                leaders[job] = first;
+            }
+        }
+
+        return leaders;
+    }
 }
 
 /// <summary>Ids of messages between flows: the same each time the sender decides the same, and in the order in which it does.</summary>

@@ -4,11 +4,12 @@ using Perdure.Storage;
 
 namespace Perdure.Engine;
 
-/// <summary>Group commit: while groups of batches commit, the batches of all shards that come meanwhile gather for the next.</summary>
+/// <summary>Group commit: while groups of batches commit, the batches of a loop's shards stay open and grow for the next.</summary>
 /// <remarks>
 /// <para>
 /// Two groups may be under way, so that the store can build one while the disk takes the other. The first call that hands a group to
-/// the store is made on a loop's thread, by one loop at a time; a group that is tried again is handed over by who hears that it must be.
+/// the store is made on a loop's thread, by one loop at a time, and the group is of that loop's shards; a group that is tried again is
+/// handed over by who hears that it must be.
 /// </para>
 /// <para>
 /// A commit costs much by itself, so fewer and larger ones cost less for each input. What one commit has set going comes back soon after it:
@@ -30,74 +31,77 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
     private static readonly TimeSpan HoldMax = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _lock = new();
-    private List<SealedBatch> _gathering = [];
-    private int _gathered;
     private int _groups;
     private int _paused;
     private int _inputsUnderWay;
     private int _last;
     private bool _isWriting;
+    private bool _turnedAway;
     private bool _holds;
     private bool _heldLongEnough;
     private int _wanted;
 
     /// <summary>
     /// How many messages make it worth to wake a loop. While nothing is under way, or the store has no room, that is each one; else what they cause
-    /// could not be committed yet, and half of what is under way is soon enough. A group's end wakes the loops that have mail.
+    /// could not be committed yet, and half of what is under way is soon enough. A group's end wakes the loops that have mail, or
+    /// something open.
     /// </summary>
     public int Wanted => Volatile.Read(ref _wanted);
 
-    /// <summary>Takes batches of shards that have none in flight. On a loop's thread.</summary>
-    public void Submit(List<SealedBatch> batches)
+    /// <summary>
+    /// Whether the next group begins now, with the inputs that a loop has open. If so the loop seals its batches and hands them to <see cref="Commit"/>; if
+    /// not, they go on gathering, and the loop is woken when it is time to ask again. On a loop's thread.
+    /// </summary>
+    public bool TryBegin(int open)
     {
         lock (_lock)
         {
-            _gathering.AddRange(batches);
-            batches.ForEach(b => _gathered += b.Batch.History.Count);
-        }
-    }
-
-    /// <summary>Hands what is due to the store. On a loop's thread.</summary>
-    public void CommitWhatIsDue()
-    {
-        while (TakeGroup() is { } group)
-        {
-            _ = CommitAsync(group);
-            lock (_lock)
+            if (open > 0 && !_isWriting && _groups < GroupsMax && open >= Least())
             {
-                _isWriting = false;
+                return _isWriting = true;
             }
+
+            _turnedAway |= _isWriting && open > 0;
+            WantEnough();
+            if (_groups == 0 && open > 0 && !_holds)
+            {
+                _holds = true;
+                _ = EndHoldAsync();
+            }
+
+            return false;
         }
     }
 
-    private Group? TakeGroup()
+    /// <summary>Hands batches of shards that have none in flight to the store. On the thread of the loop that has begun the group.</summary>
+    public void Commit(List<SealedBatch> batches)
     {
+        Group group = new(batches, batches.Sum(static b => b.Batch.Inputs));
         lock (_lock)
         {
-            int least = Least();
-            if (_isWriting || _gathering.Count == 0 || _groups == GroupsMax || _gathered < least)
-            {
-                _wanted = _groups == 0 || _paused > 0 ? 0 : Math.Max(1, _inputsUnderWay / 2);
-                if (_groups == 0 && _gathering.Count > 0 && !_holds)
-                {
-                    _holds = true;
-                    _ = EndHoldAsync();
-                }
-
-                return null;
-            }
-
-            Group group = new(_gathering, _gathered);
-            _isWriting = true;
             _groups++;
             _inputsUnderWay += group.Inputs;
-            _last = group.Inputs;
+            _last = batches.Count > 1 ? group.Inputs : 0; // one shard alone has gathered meanwhile all that was to come
             _heldLongEnough = false;
-            _gathering = [];
-            _gathered = 0;
-            return group;
+        }
+
+        _ = CommitAsync(group);
+        bool wakes;
+        lock (_lock)
+        {
+            _isWriting = false;
+            (wakes, _turnedAway) = (_turnedAway, false);
+            WantEnough();
+        }
+
+        if (wakes)
+        {
+            wakeLoops(true);
         }
     }
+
+    /// <summary>Says how many messages are worth a wake-up. Under the lock.</summary>
+    private void WantEnough() => _wanted = _groups == 0 || _paused > 0 ? 0 : Math.Max(1, _inputsUnderWay / 2);
 
     /// <summary>How many inputs the next group is to have.</summary>
     private int Least()
@@ -191,8 +195,17 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
     /// <summary>Comes before the look at who has mail: a fence on both sides, so that no message is missed.</summary>
     private void WantAll() => Interlocked.Exchange(ref _wanted, 0);
 
-    private static List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
+    private List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
     {
+        List<IThreadPoolWorkItem> work = [];
+        for (int i = 0; i < group.Count; i++)
+        {
+            if (answers[i].Outcome == CommitOutcome.Committed)
+            {
+                group[i].Free.ForEach(e => e.Release(work));
+            }
+        }
+
         List<SealedBatch> again = [];
         for (int i = 0; i < group.Count; i++)
         {
@@ -206,6 +219,7 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             }
         }
 
+        seams.RunAll(work); // the loops are under way by now: what they have open waits for nothing else
         return again;
     }
 }
@@ -228,11 +242,6 @@ internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> e
     /// <summary>Brings the answer back; none when the outcome is unknown.</summary>
     public void Answered(CommitAnswer? answer, PerdureException? unknown)
     {
-        if (answer?.Outcome == CommitOutcome.Committed)
-        {
-            free.ForEach(static e => e.Release());
-        }
-
         _answer = answer;
         _unknown = unknown;
         shard.Post(this);

@@ -72,6 +72,9 @@ internal sealed class Node
     /// <summary>The shard where the queues live.</summary>
     public Shard HomeShard => Shards.Length > _flowShards ? Shards[_flowShards] : throw new PerdureException(ErrorCodes.UnknownQueue, "there are no queues: add one with AddQueue.");
 
+    /// <summary>The number of that shard, whether there are queues or not.</summary>
+    public int HomeIndex => _flowShards;
+
     public Home Home => HomeShard.Home!;
 
     public EventRegistry Events => Services.Queues?.Events ?? EventRegistry.Empty;
@@ -89,7 +92,7 @@ internal sealed class Node
     {
         foreach (ShardLoop loop in _loops)
         {
-            if (all || loop.HasMail)
+            if (all || loop.HasWork)
             {
                 loop.Wake();
             }
@@ -258,6 +261,9 @@ internal sealed class Node
 
     /// <summary>Versions that open runs need and no code serves, as found at the start.</summary>
     public System.Collections.Concurrent.ConcurrentBag<OpenVersion> MissingVersions { get; } = [];
+
+    /// <summary>Jobs that wait and that this process does not know, as found when their home was read.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> UnknownJobs { get; } = [];
 
     private async Task ReleaseAsync()
     {

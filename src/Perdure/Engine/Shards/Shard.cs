@@ -112,8 +112,12 @@ internal sealed class Shard
         }
     }
 
-    public SealedBatch? Seal()
+    /// <summary>Whether there is something to commit and nothing in flight; if not, it is no longer dirty.</summary>
+    public bool CanSeal() => _dirty = Commits.CanSeal;
+
+    public SealedBatch Seal()
     {
+        Home?.PumpWhatIsOwed();
         _dirty = false;
         return Commits.Seal();
     }

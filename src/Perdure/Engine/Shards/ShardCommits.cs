@@ -75,15 +75,16 @@ internal sealed class ShardCommits(Shard shard)
         }
     }
 
-    /// <summary>Closes the open batch, to be submitted; null when there is nothing to commit or a batch is in flight.</summary>
-    public SealedBatch? Seal()
-    {
-        if (_open is null || _inFlight is not null)
-        {
-            return null;
-        }
+    /// <summary>Whether there is something to commit.</summary>
+    public bool HasOpen => _open is not null;
 
-        _open.Number = _stored + 1;
+    /// <summary>Whether there is something to commit, and no batch in flight.</summary>
+    public bool CanSeal => _open is not null && _inFlight is null;
+
+    /// <summary>Closes the open batch, to be committed.</summary>
+    public SealedBatch Seal()
+    {
+        _open!.Number = _stored + 1;
         _open.Time = Time;
         _inFlight = new SealedBatch(shard, _open, _effects, _free);
         _open = null;

@@ -4,7 +4,7 @@ namespace Perdure.Engine;
 
 /// <summary>
 /// One thread that runs several shards. A round takes all messages, runs the turns that they cause, and fires what is due; then the
-/// batches of all shards that have something to commit are submitted.
+/// batches of its shards are sealed and committed, if that is worth a commit: until then they grow.
 /// </summary>
 internal sealed class ShardLoop
 {
@@ -13,12 +13,12 @@ internal sealed class ShardLoop
 
     private readonly Mailbox _mailbox = new();
     private readonly PriorityQueue<(Shard Shard, FlowKey Key), DateTimeOffset> _wakes = new();
-    private readonly List<SealedBatch> _sealed = [];
     private readonly ITimer _timer;
     private readonly int _slotsMax;
     private Message? _round;
     private int _woken;
     private volatile bool _timerFired;
+    private volatile bool _hasOpen;
     private DateTimeOffset _timerAt = DateTimeOffset.MaxValue;
 
     public ShardLoop(Node node, int index, int slotsMax)
@@ -56,8 +56,8 @@ internal sealed class ShardLoop
         }
     }
 
-    /// <summary>Whether messages wait.</summary>
-    public bool HasMail => !_mailbox.IsEmpty;
+    /// <summary>Whether messages wait, or batches that are not sealed yet.</summary>
+    public bool HasWork => !_mailbox.IsEmpty || _hasOpen;
 
     /// <summary>Makes the loop look at its mail, and at what there is to commit. From any thread.</summary>
     public void Wake()
@@ -187,23 +187,23 @@ internal sealed class ShardLoop
         }
     }
 
+    /// <summary>Seals and commits what is open, as soon as that is worth a commit.</summary>
     private void Submit()
     {
+        int open = 0;
+        Dirty.RemoveAll(static s => !s.CanSeal());
         foreach (Shard shard in Dirty)
         {
-            if (shard.Seal() is { } batch)
-            {
-                _sealed.Add(batch);
-            }
+            open += shard.Commits.Open.Inputs;
         }
 
-        Dirty.Clear();
-        if (_sealed.Count > 0)
+        _hasOpen = open > 0; // before it asks: whoever ends a group looks after it has said so
+        if (Node.Committer.TryBegin(open))
         {
-            Node.Committer.Submit(_sealed);
-            _sealed.Clear();
+            List<SealedBatch> batches = Dirty.ConvertAll(static s => s.Seal());
+            Dirty.Clear();
+            _hasOpen = false;
+            Node.Committer.Commit(batches);
         }
-
-        Node.Committer.CommitWhatIsDue();
     }
 }

@@ -123,13 +123,45 @@ internal sealed class ShardRecovery(Shard shard)
         }
 
         shard.Waiters.TakeAll().ForEach(shard.Route);
+        HashSet<string> there = [.. inbox.Select(r => r.Id)];
+        bool isLate = false;
         while (_held.TryDequeue(out Message? message))
         {
-            message.Handle();
+            if (message is HomeInboxArrived arrived && !there.Contains(arrived.Id))
+            {
+                isLate = true; // it came after the inbox was read, or an owner before has taken it: the inbox says which
+            }
+            else
+            {
+                message.Handle();
+            }
+        }
+
+        if (isLate)
+        {
+            _ = ReadInboxAsync();
         }
 
         shard.Home?.Pump();
         Node.ShardIsReady(busy.Count);
+    }
+
+    /// <summary>Hands over what is in the inbox.</summary>
+    private async Task ReadInboxAsync()
+    {
+        while (!Node.IsStopping)
+        {
+            try
+            {
+                shard.Post(new InboxRead(await Node.Store.ReadInboxAsync(shard.Index, CancellationToken.None)));
+                return;
+            }
+            catch (Exception e)
+            {
+                Node.Log.ReadFailed(e);
+                await Node.Seams.Delay(PauseMin, CancellationToken.None);
+            }
+        }
     }
 
     private async Task TakeAsync()
@@ -205,6 +237,23 @@ internal sealed class ShardRecovery(Shard shard)
     private sealed class ShardRead(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home) : Message
     {
         public override void Handle() => Shard.Recovery.Ready(lease, inbox, waking, home);
+    }
+
+    /// <summary>The inbox has been read once more.</summary>
+    private sealed class InboxRead(IReadOnlyList<InboxRow> inbox) : Message
+    {
+        public override void Handle()
+        {
+            if (Shard.Recovery.IsRecovering)
+            {
+                return; // it is read with all the rest
+            }
+
+            foreach (InboxRow row in inbox)
+            {
+                Shard.Arrival(row).Handle();
+            }
+        }
     }
 
     /// <summary>It is known which flows the store refuses.</summary>

@@ -8,9 +8,17 @@ internal sealed class StartStep(Shard shard, StepAsk ask) : IFreeEffect
 {
     public void Release()
     {
-        if (ask.Open)
+        if (Begin() is { } run)
         {
-            shard.Node.Worker.Start(shard, ask);
+            shard.Node.Seams.Run(run);
+        }
+    }
+
+    public void Release(List<IThreadPoolWorkItem> work)
+    {
+        if (Begin() is { } run)
+        {
+            work.Add(run);
         }
     }
 
@@ -18,6 +26,8 @@ internal sealed class StartStep(Shard shard, StepAsk ask) : IFreeEffect
     {
         // The reload asks for it again.
     }
+
+    private IThreadPoolWorkItem? Begin() => ask.Open ? shard.Node.Worker.Begin(shard, ask) : null;
 }
 
 /// <summary>How a step's attempts went.</summary>

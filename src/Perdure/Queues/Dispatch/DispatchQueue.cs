@@ -167,9 +167,9 @@ internal sealed class DispatchQueue
         }
 
         long next = _lanes.UnblocksAt;
-        if (_lanes.Best(now, out _) is not null)
+        if (_lanes.Best(now, out _) is { } best)
         {
-            next = Math.Min(next, Ticks.OrNever(Gate?.NextChange(Ticks.At(now))));
+            next = Math.Min(next, Ticks.OrNever(Gate?.NextChange(Ticks.At(now), best.Attempts > 0)));
         }
 
         return shared ? Math.Min(next, Math.Min(_lanes.Classes.Until, _hours?.Until ?? Ticks.Never)) : next;

@@ -38,10 +38,10 @@ internal sealed class QueueGroup
             queue = candidate.Queue;
             switch (WayOf(candidate))
             {
-                case Way.Free when queue.Gate?.TryEnter(Ticks.At(now)) ?? true:
+                case Way.Free when queue.Gate?.TryEnter(Ticks.At(now), candidate.Job.Attempts > 0) ?? true:
                     queue.Start(candidate.Job, now);
                     return candidate.Job;
-                case Way.NoUnits when queue.Gate?.MayEnter(Ticks.At(now)) ?? true:
+                case Way.NoUnits when queue.Gate?.MayEnter(Ticks.At(now), candidate.Job.Attempts > 0) ?? true:
                     foreach (PoolShare share in queue.Shares)
                     {
                         share.Pool.SetAside += share.Units;

@@ -42,7 +42,8 @@ internal sealed class Ends(Home home)
     {
         DateTimeOffset now = home.Shard.Now();
         JobMore more = JobMore.Read(end.More) ?? new JobMore();
-        more.ExpireAt = more.ExpireAt is { } expireAt ? StoredTimes.Up(notBefore ?? now, expireAt - (more.RedrivenAt ?? end.CreatedAt)) : null;
+        DateTimeOffset begins = notBefore > now ? notBefore.Value : now; // its place among those that are spread may be over by now
+        more.ExpireAt = more.ExpireAt is { } expireAt ? StoredTimes.Up(begins, expireAt - (more.RedrivenAt ?? end.CreatedAt)) : null;
         more.RedrivenAt = now;
         more.Subscribers = null;
         more.LostLeases = 0;
@@ -62,7 +63,7 @@ internal sealed class Ends(Home home)
             Key = key,
             Priority = end.Priority,
             CreatedAt = end.CreatedAt,
-            NotBefore = notBefore > now ? StoredTimes.Up(notBefore.Value) : default,
+            NotBefore = begins > now ? StoredTimes.Up(begins) : default,
             More = more,
             Payload = payload,
         };

@@ -125,7 +125,7 @@ internal sealed class Followers(Home home)
 }
 
 /// <summary>Follows one job.</summary>
-internal sealed class JobFollower(long number) : HomeMessage
+internal sealed class JobFollower(string queue, long number) : HomeMessage
 {
     private readonly Channel<JobProgress> _shown = Channel.CreateBounded<JobProgress>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
 
@@ -141,12 +141,12 @@ internal sealed class JobFollower(long number) : HomeMessage
         _shown.Writer.TryComplete();
     }
 
-    public void NotFound() => _shown.Writer.TryComplete(new JobNotFoundException(number));
+    public void NotFound() => _shown.Writer.TryComplete(new JobNotFoundException(JobId.Text(queue, number)));
 
     /// <summary>Nothing more can happen: a test learns it at once.</summary>
     public void GiveUp(Exception reason) => _shown.Writer.TryComplete(reason);
 
-    public override void Fail(PerdureException reason) => _shown.Writer.TryComplete(new StoreUnavailableException($"job {number:x}", reason));
+    public override void Fail(PerdureException reason) => _shown.Writer.TryComplete(new StoreUnavailableException($"job {JobId.Text(queue, number)}", reason));
 
     protected override void Deliver() => Home.Followers.Add(this);
 }

@@ -104,11 +104,13 @@ internal sealed class Home
     public void Begin(ShardLease lease, HomeState state)
     {
         _jobs.Clear();
+        OwesPump = false;
         _armedFor = null;
         _payloadBytes = 0;
         Times.Clear();
         Dedups.Clear();
         Flows.Clear();
+        Waiters.ForgetRecent();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
@@ -124,7 +126,7 @@ internal sealed class Home
 
         Topics.Begin(state.Topics, state.Memos);
         Starts.Resumed();
-        Queues.ReportParked(_jobs.Values.Where(j => j.Phase == JobPhase.Parked));
+        Queues.ReportUnknown(_jobs.Values.Where(j => j.Phase == JobPhase.Parked || (j.Phase != JobPhase.Running && Registry.Find(j.Type) is null)));
         Leases.Begin();
         Waiters.AskAgain();
         Followers.AskAgain();
@@ -146,6 +148,7 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running; // since before a reload, or a flow does it: it is joined, not started twice
             Dispatcher.Started(job);
+            Starts.IsInside(job);
             if (job.IsCancelling)
             {
                 Node.Jobs.Cancel(job.Number); // its worker may not have been told
@@ -153,7 +156,12 @@ internal sealed class Home
         }
         else if (refused is { } reason)
         {
-            job.More = job.More?.Event is { } about ? new JobMore { Event = about } : null; // what the store refused may be in it
+            // Its state is as the store has it, so what was refused is not in it, and all who want the job are.
+            if (job.More is { } more)
+            {
+                (more.Lease, more.Flow) = (null, null); // whoever had it was not heard
+            }
+
             Outcomes.Dead(job, new ErrorInfo(ErrorKind.Permanent, ErrorCodes.StoreRefused, "Refused", reason));
         }
         else if (job.IsCancelling && job.More is { Lease: null, Flow: null })
@@ -164,6 +172,7 @@ internal sealed class Home
         {
             job.Phase = JobPhase.Running;
             Dispatcher.Started(job);
+            Starts.IsInside(job);
             if (job.More!.UntilStarted)
             {
                 Dedups.Remove(job);
@@ -283,9 +292,25 @@ internal sealed class Home
         }
     }
 
+    /// <summary>Whether messages were handled for which the home is yet to be pumped, before its batch is sealed.</summary>
+    public bool OwesPump { get; set; }
+
+    /// <returns>Whether anything was owed.</returns>
+    public bool PumpWhatIsOwed()
+    {
+        if (OwesPump)
+        {
+            Pump();
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Starts all that may start now, and sees to it that the home is looked at again in time.</summary>
     public void Pump()
     {
+        OwesPump = false;
         DateTimeOffset now = Shard.Now();
         do
         {
@@ -353,7 +378,7 @@ internal sealed class Home
         waiters.ForEach(Waiters.Remove);
         List<JobFollower> followers = Followers.TakeAll();
         List<PullJobs> pulls = Leases.TakeAll();
-        waiters.ForEach(w => w.GiveUp(reason(JobId.Text("job", w.Number))));
+        waiters.ForEach(w => w.GiveUp(reason(w.Id)));
         followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
         pulls.ForEach(p => p.GiveUp(reason(p.What)));
         return waiters.Count + followers.Count + pulls.Count > 0;

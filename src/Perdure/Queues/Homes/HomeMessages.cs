@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -14,6 +13,9 @@ internal abstract class HomeMessage : Message
     /// <summary>Whether it waits while the store is known to be down.</summary>
     protected virtual bool WaitsForStore => true;
 
+    /// <summary>Whether there may be many in a row, for which the home need not be pumped one by one.</summary>
+    protected virtual bool ComesInCrowds => false;
+
     public sealed override void Handle()
     {
         if (!WaitsForStore && Shard.Recovery.Down is { } reason)
@@ -22,12 +24,33 @@ internal abstract class HomeMessage : Message
         }
         else if (!Shard.Recovery.Holds(this))
         {
-            Deliver();
-            Home.Pump();
+            DeliverAndPump(Home);
         }
     }
 
     protected abstract void Deliver();
+
+    /// <summary>Delivers it, and sees to it that what it changed takes effect.</summary>
+    private void DeliverAndPump(Home home)
+    {
+        if (!ComesInCrowds)
+        {
+            home.PumpWhatIsOwed(); // it finds the home as if each had been pumped for
+            Deliver();
+            home.Pump();
+            return;
+        }
+
+        Deliver();
+        if (home.Shard.Commits.HasOpen)
+        {
+            home.OwesPump = true; // until the batch is sealed: what it lets start could not leave before
+        }
+        else
+        {
+            home.Pump();
+        }
+    }
 }
 
 /// <summary>What a client asks of a home. Its answer leaves when what it is based on is durable.</summary>
@@ -78,50 +101,8 @@ internal abstract class HomeCall<TAnswer> : HomeMessage, IFreeEffect
     }
 }
 
-/// <summary>Jobs that a client wants, all or none of them.</summary>
-internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter) : HomeCall<Receipt[]>
-{
-    private const int Waits = 0;
-    private const int Settled = 1;
-    private int _state;
-
-    public IReadOnlyList<NewJob> Jobs => jobs;
-
-    /// <summary>Waits for the end of the one job, from its beginning on.</summary>
-    public JobWaiter? Waiter => waiter;
-
-    public override string What => $"enqueueing {(jobs.Count == 1 ? $"job {jobs[0].Type.Name}" : $"{jobs.Count} jobs")}";
-
-    public override void Fail(PerdureException reason)
-    {
-        base.Fail(reason);
-        waiter?.Fail(reason);
-    }
-
-    protected override bool WaitsForStore => jobs[0].Now is null;
-
-    /// <summary>Whoever asked has given up: if the home has not taken the jobs yet, it does not. From any thread.</summary>
-    public void Withdraw() => Interlocked.Exchange(ref _state, Settled);
-
-    /// <summary>The budget of whoever asked is over. From any thread.</summary>
-    public void GiveUp()
-    {
-        Withdraw();
-        var reason = new StoreException(ErrorCodes.StoreFailed, "the job store did not take it within the budget");
-        if (TryFail(reason)) // an answer that came together with it counts
-        {
-            waiter?.Fail(reason);
-        }
-    }
-
-    /// <summary>Takes it, so that it can no longer be withdrawn; false if it was.</summary>
-    public bool TrySettle() => Interlocked.CompareExchange(ref _state, Settled, Waits) == Waits;
-
-    protected override void Deliver() => Home.Intake.Take(this);
-}
-
 /// <summary>Waits for a job's end, as one of its subscribers.</summary>
-internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
+internal sealed class JobWaiter(string queue, long number, int subscriber, bool wantsFirstAttempt = false) : HomeMessage
 {
     private readonly TaskCompletionSource<JobEnd?> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -129,25 +110,31 @@ internal sealed class JobWaiter(long number, int subscriber, bool wantsFirstAtte
 
     public int Subscriber { get; set; } = subscriber;
 
+    /// <summary>The job as people see it.</summary>
+    public string Id => JobId.Text(queue, Number);
+
     /// <summary>Whether it no longer waits once the first attempt has failed, or was not made at once.</summary>
     public bool WantsFirstAttempt { get; } = wantsFirstAttempt;
 
     /// <summary>Whether a caller awaits it by now: one that comes with its job waits from the beginning, whether anybody asks or not.</summary>
     public bool IsAwaited { get; set; } = wantsFirstAttempt;
 
+    /// <summary>Whether nobody could say: whoever still wants to know asks anew.</summary>
+    public bool HasFailed { get; private set; }
+
     /// <summary>How it ended; null when it was to know of the first attempt only, and that led to no end.</summary>
     public Task<JobEnd?> Task => _end.Task;
 
     public void Ended(JobEnd? end) => _end.TrySetResult(end);
 
-    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Number:x}", limit));
+    public void LimitReached(TimeSpan limit) => _end.TrySetException(new LimitReachedException($"the wait for job {Id}", limit));
 
-    public void NotFound() => _end.TrySetException(new JobNotFoundException(Number));
+    public void NotFound() => _end.TrySetException(new JobNotFoundException(Id));
 
     /// <summary>Nothing more can happen: a test learns it at once.</summary>
     public void GiveUp(Exception reason) => _end.TrySetException(reason);
 
-    public override void Fail(PerdureException reason) => _end.TrySetException(new StoreUnavailableException($"job {Number:x}", reason));
+    public override void Fail(PerdureException reason) => HasFailed |= _end.TrySetException(new StoreUnavailableException($"job {Id}", reason));
 
     protected override void Deliver()
     {
@@ -171,6 +158,8 @@ internal sealed class StopJobWaiting(JobWaiter waiter) : HomeMessage
 /// <summary>Attempts have led to something.</summary>
 internal sealed class JobReported(long number, JobReport report) : HomeMessage
 {
+    protected override bool ComesInCrowds => true;
+
     protected override void Deliver() => Home.Outcomes.Take(number, report);
 }
 
@@ -191,6 +180,8 @@ internal sealed class HomeDue : HomeMessage
 /// <summary>A message came through the home's inbox.</summary>
 internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
 {
+    public string Id => row.Id;
+
     protected override void Deliver()
     {
         if (Shard.TakeInbox(row.Id))

@@ -61,12 +61,14 @@ internal sealed class HomeQueues(Home home)
     /// <summary>A queue's policy; the defaults for one that only jobs in the store know.</summary>
     public QueueOptions Policy(string queue) => _queues.TryGetValue(queue, out QueueState? state) ? state.Policy : Unknown;
 
-    /// <summary>Says which jobs wait for a process that has a handler for them.</summary>
-    public void ReportParked(IEnumerable<Job> parked)
+    /// <summary>Says which jobs wait for a process that knows them: their queue, and their handler or their contract.</summary>
+    public void ReportUnknown(IEnumerable<Job> unknown)
     {
-        foreach (IGrouping<(string Queue, string Type), Job> group in parked.GroupBy(j => (j.Queue, j.Type)))
+        home.Node.UnknownJobs.Clear();
+        foreach (IGrouping<(string Queue, string Type), Job> group in unknown.GroupBy(j => (j.Queue, j.Type)))
         {
-            home.Node.Log.JobsParked(group.Count(), group.Key.Type, group.Key.Queue);
+            home.Node.UnknownJobs.Enqueue($"{group.Key.Type} on queue {group.Key.Queue} ({group.Count()})");
+            home.Node.Log.JobsUnknown(group.Count(), group.Key.Type, group.Key.Queue);
         }
     }
 
@@ -163,6 +165,7 @@ internal sealed class HomeQueues(Home home)
         _once[(queue, key)] = once;
         _onceEnds.Enqueue((queue, key), until);
         Remember($"once/{queue}/{key}", JsonSerializer.SerializeToUtf8Bytes(once));
+        home.Batch.MemosOfJobs.Add(($"once/{queue}/{key}", number));
     }
 
     public void Remember(string name, byte[]? value)

@@ -9,7 +9,7 @@ namespace Perdure.Queues;
 /// <param name="Topics">Its topics.</param>
 internal sealed record HomeState(List<Job> Jobs, IReadOnlyList<MemoRow> Memos, TopicsState Topics)
 {
-    private const int ReadMax = 10_000;
+    private const int ReadMax = 2_000;
 
     /// <summary>Reads it, page by page: there may be a million jobs.</summary>
     public static async Task<HomeState> ReadAsync(IStore store, int shard, QueueRegistry registry, CancellationToken cancellationToken)

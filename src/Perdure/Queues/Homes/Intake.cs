@@ -6,21 +6,22 @@ namespace Perdure.Queues;
 /// <summary>Lets jobs in: joins, replaces or drops those that are there already, and keeps the backlog within its bounds.</summary>
 internal sealed class Intake(Home home)
 {
-    private readonly Dictionary<string, Queue<EnqueueJobs>> _blocked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Queue<IEnqueue>> _blocked = new(StringComparer.Ordinal);
 
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
-    public void Take(EnqueueJobs call)
+    public void Take(IEnqueue call)
     {
         foreach (NewJob job in call.Jobs)
         {
             SetPriority(job);
         }
 
-        PerdureException? refusal = Refusal(call.Jobs, out bool blocks);
-        if (blocks)
+        PerdureException? refusal = Refusal(call.Jobs, isNew: true, out string? full);
+        string? queue = full ?? (refusal is null ? QueueBefore(call.Jobs) : null);
+        if (queue is not null)
         {
-            string queue = call.Jobs[0].Queue;
-            if (!_blocked.TryGetValue(queue, out Queue<EnqueueJobs>? waiting))
+            call.Full = Full(queue);
+            if (!_blocked.TryGetValue(queue, out Queue<IEnqueue>? waiting))
             {
                 _blocked.Add(queue, waiting = new());
             }
@@ -38,12 +39,12 @@ internal sealed class Intake(Home home)
     public bool LetIn()
     {
         bool any = false;
-        foreach ((string queue, Queue<EnqueueJobs> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
+        foreach ((string queue, Queue<IEnqueue> waiting) in _blocked.Count == 0 ? [] : _blocked.ToList())
         {
-            while (waiting.TryPeek(out EnqueueJobs? call))
+            while (waiting.TryPeek(out IEnqueue? call))
             {
-                PerdureException? refusal = Refusal(call.Jobs, isNew: false, out bool blocks); // the queue may drain by now, or have another policy
-                if (blocks)
+                PerdureException? refusal = Refusal(call.Jobs, isNew: false, out string? full); // the queue may drain by now, or have another policy
+                if (full is not null)
                 {
                     break;
                 }
@@ -70,7 +71,7 @@ internal sealed class Intake(Home home)
 
     public void Fail(PerdureException reason)
     {
-        foreach (EnqueueJobs call in _blocked.Values.SelectMany(b => b))
+        foreach (IEnqueue call in _blocked.Values.SelectMany(b => b))
         {
             call.Fail(reason);
         }
@@ -108,7 +109,7 @@ internal sealed class Intake(Home home)
     /// <summary>The queue's policy may have been changed since the start.</summary>
     private void SetPriority(NewJob wanted) => wanted.Priority = wanted.HasQueuePriority ? home.Queues.Policy(wanted.Queue).Priority : wanted.Priority;
 
-    private void Decide(EnqueueJobs call, PerdureException? refusal)
+    private void Decide(IEnqueue call, PerdureException? refusal)
     {
         if (refusal is null)
         {
@@ -121,7 +122,7 @@ internal sealed class Intake(Home home)
         }
     }
 
-    private void Accept(EnqueueJobs call)
+    private void Accept(IEnqueue call)
     {
         var receipts = new Receipt[call.Jobs.Count];
         for (int i = 0; i < receipts.Length; i++)
@@ -144,7 +145,7 @@ internal sealed class Intake(Home home)
             }
         }
 
-        call.AnswerThen(receipts);
+        call.AcceptThen(receipts);
     }
 
     /// <summary>What becomes of a job that is the same as one that is there; null if it comes all the same.</summary>
@@ -216,14 +217,24 @@ internal sealed class Intake(Home home)
     }
 
     /// <summary>Why jobs may not come now; null if they may, or if their caller waits until there is room (<paramref name="blocks"/>).</summary>
-    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks) => Refusal(jobs, isNew: true, out blocks);
+    public PerdureException? Refusal(IReadOnlyList<NewJob> jobs, out bool blocks)
+    {
+        PerdureException? refusal = Refusal(jobs, isNew: true, out string? full);
+        blocks = full is not null;
+        return refusal;
+    }
 
     /// <param name="jobs">The jobs.</param>
     /// <param name="isNew">Whether they come only now: who has waited for room is not shed.</param>
-    /// <param name="blocks">Whether their caller waits.</param>
-    private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out bool blocks)
+    /// <param name="waitsFor">The queue for whose room their caller waits; null for none.</param>
+    private PerdureException? Refusal(IReadOnlyList<NewJob> jobs, bool isNew, out string? waitsFor)
     {
-        blocks = false;
+        waitsFor = null;
+        if (home.OwesPump && (IsFull(jobs, out _) || HasPool(jobs)))
+        {
+            home.Pump(); // what runs by then makes room, and counts
+        }
+
         foreach (NewJob job in jobs)
         {
             if (home.Queues.IsDraining(job.Queue))
@@ -240,12 +251,31 @@ internal sealed class Intake(Home home)
         if (IsFull(jobs, out string full))
         {
             QueueOptions policy = home.Queues.Policy(full);
-            blocks = policy.WhenFull == WhenFull.Block && jobs.Count <= policy.BacklogMax;
-            return blocks ? null : new PerdureException(ErrorCodes.QueueFull, $"queue {full} is full: {home.Queues.Backlog(full):N0} jobs wait, and at most {policy.BacklogMax:N0} may.");
+            waitsFor = policy.WhenFull == WhenFull.Block && jobs.Count <= policy.BacklogMax ? full : null;
+            return waitsFor is not null ? null : Full(full);
         }
 
         return null;
     }
+
+    private bool HasPool(IReadOnlyList<NewJob> jobs)
+    {
+        foreach (NewJob job in jobs)
+        {
+            if (home.Queues.Policy(job.Queue).Uses.Count > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private PerdureException Full(string queue)
+        => new(ErrorCodes.QueueFull, $"queue {queue} is full: {home.Queues.Backlog(queue):N0} jobs wait, and at most {home.Queues.Policy(queue).BacklogMax:N0} may.");
+
+    /// <summary>A queue for whose room somebody waits already: who comes later does not pass him, though there may be room for less. Null for none.</summary>
+    private string? QueueBefore(IReadOnlyList<NewJob> jobs) => _blocked.Count == 0 ? null : jobs.FirstOrDefault(j => _blocked.ContainsKey(j.Queue))?.Queue;
 
     private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
     {

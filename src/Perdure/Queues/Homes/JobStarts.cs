@@ -11,6 +11,7 @@ internal sealed class JobStarts(Home home)
     private readonly List<Job> _batch = [];
     private readonly Dictionary<long, TimeSpan> _budgets = [];
     private readonly Dictionary<long, (Dependency Dependency, DateTimeOffset At)> _entered = [];
+    private HandlerDefinition? _handler; // of what is in the batch
     private bool _careful;
     private long _alone;
     private Suspect? _suspect;
@@ -38,6 +39,15 @@ internal sealed class JobStarts(Home home)
         {
             _entered.Remove(number);
             dependency.Leave(at, DependencyOutcome.None, home.Shard.Now());
+        }
+    }
+
+    /// <summary>A job runs that was started before this process, or before a reload: what it depends on counts it.</summary>
+    public void IsInside(Job job)
+    {
+        if (!_entered.ContainsKey(job.Number) && home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
+        {
+            _entered.Add(job.Number, (dependency, dependency.Join(home.Shard.Now())));
         }
     }
 
@@ -109,6 +119,7 @@ internal sealed class JobStarts(Home home)
                 Flush();
             }
 
+            _handler = handler;
             _batch.Add(job);
         }
 
@@ -120,13 +131,19 @@ internal sealed class JobStarts(Home home)
     {
         if (_batch.Count > 0)
         {
-            HandlerDefinition handler = home.Registry.HandlerOf(_batch[0].Queue, _batch[0].Type)!;
+            HandlerDefinition handler = _handler!;
             if (home.Queues.Policy(_batch[0].Queue) is { Rate: not null } or { RatePerKey: not null })
             {
                 home.RememberRates(); // before what they let go leaves, so that a crash forgets no start
             }
 
-            home.Shard.Commits.Then(new StartJobs(home, handler, [.. _batch.Select(Attempt)]));
+            var attempts = new JobAttempt[_batch.Count];
+            for (int i = 0; i < attempts.Length; i++)
+            {
+                attempts[i] = Attempt(_batch[i]);
+            }
+
+            home.Shard.Commits.Then(new StartJobs(home, handler, attempts));
             _batch.Clear();
         }
     }
@@ -236,7 +253,21 @@ internal sealed class JobStarts(Home home)
 /// <summary>One call of a handler leaves.</summary>
 internal sealed class StartJobs(Home home, HandlerDefinition handler, JobAttempt[] attempts) : IFreeEffect
 {
-    public void Release() => home.Node.Jobs.Start(handler, attempts);
+    public void Release()
+    {
+        if (home.Node.Jobs.Begin(handler, attempts) is { } run)
+        {
+            home.Node.Seams.Run(run);
+        }
+    }
+
+    public void Release(List<IThreadPoolWorkItem> work)
+    {
+        if (home.Node.Jobs.Begin(handler, attempts) is { } run) // registered now: once the home knows of the commit, it takes them for running
+        {
+            work.Add(run);
+        }
+    }
 
     public void Lost(PerdureException reason)
     {

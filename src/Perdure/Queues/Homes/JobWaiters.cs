@@ -7,7 +7,12 @@ namespace Perdure.Queues;
 /// <summary>Clients that wait for the ends of jobs.</summary>
 internal sealed class JobWaiters(Home home)
 {
+    /// <summary>How many of the last ends that nothing is kept of are remembered: who enqueues a job and then waits for it may come after its end.</summary>
+    private const int RecentMax = 10_000;
+
     private readonly Dictionary<long, List<JobWaiter>> _waiters = [];
+    private readonly Dictionary<long, JobEnd> _recent = [];
+    private readonly Queue<long> _recentOrder = new();
 
     /// <summary>Those whom somebody awaits.</summary>
     public IEnumerable<JobWaiter> Awaited => _waiters.Values.SelectMany(w => w).Where(w => w.IsAwaited);
@@ -25,6 +30,12 @@ internal sealed class JobWaiters(Home home)
     {
         if (home.Find(waiter.Number) is not { } job)
         {
+            if (_recent.TryGetValue(waiter.Number, out JobEnd? recent))
+            {
+                home.Shard.Commits.Then(new JobAnswers(home, [waiter], recent));
+                return;
+            }
+
             home.Shard.Commits.Then(new AskStore(this, waiter)); // its end may be on its way to the store
             return;
         }
@@ -57,8 +68,13 @@ internal sealed class JobWaiters(Home home)
         }
     }
 
-    public void Ended(Job job, JobEnd end)
+    public void Ended(Job job, JobEnd end, bool isKept)
     {
+        if (!isKept)
+        {
+            Remember(job.Number, end);
+        }
+
         if (_waiters.Remove(job.Number, out List<JobWaiter>? list))
         {
             home.Shard.Commits.Then(new JobAnswers(home, list, end));
@@ -87,7 +103,25 @@ internal sealed class JobWaiters(Home home)
     /// <summary>After a takeover: everybody who waits asks again.</summary>
     public void AskAgain() => TakeAll().ForEach(Wait);
 
+    /// <summary>What was decided may not be durable.</summary>
+    public void ForgetRecent()
+    {
+        _recent.Clear();
+        _recentOrder.Clear();
+    }
+
     public void Fail(PerdureException reason) => TakeAll().ForEach(w => w.Fail(reason));
+
+    private void Remember(long number, JobEnd end)
+    {
+        if (_recentOrder.Count == RecentMax)
+        {
+            _recent.Remove(_recentOrder.Dequeue());
+        }
+
+        _recent[number] = end;
+        _recentOrder.Enqueue(number);
+    }
 
     private void Take(Job job, Predicate<JobWaiter> which, Action<List<JobWaiter>> then)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Perdure.Storage;
 
 namespace Perdure.Queues;
@@ -59,7 +60,8 @@ internal sealed record NewJob(string Queue, JobType Type, byte[] Payload)
 /// <param name="Number">The job; the one that it was dropped together with.</param>
 /// <param name="Subscriber">Which of the job's subscribers the caller is; -1 when it is none.</param>
 /// <param name="Kind">What became of it.</param>
-internal sealed record Receipt(long Number, int Subscriber, ReceiptKind Kind);
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Receipt(long Number, int Subscriber, ReceiptKind Kind);
 
 internal enum ReceiptKind
 {

@@ -55,6 +55,11 @@ internal sealed class Outcomes(Home home)
         job.Attempts++;
         job.More ??= new JobMore();
         Note(job, error, now);
+        if (error.Kind != ErrorKind.Rejected)
+        {
+            home.Node.Log.JobAttemptFailed(job, job.Attempts, error.Kind, error.Message);
+        }
+
         job.MayBeDone |= error.Kind == ErrorKind.Unknown;
         bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
@@ -87,8 +92,17 @@ internal sealed class Outcomes(Home home)
     /// <summary>Makes a dead letter of a job.</summary>
     public void Dead(Job job, ErrorInfo error, bool failed = false)
     {
-        home.Node.Log.JobDead(job, error.Code, error.Message);
-        End(job, JobStatus.Failed, FlowJson.SerializeError(error), home.Queues.Policy(job.Queue).KeepDeadLetters, keepsPayload: true, failed);
+        if (error.Kind == ErrorKind.Rejected)
+        {
+            home.Node.Log.JobRejected(job, error.Code, error.Message); // a business no is no error of the program
+        }
+        else
+        {
+            home.Node.Log.JobDead(job, error.Code, error.Message);
+        }
+
+        DependencyOutcome said = error.Code == ErrorCodes.CrashSuspect ? DependencyOutcome.None : failed ? DependencyOutcome.Failed : DependencyOutcome.Answered; // of one that killed its process nobody heard
+        End(job, JobStatus.Failed, FlowJson.SerializeError(error), home.Queues.Policy(job.Queue).KeepDeadLetters, keepsPayload: true, said);
     }
 
     /// <summary>Nobody wants a job any more, and no worker has it.</summary>
@@ -104,13 +118,12 @@ internal sealed class Outcomes(Home home)
     /// <summary>The end of two jobs that came to nothing together.</summary>
     public static JobEnd Merged { get; } = new(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Merged", "merged with one that undid it")), 0);
 
-    private void End(Job job, JobStatus status, byte[] result, TimeSpan? keep, bool keepsPayload, bool failed = false)
+    private void End(Job job, JobStatus status, byte[] result, TimeSpan? keep, bool keepsPayload, DependencyOutcome said = DependencyOutcome.Answered)
     {
         DateTimeOffset now = home.Shard.Now();
         if (job.Phase == JobPhase.Running)
         {
-            DependencyOutcome said = status == JobStatus.Cancelled ? DependencyOutcome.None : failed ? DependencyOutcome.Failed : DependencyOutcome.Answered;
-            home.Starts.Ended(job, comesBack: false, said);
+            home.Starts.Ended(job, comesBack: false, status == JobStatus.Cancelled ? DependencyOutcome.None : said);
         }
         else
         {
@@ -150,7 +163,7 @@ internal sealed class Outcomes(Home home)
 
         home.Flows.Answer(job, status, result);
         home.Followers.Ended(job, status);
-        home.Waiters.Ended(job, new JobEnd(status, result, job.Attempts));
+        home.Waiters.Ended(job, new JobEnd(status, result, job.Attempts), isKept: keep > TimeSpan.Zero);
         home.Queues.Ended(job.Queue, now);
         PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
         home.Remove(job);

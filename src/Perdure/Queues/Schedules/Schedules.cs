@@ -131,7 +131,7 @@ internal sealed class Schedules(Home home)
 
         List<NewJob> wanted = times.ConvertAll(at => Prepare(state, at, counts: false));
         Refuse(wanted);
-        wanted.ForEach(w => home.Intake.Add(w));
+        wanted.ForEach(w => Add(state, w));
         state.Memo.Missed = MissedTimes.Without(state.Memo.Missed, after, to);
         Remember(state);
         return wanted.Count;
@@ -204,8 +204,13 @@ internal sealed class Schedules(Home home)
     private Receipt Add(ScheduleState state, NewJob wanted)
     {
         Receipt receipt = home.Intake.Add(wanted);
-        state.Memo.LastJob = receipt.Number;
-        state.Memo.LastQueue = wanted.Queue;
+        home.Batch.MemosOfJobs.Add((MemoPrefix + state.Definition.Name, receipt.Number));
+        if (wanted.Schedule is not null)
+        {
+            state.Memo.LastJob = receipt.Number;
+            state.Memo.LastQueue = wanted.Queue;
+        }
+
         return receipt;
     }
 

@@ -75,15 +75,13 @@ internal sealed class Dependency : IGate
         }
     }
 
-    public bool TryEnter(DateTimeOffset now) => TryEnter(now, isRetry: false);
-
     /// <summary>Whether one more attempt of a job may go now; if so it is counted until it leaves.</summary>
     /// <param name="now">The time; pass it to <see cref="Leave"/>, too.</param>
     /// <param name="isRetry">Whether it is not the job's first attempt.</param>
-    public bool TryEnter(DateTimeOffset now, bool isRetry) => AskForJob(now, isRetry, enters: true);
+    public bool TryEnter(DateTimeOffset now, bool isRetry = false) => AskForJob(now, isRetry, enters: true);
 
     /// <summary>Whether an attempt of a job might go now; nothing is counted. If not, whoever asked is told when to ask again.</summary>
-    public bool MayEnter(DateTimeOffset now) => AskForJob(now, isRetry: false, enters: false);
+    public bool MayEnter(DateTimeOffset now, bool isRetry = false) => AskForJob(now, isRetry, enters: false);
 
     private bool AskForJob(DateTimeOffset now, bool isRetry, bool enters)
     {
@@ -139,6 +137,19 @@ internal sealed class Dependency : IGate
         return wait;
     }
 
+    /// <summary>An attempt runs that was let go before this process: from now on it is counted.</summary>
+    /// <returns>When it was let go, for <see cref="Leave"/>: before all that the breaker knows of, so its outcome says nothing.</returns>
+    public DateTimeOffset Join(DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            Move(now);
+            Inside++;
+        }
+
+        return DateTimeOffset.MinValue;
+    }
+
     /// <summary>An attempt has ended.</summary>
     /// <param name="enteredAt">When it was let go.</param>
     /// <param name="outcome">What it says of the dependency.</param>
@@ -187,11 +198,11 @@ internal sealed class Dependency : IGate
         Tell(news);
     }
 
-    public DateTimeOffset? NextChange(DateTimeOffset now)
+    public DateTimeOffset? NextChange(DateTimeOffset now, bool isRetry = false)
     {
         lock (_lock)
         {
-            return NextChangeAt(Move(now), isRetry: false);
+            return NextChangeAt(Move(now), isRetry);
         }
     }
 

@@ -12,9 +12,9 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
 
     protected override void Check()
     {
-        foreach (JobStory job in jobs.All)
+        foreach (JobStory job in jobs.All.Where(j => j.Before is null && j.States[0].ScheduledFor is null))
         {
-            MustHold(_came.TryAdd(job.States[0].Id!.Value, job), $"{job} came twice, once as {_came[job.States[0].Id!.Value]}");
+            MustHold(_came.TryAdd(job.Id, job), $"{job} came twice, once as {_came[job.Id]}");
             foreach (StateStory state in job.States.Skip(1).Where(s => s.Id is not null))
             {
                 _replaced.TryAdd(state.Id!.Value, (job, state));
@@ -45,7 +45,7 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
     private void CheckReceipt(JobCall call, int id, Told told)
     {
         string what = $"{What(call)}: {id} was {told.Kind} as {told.Number:x}";
-        JobStory? job = jobs.Find(told.Number);
+        JobStory? job = told.Kind == Enqueued.Added ? jobs.Find(told.Number) : jobs.Find(told.Number, call.AnswerOrder);
         if (told.Kind == Enqueued.Dropped)
         {
             MustHold(!_came.ContainsKey(id), what); // the number is that of the one that waited
@@ -61,7 +61,7 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
         switch (told.Kind)
         {
             case Enqueued.Added:
-                MustHold(job.States[0].Id == id, $"{what}, but that came with {job.States[0].Id}");
+                MustHold(job.Id == id, $"{what}, but that came with {job.Id}");
                 MustHold(SameOf(job, call) is null, $"{what}, but {SameOf(job, call)} was there");
                 break;
             case Enqueued.Joined:
@@ -74,7 +74,7 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
                 MustHold(!_came.ContainsKey(id) && !_replaced.ContainsKey(id), $"{what}, but came all the same");
                 break;
             case Enqueued.Replaced:
-                MustHold(job.States.Exists(s => s.Id is not null && s.Order > call.Order && s.Order < call.AnswerOrder), $"{what}, but the job does not carry it");
+                MustHold(jobs.LivesOf(told.Number).Any(l => l.States.Exists(s => s.Id is not null && s.Order > call.Order && s.Order < call.AnswerOrder)), $"{what}, but the job does not carry it");
                 break;
         }
     }
@@ -89,7 +89,7 @@ internal sealed class JobAnswerChecker(JobsStory jobs) : Checker("what became of
     {
         ErrorCodes.QueueDraining => Observed.Jobs.Calls.Exists(c => c.Verb == JobVerb.Drain && c.Queue == call.Queue && c.Order < call.AnswerOrder),
         ErrorCodes.JobShed => jobs.Plan.Queues[call.Queue].Uses.Exists(u => jobs.Plan.Pools[u.Pool].Sheds),
-        ErrorCodes.QueueFull => jobs.Plan.Queues[call.Queue] is var queue && (queue.WhenFull == WhenFull.Reject || call.Ids.Count > queue.BacklogMax),
+        ErrorCodes.QueueFull => jobs.Plan.Queues[call.Queue] is var queue && (queue.WhenFull == WhenFull.Reject || call.Verb == JobVerb.TryNow || call.Ids.Count > queue.BacklogMax),
         _ => false,
     };
 

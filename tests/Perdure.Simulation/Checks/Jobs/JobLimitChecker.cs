@@ -2,7 +2,7 @@ using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Jobs;
 
-/// <summary>In a living process never more attempts run than a queue, one of its keys, or a pool lets.</summary>
+/// <summary>In a living process never more attempts run than a queue, one of its keys, or a pool lets, whatever was changed meanwhile; a pool that is saturated takes better jobs only.</summary>
 internal sealed class JobLimitChecker(JobsStory jobs) : Checker("limits of queues")
 {
     protected override void Check()
@@ -16,7 +16,7 @@ internal sealed class JobLimitChecker(JobsStory jobs) : Checker("limits of queue
                 running.Add(call);
                 if (jobs.IsOwner(call.Process, call.Order))
                 {
-                    CheckAt(call, running.FindAll(r => !JobStartChecker.IsLeft(r, call.At) && (jobs.Find(r.Number)?.EndOrder ?? 0) > call.Order));
+                    CheckAt(call, running.FindAll(r => !JobStartChecker.IsLeft(r, call.At) && (jobs.Find(r.Number, r.Order)?.EndOrder ?? 0) > call.Order));
                 }
             }
         }
@@ -24,20 +24,28 @@ internal sealed class JobLimitChecker(JobsStory jobs) : Checker("limits of queue
 
     private void CheckAt(HandlerCall call, List<HandlerCall> running)
     {
-        QueueOptions queue = jobs.Plan.Queues[call.Queue];
+        string where = $"run at once in {call.Process} at {call.At:HH:mm:ss.fff}";
+        IReadOnlyList<QueueOptions> policies = jobs.PoliciesAt(call.Queue, call.Order);
+        int most = policies.Max(p => p.Concurrency ?? int.MaxValue);
         int ofQueue = running.Count(r => r.Queue == call.Queue);
-        MustHold(queue.Concurrency is null || ofQueue <= queue.Concurrency, $"{ofQueue} jobs of {call.Queue} run at once in {call.Process} at {call.At:HH:mm:ss.fff}, of {queue.Concurrency}");
-        int? perKey = queue.InOrder ? 1 : queue.ConcurrencyPerKey;
-        if (call.Key is not null && perKey is not null)
+        MustHold(ofQueue <= most, $"{ofQueue} jobs of {call.Queue} {where}, of {most}");
+        int perKey = policies.Max(p => (p.InOrder ? 1 : p.ConcurrencyPerKey) ?? int.MaxValue);
+        int ofKey = call.Key is null ? 0 : running.Count(r => r.Queue == call.Queue && r.Key == call.Key);
+        MustHold(ofKey <= perKey, $"{ofKey} jobs of {call.Queue}/{call.Key} {where}, of {perKey}");
+        foreach (PoolUse use in jobs.Plan.Queues[call.Queue].Uses)
         {
-            int ofKey = running.Count(r => r.Queue == call.Queue && r.Key == call.Key);
-            MustHold(ofKey <= perKey, $"{ofKey} jobs of {call.Queue}/{call.Key} run at once in {call.Process} at {call.At:HH:mm:ss.fff}, of {perKey}");
-        }
-
-        foreach (PoolUse use in queue.Uses)
-        {
-            int units = running.Sum(r => jobs.Plan.Queues[r.Queue].Uses.Where(u => u.Pool == use.Pool).Sum(u => u.Units));
-            MustHold(units <= jobs.Plan.Pools[use.Pool].Capacity, $"{units} units of {use.Pool} are in use in {call.Process} at {call.At:HH:mm:ss.fff}, of {jobs.Plan.Pools[use.Pool].Capacity}");
+            PoolOptions pool = jobs.Plan.Pools[use.Pool];
+            int units = running.Sum(r => UnitsOf(r, use.Pool));
+            MustHold(units <= pool.Capacity, $"{units} units of {use.Pool} are in use in {call.Process} at {call.At:HH:mm:ss.fff}, of {pool.Capacity}");
+            int longSince = running.Where(r => jobs.IsKnownAt(r.Order, call)).Sum(r => UnitsOf(r, use.Pool));
+            MustHold(longSince < pool.SaturatedAt || pool.SaturatedAt is null || MayBeAdmitted(call, pool), $"{call.Queue}-{call.Number:x} began in {call.Process} at {call.At:HH:mm:ss.fff} though {longSince} units of {use.Pool} were in use, and from {pool.SaturatedAt} on it takes better ones only");
         }
     }
+
+    private int UnitsOf(HandlerCall call, string pool) => jobs.Plan.Queues[call.Queue].Uses.Where(u => u.Pool == pool).Sum(u => u.Units);
+
+    /// <summary>Whether a job may ever have been good enough for a pool that is saturated; one that was to be tried at once is.</summary>
+    private bool MayBeAdmitted(HandlerCall call, PoolOptions pool)
+        => jobs.PoliciesAt(call.Queue, call.Order).Any(p => p.Ageing is not null) || jobs.Find(call.Number, call.Order) is not { } job
+            || job.States.Exists(s => s.State.Priority <= pool.AdmittedPriority) || Observed.Jobs.Calls.Exists(c => c.Verb == JobVerb.TryNow && c.Ids[0] == job.Id);
 }

@@ -14,6 +14,11 @@ internal sealed class JobOrderChecker(JobsStory jobs) : Checker("order of jobs")
         {
             QueueOptions policy = jobs.Plan.Queues[queue.Key];
             List<HandlerCall> calls = [.. queue];
+            if (jobs.WasChanged(queue.Key))
+            {
+                continue;
+            }
+
             if (policy is { InOrder: false, ConcurrencyPerKey: null, Rate: null, RatePerKey: null, FairKeys: false, Ageing: null, Uses.Count: 0 })
             {
                 CheckPriority(calls);
@@ -30,7 +35,7 @@ internal sealed class JobOrderChecker(JobsStory jobs) : Checker("order of jobs")
     {
         Dictionary<long, HandlerCall> first = [];
         calls.ForEach(c => first.TryAdd(c.Number, c));
-        List<(JobStory Job, HandlerCall Call)> started = [.. first.Values.Select(c => (jobs.Find(c.Number)!, c)).Where(s => s.Item1 is not null)];
+        List<(JobStory Job, HandlerCall Call)> started = [.. first.Values.Where(c => jobs.LivesOf(c.Number).Count == 1).Select(c => (jobs.Find(c.Number)!, c))];
         foreach ((JobStory job, HandlerCall call) in started.Where(s => !IsAtOnce(s.Job)))
         {
             long taken = jobs.TakeBefore(call.Order)?.Order ?? 0;
@@ -51,7 +56,7 @@ internal sealed class JobOrderChecker(JobsStory jobs) : Checker("order of jobs")
     private void CheckKeys(string queue, List<HandlerCall> calls)
     {
         HashSet<long> seen = [];
-        ILookup<string?, JobStory> byKey = jobs.All.Where(j => j.Row.Queue == queue && j.Row.Key is not null).ToLookup(j => j.Row.Key);
+        ILookup<string?, JobStory> byKey = jobs.All.Where(j => j.Row.Queue == queue && j.Row.Key is not null && j.Before is null).ToLookup(j => j.Row.Key);
         foreach (HandlerCall call in calls.Where(c => c.Key is not null && seen.Add(c.Number)))
         {
             foreach (JobStory before in byKey[call.Key].Where(j => j.Number < call.Number && j.EndOrder > call.Order))
@@ -63,5 +68,5 @@ internal sealed class JobOrderChecker(JobsStory jobs) : Checker("order of jobs")
     }
 
     /// <summary>Whether somebody had it tried before its turn.</summary>
-    private bool IsAtOnce(JobStory job) => Observed.Jobs.Calls.Exists(c => c.Verb == JobVerb.TryNow && c.Ids[0] == job.States[0].Id);
+    private bool IsAtOnce(JobStory job) => Observed.Jobs.Calls.Exists(c => c.Verb == JobVerb.TryNow && c.Ids[0] == job.Id);
 }

@@ -47,8 +47,8 @@ internal sealed class JobRateChecker(JobsStory jobs) : Checker("rates of queues"
 
     private DateTimeOffset EarliestOf(HandlerCall call)
     {
-        JobStory? job = jobs.Find(call.Number);
-        DateTimeOffset came = job?.Row.CreatedAt ?? default;
+        JobStory? job = jobs.Find(call.Number, call.Order);
+        DateTimeOffset came = job?.Before is not null ? jobs.TimeBefore(job.Order) : job?.Row.CreatedAt ?? default;
         return job?.At(call.Order).State.NotBefore is { } notBefore && notBefore > came ? notBefore : came;
     }
 }

@@ -11,7 +11,7 @@ internal sealed class JobStartChecker(JobsStory jobs) : Checker("attempts of job
         foreach (HandlerCall call in Observed.Jobs.Attempts)
         {
             string what = $"attempt {call.Attempt} of {call.Queue}-{call.Number:x} in {call.Process} at {call.At:HH:mm:ss.fff}";
-            if (jobs.Find(call.Number) is not { } job || job.Order > call.Order)
+            if (jobs.Find(call.Number, call.Order) is not { } job || job.Order > call.Order)
             {
                 Wrong($"{what} began before the job was durable");
                 continue;
@@ -36,11 +36,11 @@ internal sealed class JobStartChecker(JobsStory jobs) : Checker("attempts of job
     private void CheckOwners(HandlerCall call, JobStory job, TakenShard take, string what)
     {
         StateStory state = job.At(call.Order);
-        MustHold(job.EndOrder > call.Order, $"{what} began after the end was durable");
+        bool isFirstLife = !jobs.Takes.Exists(t => t.Process == call.Process && t.Order < take.Order); // otherwise it may have been on its way before
+        MustHold(!isFirstLife || job.EndOrder > call.Order, $"{what} began after the end was durable");
         MustHold(job.IdAt(call.Order) == call.Id, $"{what} was given {call.Id}, but the job carries {job.IdAt(call.Order)}");
         MustHold(state.State.Attempts + 1 == call.Attempt, $"{what}: {state.State.Attempts} have failed");
         MustHold(state.State.NotBefore is null || state.State.NotBefore <= call.At + Observed.Jobs.SkewMax, $"{what} began before its time, {state.State.NotBefore:HH:mm:ss.fff}");
-        bool isFirstLife = !jobs.Takes.Exists(t => t.Process == call.Process && t.Order < take.Order); // otherwise it may have been on its way before
         MustHold(!isFirstLife || !job.States.Exists(s => s.IsCancelled && s.Order < take.Order), $"{what} began after the job had been cancelled, and a crash");
         MustHold(!isFirstLife || state.ExpireAt is null || state.ExpireAt > jobs.TimeBefore(take.Order) || job.Order > take.Order, $"{what} began after the job had expired, and a crash");
         JobCall? mode = jobs.ModeAt(call);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Perdure.Serialization;
 using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Seen;
 using Perdure.Storage;
@@ -8,7 +9,13 @@ namespace Perdure.Simulation.Checks.Jobs;
 /// <summary>What the committed batches say, job by job, and who had the home when. Read from what was seen alone.</summary>
 internal sealed class JobsStory
 {
-    private readonly Dictionary<long, JobStory> _jobs = [];
+    private const string PolicyMemo = "policy/";
+
+    /// <summary>An attempt is decided at most so many batches before it begins.</summary>
+    private const int BatchesOnTheWay = 3;
+
+    private readonly Dictionary<long, List<JobStory>> _jobs = [];
+    private readonly Dictionary<string, List<(long Order, QueueOptions Policy)>> _policies = new(StringComparer.Ordinal);
     private readonly List<string> _wrong = [];
 
     private JobsStory(Observed observed, JobPlan plan)
@@ -33,13 +40,36 @@ internal sealed class JobsStory
     /// <summary>The home's batches.</summary>
     public List<CommittedBatch> Batches { get; }
 
-    public IEnumerable<JobStory> All => _jobs.Values;
+    /// <summary>All jobs; one that was redriven is there once for each of its lives.</summary>
+    public IEnumerable<JobStory> All => _jobs.Values.SelectMany(j => j);
 
     public IReadOnlyList<string> Contradictions => _wrong;
 
     public static JobsStory Read(Observed observed, JobPlan plan) => new(observed, plan);
 
-    public JobStory? Find(long number) => _jobs.GetValueOrDefault(number);
+    /// <summary>A job in its first life.</summary>
+    public JobStory? Find(long number) => LivesOf(number) is [var first, ..] ? first : null;
+
+    /// <summary>A job in the life that it had at some moment, or came to next.</summary>
+    public JobStory? Find(long number, long moment) => LivesOf(number) is { Count: > 0 } lives ? lives.LastOrDefault(l => l.Order < moment) ?? lives[0] : null;
+
+    public IReadOnlyList<JobStory> LivesOf(long number) => _jobs.GetValueOrDefault(number) ?? [];
+
+    /// <summary>The policies by which something was decided that was seen at some moment: that of then, and what it was changed from just before.</summary>
+    public IReadOnlyList<QueueOptions> PoliciesAt(string queue, long moment)
+    {
+        List<(long Order, QueueOptions Policy)> all = _policies.GetValueOrDefault(queue) ?? [];
+        int last = Batches.FindLastIndex(b => b.Order < moment);
+        long from = last < BatchesOnTheWay ? 0 : Batches[last - BatchesOnTheWay].Order;
+        QueueOptions before = all.LastOrDefault(p => p.Order < from).Policy ?? Plan.Queues[queue];
+        return [before, .. all.Where(p => p.Order >= from && p.Order < moment).Select(p => p.Policy)];
+    }
+
+    /// <summary>Whether somebody ever changed a queue's policy.</summary>
+    public bool WasChanged(string queue) => _policies.ContainsKey(queue);
+
+    /// <summary>What a queue's policy became, and when that was durable.</summary>
+    public IReadOnlyList<(long Order, QueueOptions Policy)> ChangesOf(string queue) => _policies.GetValueOrDefault(queue) ?? [];
 
     /// <summary>Who took the home last before some moment.</summary>
     public TakenShard? TakeBefore(long order) => Takes.FindLast(t => t.Order < order);
@@ -47,14 +77,20 @@ internal sealed class JobsStory
     /// <summary>Whether a process had the home. Until leases have a time, one that lost it may do and say what is out of date.</summary>
     public bool IsOwner(string process, long order) => TakeBefore(order)?.Process == process;
 
+    /// <summary>Whether one process had the home all the time from a call to its answer.</summary>
+    public bool IsOwner(JobCall call) => IsOwner(call.Process, call.Order) && TakeBefore(call.Order) == TakeBefore(call.AnswerOrder);
+
     /// <summary>A time at or before which nothing happens that is decided after some moment.</summary>
     public DateTimeOffset TimeBefore(long order) => Batches.FindLast(b => b.Order < order)?.Batch.Time ?? default;
 
-    /// <summary>Whether a job was known when an attempt was decided, which is at most three batches before the attempt began.</summary>
-    public bool IsKnownAt(JobStory job, HandlerCall call)
+    /// <summary>Whether a job was known when an attempt was decided.</summary>
+    public bool IsKnownAt(JobStory job, HandlerCall call) => IsKnownAt(job.Order, call);
+
+    /// <summary>Whether something happened before an attempt was decided.</summary>
+    public bool IsKnownAt(long moment, HandlerCall call)
     {
         int before = Batches.FindLastIndex(b => b.Order < call.Order);
-        return before >= 3 && job.Order < Batches[before - 3].Order;
+        return before >= BatchesOnTheWay && moment < Batches[before - BatchesOnTheWay].Order;
     }
 
     /// <summary>The pause that holds for sure when an attempt begins; null if none does.</summary>
@@ -67,28 +103,24 @@ internal sealed class JobsStory
 
     private void Read(CommittedBatch committed)
     {
+        foreach (JobUpdate update in committed.Batch.JobUpdates.Where(u => !committed.Batch.NewJobs.Exists(j => j.Number == u.Number)))
+        {
+            Change(update, committed);
+        }
+
         foreach (JobRow row in committed.Batch.NewJobs)
         {
-            if (!_jobs.TryAdd(row.Number, new JobStory(row, committed.Order)))
-            {
-                _wrong.Add($"job {row.Number:x} came twice");
-            }
+            Come(row, committed);
         }
 
-        foreach (JobUpdate update in committed.Batch.JobUpdates)
+        foreach (JobUpdate update in committed.Batch.JobUpdates.Where(u => committed.Batch.NewJobs.Exists(j => j.Number == u.Number)))
         {
-            if (Open(update.Number, committed, "changes") is { } job)
-            {
-                job.States.Add(new StateStory(committed.Order, update.State, update.Payload));
-            }
+            Change(update, committed);
         }
 
-        foreach (JobEndRow end in committed.Batch.JobEnds)
+        foreach (JobEndRow end in committed.Batch.JobEnds.Where(e => !committed.Batch.EndedJobs.Contains(e.Number)))
         {
-            if (!committed.Batch.EndedJobs.Contains(end.Number))
-            {
-                _wrong.Add($"job {end.Number:x} has an end, and is still there");
-            }
+            _wrong.Add($"job {end.Number:x} has an end, and is still there");
         }
 
         foreach (long number in committed.Batch.EndedJobs)
@@ -102,16 +134,56 @@ internal sealed class JobsStory
 
         foreach (long number in committed.Batch.ForgottenJobs)
         {
-            if (Find(number) is { } job)
+            if (LivesOf(number).LastOrDefault(l => l.EndOrder < committed.Order) is { } job)
             {
-                job.ForgottenOrder = committed.Order;
+                job.ForgottenOrder = Math.Min(job.ForgottenOrder, committed.Order);
             }
+        }
+
+        foreach (MemoRow memo in committed.Batch.Memos.Where(m => m.Name.StartsWith(PolicyMemo, StringComparison.Ordinal)))
+        {
+            ReadPolicy(memo.Name[PolicyMemo.Length..], memo.Value, committed.Order);
+        }
+    }
+
+    private void ReadPolicy(string queue, byte[]? value, long order)
+    {
+        if (!_policies.TryGetValue(queue, out List<(long, QueueOptions)>? all))
+        {
+            _policies.Add(queue, all = []);
+        }
+
+        all.Add((order, value is null ? Plan.Queues[queue] : JsonSerializer.Deserialize<QueueOptions>(value, FlowJson.DefaultOptions())!));
+    }
+
+    /// <summary>A job comes: for the first time, or again after its end, which is forgotten by that.</summary>
+    private void Come(JobRow row, CommittedBatch committed)
+    {
+        if (!_jobs.TryGetValue(row.Number, out List<JobStory>? lives))
+        {
+            _jobs.Add(row.Number, lives = []);
+        }
+
+        bool isReplaced = committed.Batch.ForgottenJobs.Contains(row.Number) || committed.Batch.JobEnds.Exists(e => e.Number == row.Number);
+        if (lives.Count > 0 && (lives[^1] is not { End.Status: JobStatus.Failed } before || before.ForgottenOrder < committed.Order || !isReplaced))
+        {
+            _wrong.Add($"job {row.Number:x} came twice");
+        }
+
+        lives.Add(new JobStory(row, committed.Order, lives.LastOrDefault()));
+    }
+
+    private void Change(JobUpdate update, CommittedBatch committed)
+    {
+        if (Open(update.Number, committed, "changes") is { } job)
+        {
+            job.States.Add(new StateStory(committed.Order, update.State, update.Payload));
         }
     }
 
     private JobStory? Open(long number, CommittedBatch committed, string does)
     {
-        JobStory? job = Find(number);
+        JobStory? job = LivesOf(number) is [.., var last] ? last : null;
         if (job is null || job.HasEnded)
         {
             _wrong.Add($"job {number:x} {does} in batch {committed.Batch.Number}, but {(job is null ? "never came" : "has ended")}");
@@ -120,82 +192,4 @@ internal sealed class JobsStory
 
         return job;
     }
-}
-
-/// <summary>One job, as it was committed.</summary>
-internal sealed class JobStory(JobRow row, long order)
-{
-    public JobRow Row => row;
-
-    public long Number => row.Number;
-
-    public long Order => order;
-
-    /// <summary>The state it came with, and those after it.</summary>
-    public List<StateStory> States { get; } = [new StateStory(order, row.State, row.Payload)];
-
-    /// <summary>When its end was committed; after everything while it has none.</summary>
-    public long EndOrder { get; set; } = long.MaxValue;
-
-    public JobEndRow? End { get; set; }
-
-    public long ForgottenOrder { get; set; } = long.MaxValue;
-
-    public bool HasEnded => EndOrder < long.MaxValue;
-
-    /// <summary>Its state at some moment.</summary>
-    public StateStory At(long moment) => States.FindLast(s => s.Order < moment) ?? States[0];
-
-    /// <summary>What a handler must be given at some moment.</summary>
-    public int IdAt(long moment) => States.FindLast(s => s.Order < moment && s.Payload is not null)!.Id!.Value;
-
-    public override string ToString() => $"{row.Queue}-{row.Number:x}";
-}
-
-/// <summary>One state of a job.</summary>
-internal sealed class StateStory
-{
-    public StateStory(long order, JobState state, byte[]? payload)
-    {
-        (Order, State, Payload) = (order, state, payload);
-        if (payload is not null)
-        {
-            using var json = JsonDocument.Parse(payload);
-            Id = json.RootElement.GetProperty("id").GetInt32();
-        }
-
-        if (state.More is { } more)
-        {
-            using var json = JsonDocument.Parse(more);
-            IsCancelled = json.RootElement.TryGetProperty("cancelReason", out _);
-            Dedup = json.RootElement.TryGetProperty("dedup", out JsonElement key) ? key.GetString() : null;
-            IsUntilStarted = json.RootElement.TryGetProperty("untilStarted", out _);
-            HasSaved = json.RootElement.TryGetProperty("saved", out _);
-            ExpireAt = json.RootElement.TryGetProperty("expireAt", out JsonElement at) ? at.GetDateTimeOffset() : null;
-            SubscriberCount = json.RootElement.TryGetProperty("subscriberCount", out JsonElement count) ? count.GetInt32() : 1;
-            Subscribers = json.RootElement.TryGetProperty("subscribers", out JsonElement all) ? all.GetArrayLength() : 1;
-        }
-    }
-
-    public long Order { get; }
-
-    public JobState State { get; }
-
-    public byte[]? Payload { get; }
-
-    public int? Id { get; }
-
-    public bool IsCancelled { get; }
-
-    public string? Dedup { get; }
-
-    public bool IsUntilStarted { get; }
-
-    public bool HasSaved { get; }
-
-    public DateTimeOffset? ExpireAt { get; }
-
-    public int SubscriberCount { get; } = 1;
-
-    public int Subscribers { get; } = 1;
 }

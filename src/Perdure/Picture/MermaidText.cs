@@ -1,0 +1,36 @@
+using System.Globalization;
+using System.Text;
+
+namespace Perdure.Picture;
+
+/// <summary>Texts of users inside Mermaid.</summary>
+/// <remarks>
+/// Mermaid has no quoting that holds everywhere: quotes, hashes, semicolons, brackets, percent signs, backticks, and words like `end` or
+/// `wrap:` mean something in one place or another. Entity codes (<c>#35;</c>) stand for themselves wherever text may.
+/// </remarks>
+internal static class MermaidText
+{
+    private const string Safe = " .,:/()_-+'…�";
+
+    public static string Escape(string text)
+    {
+        var escaped = new StringBuilder(text.Length);
+        foreach (Rune rune in PlainText.Clean(text).Replace("$$", "$ $", StringComparison.Ordinal).EnumerateRunes()) // formulas are looked for last
+        {
+            if (Rune.IsLetterOrDigit(rune) || (rune.IsBmp && Safe.Contains((char)rune.Value, StringComparison.Ordinal)))
+            {
+                escaped.Append(rune);
+            }
+            else
+            {
+                escaped.Append(CultureInfo.InvariantCulture, $"#{rune.Value};");
+            }
+        }
+
+        return string.Join(' ', escaped.ToString().Split(' ').Select(Word));
+    }
+
+    /// <summary>A word that Mermaid would take for one of its own, with its first letter as a code.</summary>
+    private static string Word(string word)
+        => word == "end" || word.StartsWith("wrap:", StringComparison.Ordinal) || word.StartsWith("nowrap:", StringComparison.Ordinal) ? $"#{(int)word[0]};{word[1..]}" : word;
+}
