@@ -16,7 +16,7 @@ internal sealed class PlacedOrderRuns(PlacedOrders placed, OrderService orders, 
         return
         [
             .. stored.Select(order => new EarlierOrder(order.Id, IsInFlight: order.EndedAt is null || order.EndedAt >= time)),
-            .. (await placed.OnTheirWayAsync(cancellationToken)).Except(stored.Select(order => order.Id)).Select(id => new EarlierOrder(id, IsInFlight: true)),
+            .. (await placed.OnTheirWayAsync(cancellationToken: cancellationToken)).Except(stored.Select(order => order.Id)).Select(id => new EarlierOrder(id, IsInFlight: true)),
         ];
     }
 

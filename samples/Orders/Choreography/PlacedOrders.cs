@@ -22,8 +22,8 @@ public sealed class PlacedOrders(PerdureClient perdure, OrderService orders)
     }
 
     /// <summary>The orders that were placed and that Order has not stored yet.</summary>
-    public async Task<IReadOnlyList<string>> OnTheirWayAsync(CancellationToken cancellationToken = default)
-        => [.. (await perdure.ListAsync(new JobFilter { Queue = OrderHandler.Subscription, Type = "place-order" }, cancellationToken).ToListAsync(cancellationToken)).Select(job => job.Key!)];
+    public async Task<IReadOnlyList<string>> OnTheirWayAsync(string? orderId = null, CancellationToken cancellationToken = default)
+        => [.. (await perdure.ListAsync(new JobFilter { Queue = OrderHandler.Subscription, Type = "place-order", Key = orderId, Limit = int.MaxValue }, cancellationToken).ToListAsync(cancellationToken)).Select(job => job.Key!)];
 
     /// <summary>What has failed too often, or in a way that does not pass: each waits for a person.</summary>
     public async Task<IReadOnlyList<JobInfo>> StuckAsync(string? orderId = null, CancellationToken cancellationToken = default)

@@ -21,8 +21,13 @@ public static class Routes
             return Results.Accepted(Server.LinkTo(order.Id), new { order.Id, Link = Server.LinkTo(order.Id) });
         });
 
-        http.MapGet("/{id}", async (string id, OrderService orders, IFlowClient<TrackOrder> trackOrder)
-            => new { State = await orders.StateAsync(id), Track = OrderTrack.Of(await trackOrder.Get(id).DescribeAsync()) });
+        http.MapGet("/{id}", async (string id, PlacedOrders placed, OrderService orders, IFlowClient<TrackOrder> trackOrder) =>
+        {
+            bool isOnItsWay = (await placed.OnTheirWayAsync(id)).Count > 0;     // asked first: what has arrived meanwhile has a state
+            return await orders.StateAsync(id) is var state && (isOnItsWay || state is not null)
+                ? Results.Ok(new { State = state, Track = await TrackOfAsync(trackOrder.Get(id)) })
+                : Results.Problem($"nobody has placed order {id}", statusCode: StatusCodes.Status404NotFound);
+        });
 
         http.MapGet("/", async (OrderService orders) => await orders.PlacedAsync());
 
@@ -31,5 +36,17 @@ public static class Routes
         http.MapPost("/{id}/retry", async (string id, PlacedOrders placed) => Results.Accepted(Server.LinkTo(id), new { Retried = await placed.RetryAsync(id) }));
 
         http.MapPost("/{id}/cancel", Server.CancelAsync);
+    }
+    /// <summary>What is known of an order; null until somebody listens.</summary>
+    private static async Task<OrderTrack?> TrackOfAsync(FlowHandle run)
+    {
+        try
+        {
+            return OrderTrack.Of(await run.DescribeAsync());
+        }
+        catch (FlowNotFoundException)
+        {
+            return null;
+        }
     }
 }
