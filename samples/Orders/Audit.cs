@@ -30,14 +30,14 @@ public sealed class Audit : IDisposable
             Charges: row.GetInt32(5) - row.GetInt32(6), Refunds: row.GetInt32(6), Paid: Math.Round(row.GetDecimal(7), 2)));
 
     /// <summary>The commands that the services executed for an order, in the order of their execution, however often each was delivered.</summary>
-    /// <remarks>Without CreateOrder: the order comes with the flow, and what follows is commanded by it.</remarks>
+    /// <remarks>Without CreateOrder: the order comes first, and what follows is commanded by a flow, or done on events.</remarks>
     public IReadOnlyList<string> Trace(string orderId) => _db.Query($"""
         SELECT name FROM ({Commands}) WHERE order_id = $1 AND name <> 'CreateOrder' ORDER BY at
         """, row => row.GetString(0), orderId);
 
-    /// <summary>The orders for which each of these commands was executed.</summary>
+    /// <summary>The orders for which each of these commands was executed, on whatever event.</summary>
     public ILookup<string, string> Executed(IEnumerable<string> commands) => commands
-        .SelectMany(name => _db.Query($"SELECT order_id FROM ({Commands}) WHERE name = $1 AND refusal IS NULL", row => (Name: name, OrderId: row.GetString(0)), name))
+        .SelectMany(name => _db.Query($"SELECT DISTINCT order_id FROM ({Commands}) WHERE (name = $1 OR name LIKE $1 || ' on %') AND refusal IS NULL", row => (Name: name, OrderId: row.GetString(0)), name))
         .ToLookup(row => row.Name, row => row.OrderId);
 
     /// <summary>How many commands came again after they had been executed.</summary>
@@ -64,7 +64,7 @@ public sealed class Audit : IDisposable
 /// <param name="Paid">Charges less refunds.</param>
 public sealed record OrderFacts(string Id, string Order, decimal Total, string? Ticket, string? Authorization, int Charges, int Refunds, decimal Paid)
 {
-    /// <summary>What is wrong, now that the order's flow has ended; null if nothing is.</summary>
+    /// <summary>What is wrong, now that the order has ended; null if nothing is.</summary>
     public string? Violation() => (Order, Ticket, Authorization) switch
     {
         _ when Charges > 1 => $"was charged {Charges} times",

@@ -1,6 +1,6 @@
+using Orders.Choreography;
 using Orders.Report;
 using Orders.Services;
-using Perdure;
 
 namespace Orders;
 
@@ -17,16 +17,19 @@ internal static class Batch
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
             .SetMinimumLevel(LogLevel.Error)        // each attempt that fails is a warning, and here they fail by the hundred
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);      // why the start failed is said by Program, in one line
-        builder.Services.AddSingleton<INetwork>(network).AddSingleton(new CreateOrderOptions { Limit = line.Limit }).AddOrders(line.DataFolder);
+        builder.Services.AddSingleton<INetwork>(network).AddSingleton(new CreateOrderOptions { Limit = line.Limit }).AddOrders(line.DataFolder, line.Choreography);
         using IHost host = builder.Build();
         CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
         DateTimeOffset start = TimeProvider.System.GetUtcNow();
         await host.StartAsync(CancellationToken.None);      // from here on, orders that were in flight go on by themselves
         var tally = new Tally();
+        IOrderRuns runs = line.Choreography is null
+            ? ActivatorUtilities.CreateInstance<OrderRuns>(host.Services, tally)
+            : ActivatorUtilities.CreateInstance<PlacedOrderRuns>(host.Services, tally);
         try
         {
-            await TakeAllAsync(orders, host.Services.GetRequiredService<PerdureClient>(), tally, network, start, line.Together, stopping);
+            await TakeAllAsync(orders, runs, tally, network, start, line.Together, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -48,27 +51,27 @@ internal static class Batch
         return Summary.Print(tally, audit, network.Counts) ? 0 : 1;
     }
 
-    private static async Task TakeAllAsync(IReadOnlyList<Order> orders, PerdureClient perdure, Tally tally, FaultyNetwork network,
+    private static async Task TakeAllAsync(IReadOnlyList<Order> orders, IOrderRuns runs, Tally tally, FaultyNetwork network,
         DateTimeOffset start, int together, CancellationToken stopping)
     {
-        var runs = new OrderRuns(perdure, tally);
-        List<FlowInfo> earlier = await runs.StartedBeforeAsync(start, stopping);
-        int inFlight = earlier.Count(run => run.EndedAt is null || run.EndedAt >= start);
+        IReadOnlyList<EarlierOrder> earlier = await runs.TakenBeforeAsync(start, stopping);
+        int inFlight = earlier.Count(order => order.IsInFlight);
         if (earlier.Count > 0)
         {
             Console.WriteLine($"picked up {inFlight} {(inFlight == 1 ? "order" : "orders")} in flight; {earlier.Count - inFlight} were done before");
         }
 
         Console.WriteLine($"{orders.Count} orders to take. Kill this process whenever you like (kill -9 {Environment.ProcessId}), and start it again");
-        tally.Expect(orders.Select(order => order.Id).Union(earlier.Select(run => run.Id)).Count());
+        tally.Expect(orders.Select(order => order.Id).Union(earlier.Select(order => order.Id)).Count());
         using var done = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        Task watching = Task.WhenAll(Progress.ShowAsync(tally, network, done.Token), runs.WatchForStuckAsync(done.Token));
+        Task watching = Task.WhenAll(Progress.ShowAsync(tally, network, done.Token), runs.WatchAsync(done.Token));
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = together, CancellationToken = stopping };
         try
         {
             await Task.WhenAll(
-                Parallel.ForEachAsync(earlier, parallel, (run, ct) => runs.FollowAsync(run.Id, ct)),
+                Parallel.ForEachAsync(earlier, parallel, (order, ct) => runs.FollowAsync(order.Id, ct)),
                 Parallel.ForEachAsync(orders, parallel, runs.StartAsync));
+            await runs.SettleAsync(stopping);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Orders.Choreography;
 using Orders.Services;
 
 namespace Orders;
@@ -12,7 +13,11 @@ internal sealed record CommandLine
           dotnet run --project samples/Orders -- [file] [options]
 
           file                   one order a line, as in samples/Orders/orders.jsonl, which is the default
-          --data FOLDER          where flows and services keep their files; orders-data by default
+          --style STYLE          orchestration: a flow leads each order through the services (the default);
+                                 choreography: the services listen to each other's events
+          --sequential           in a choreography, Kitchen waits for Consumer instead of working beside it
+          --data FOLDER          where flows and services keep their files; orders-data by default,
+                                 and orders-data-choreography
           --together N           how many orders are under way at once; 64 by default
           --limit SECONDS        how long it may take until a card is charged; 900 by default
 
@@ -29,7 +34,14 @@ internal sealed record CommandLine
 
     public string File { get; init; } = Path.Combine(AppContext.BaseDirectory, "orders.jsonl");
 
-    public string DataFolder { get; init; } = "orders-data";
+    public string DataFolder { get => field ?? (IsChoreography ? "orders-data-choreography" : "orders-data"); init; }
+
+    public bool IsChoreography { get; init; }
+
+    public bool IsSequential { get; init; }
+
+    /// <summary>How the services listen to each other; null if a flow leads.</summary>
+    public ChoreographyOptions? Choreography => IsChoreography ? new ChoreographyOptions { Limit = Limit, IsSequential = IsSequential } : null;
 
     public int Together { get; init; } = 64;
 
@@ -54,6 +66,8 @@ internal sealed record CommandLine
             {
                 "--help" or "-h" or "-?" => line with { IsHelp = true },
                 "--serve" => line with { IsServer = true },
+                "--style" => line with { IsChoreography = OneOf("orchestration", "choreography") == 1 },
+                "--sequential" => line with { IsSequential = true },
                 "--data" => line with { DataFolder = Value() },
                 "--urls" => line with { Urls = Value() },
                 "--together" => line with { Together = (int)Number(1, 10_000) },
@@ -69,9 +83,17 @@ internal sealed record CommandLine
 
             string Value() => rest.TryDequeue(out string? value) && value is not ['-', '-', ..] ? value : throw new UsageException($"{arg} needs a value");
 
+            int OneOf(params string[] words)
+                => Array.IndexOf(words, Value()) is >= 0 and var word ? word : throw new UsageException($"{arg} is one of {string.Join(", ", words)}");
+
             double Number(double min, double max)
                 => double.TryParse(Value(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= min && number <= max
                     ? number : throw new UsageException($"{arg} needs a number from {min} to {max}");
+        }
+
+        if (line is { IsSequential: true, IsChoreography: false })
+        {
+            throw new UsageException("--sequential is for --style choreography: the orchestration is sequential already");
         }
 
         return line.Faults.FailRate + line.Faults.TimeoutRate + line.Faults.LostRate < 1

@@ -1,3 +1,4 @@
+using Orders.Choreography;
 using Orders.Services;
 using Perdure;
 
@@ -12,7 +13,7 @@ public static class Server
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);      // why the start failed is said by Program, in one line
         builder.Services.AddSingleton<INetwork>(new FaultyNetwork(line.Faults)).AddSingleton(new CreateOrderOptions { Limit = line.Limit });
-        builder.Services.AddOrders(line.DataFolder);
+        builder.Services.AddOrders(line.DataFolder, line.Choreography);
         builder.Services.AddHealthChecks().AddCheck<PerdureHealthCheck>("perdure");
         builder.Services.ConfigureHttpJsonOptions(http => OrderFile.Configure(http.SerializerOptions));
         builder.Services.AddProblemDetails();
@@ -21,7 +22,15 @@ public static class Server
         app.UseStatusCodePages();
         app.Use(AnswerBadRequestsAsync);
         app.MapHealthChecks("/health");
-        app.MapOrders();
+        if (line.Choreography is null)
+        {
+            app.MapOrders();
+        }
+        else
+        {
+            app.MapPlacedOrders();
+        }
+
         await app.RunAsync();
         return 0;
     }
@@ -50,9 +59,7 @@ public static class Server
         http.MapPost("/{id}/cancel", async (string id, OrderService orders, IFlowClient<CreateOrder> createOrder, IFlowClient<CancelOrder> cancelOrder) =>
         {
             await createOrder.Get(id).DescribeAsync();      // 404 if nobody ever ordered it
-            await orders.BeginCancelAsync(id);      // the order's own state says no while Create Order is at work on it
-            await cancelOrder.StartAsync(id, id: id);
-            return Results.Accepted(LinkTo(id));
+            return await CancelAsync(id, orders, cancelOrder);
         });
 
         // For the person who has repaired what kept an order's run stuck.
@@ -63,7 +70,14 @@ public static class Server
         });
     }
 
-    private static string LinkTo(string id) => $"/orders/{Uri.EscapeDataString(id)}";
+    internal static async Task<IResult> CancelAsync(string id, OrderService orders, IFlowClient<CancelOrder> cancelOrder)
+    {
+        await orders.BeginCancelAsync(id);      // the order's own state says no while Create Order is at work on it
+        await cancelOrder.StartAsync(id, id: id);
+        return Results.Accepted(LinkTo(id));
+    }
+
+    internal static string LinkTo(string id) => $"/orders/{Uri.EscapeDataString(id)}";
 
     private static async Task AnswerBadRequestsAsync(HttpContext http, RequestDelegate next)
     {
@@ -77,7 +91,7 @@ public static class Server
         }
     }
 
-    private static async ValueTask<object?> AnswerErrorsAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    internal static async ValueTask<object?> AnswerErrorsAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
     {
         try
         {
@@ -91,7 +105,7 @@ public static class Server
         {
             return Results.Problem(e.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
-        catch (Exception e) when (e is PerdureException or CancelRefusedException)
+        catch (Exception e) when (e is PerdureException or CancelRefusedException or OrderTakenException)
         {
             return Results.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
         }

@@ -157,7 +157,7 @@ public sealed class FailureTests : IDisposable
         var tally = new Tally();
         var runs = new OrderRuns(host.Perdure, tally);
         using var done = new CancellationTokenSource();
-        Task watching = runs.WatchForStuckAsync(done.Token);
+        Task watching = runs.WatchAsync(done.Token);
 
         await runs.StartAsync(Order, CancellationToken.None).AsTask().WaitAsync(Deadline.Time);
         await runs.StartAsync(Some.OfBlockedConsumer, CancellationToken.None).AsTask().WaitAsync(Deadline.Time);

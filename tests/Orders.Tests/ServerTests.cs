@@ -106,6 +106,29 @@ public sealed class ServerTests : IAsyncLifetime, IDisposable
         await app.StopAsync();
     }
 
+    [Fact]
+    public async Task A_choreographed_order_is_accepted_and_says_what_was_heard_of_it()
+    {
+        using var folder = new TestFolder();
+        using Sample server = Sample.Start("--serve", "--style", "choreography", "--urls", "http://127.0.0.1:0", "--data", folder.Path);
+        string listening = await server.SaysAsync(line => line.Contains("http://127.0.0.1:"));
+        _http.BaseAddress = new Uri(listening[listening.IndexOf("http:", StringComparison.Ordinal)..].TrimEnd());
+        (await _http.PostAsJsonAsync("/orders", Some.GoodOrder)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await _http.PostAsJsonAsync("/orders", Some.OfBlockedConsumer)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+
+        (await SettledAsync("/orders/1")).GetProperty("state").GetString().ShouldBe(OrderState.Approved);
+        (await SettledAsync("/orders/2")).GetProperty("state").GetString().ShouldBe(OrderState.Rejected);
+        await Deadline.UntilAsync(async () => (await _http.GetStringAsync("/orders/1")).Contains("order-approved", StringComparison.Ordinal), "the order's end was heard");
+
+        (await _http.PostAsJsonAsync("/orders", Some.GoodOrder with { Card = "visa-2429" })).StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await _http.GetAsync("/orders/nobody")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await _http.GetFromJsonAsync<JsonElement>("/orders")).GetArrayLength().ShouldBe(2);
+        (await _http.GetFromJsonAsync<JsonElement>("/orders/stuck")).GetArrayLength().ShouldBe(0);
+        (await _http.PostAsync("/orders/2/cancel", null)).StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await _http.PostAsync("/orders/1/cancel", null)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        await Deadline.UntilAsync(async () => (await _http.GetFromJsonAsync<JsonElement>("/orders/1")).GetProperty("state").GetString() == OrderState.Cancelled, "the order is cancelled");
+    }
+
     private async Task<JsonElement> SettledAsync(string path)
     {
         JsonElement order = default;

@@ -201,6 +201,50 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_handler_that_runs_again_after_a_crash_can_use_the_client_at_its_first_attempt()
+    {
+        bool hasCrashed = false;
+        await using Market market = await Market.OpenAsync((m, p) => p
+            .AddQueue("kitchen", q => q.Retry = Retry.None)
+            .Subscribe<Placed>("kitchen", async (e, job) =>
+            {
+                await (hasCrashed ? Task.CompletedTask : m.WorkAsync(TimeSpan.FromHours(1), job));
+                await job.Get<PerdureClient>().PublishAsync(new Paid(e.Order));
+            }));
+        await market.PublishAsync("1");
+        await market.Test.AdvanceAsync(TimeSpan.FromMinutes(1));
+
+        hasCrashed = true;
+        await market.CrashAsync();
+        await market.Test.IdleAsync();
+
+        (await market.EventsAsync(new EventFilter { Topic = "payment" })).ShouldHaveSingleItem().Key.ShouldBe("1");
+        (await market.Perdure.Queue("kitchen").DeadLettersAsync().ToListAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Events_that_fail_and_events_that_wait_are_listed_once_each_and_can_be_redriven()
+    {
+        bool isRepaired = false;
+        await using Market market = await Market.OpenAsync((m, p) => p
+            .AddQueue("kitchen", q => q.Retry = Retry.None)
+            .Subscribe<Placed>("kitchen", (e, job) => isRepaired || e.Order == "2" ? m.Hear(e, job) : throw new IOException("broken")));
+        await market.PublishAsync("1", "2", "3");
+        await market.Test.IdleAsync();
+
+        (await market.Perdure.Queue("kitchen").DeadLettersAsync().ToListAsync()).Select(j => j.Key).ShouldBe(["3", "1"]);
+        (await market.Perdure.ListAsync(new JobFilter { Queue = "kitchen" }).ToListAsync()).Select(j => j.Key).ShouldBe(["3", "1"]);
+
+        isRepaired = true;
+        await market.CrashAsync();
+        (await market.Perdure.Queue("kitchen").RedriveAsync(new JobFilter { Key = "3" })).ShouldBe(1);
+        await market.Test.IdleAsync();
+
+        market.Heard.ShouldBe(["kitchen 2", "kitchen 3"]);
+        (await market.Perdure.ListAsync(new JobFilter { Queue = "kitchen" }).ToListAsync()).ShouldHaveSingleItem().Key.ShouldBe("1");
+    }
+
+    [Fact]
     public async Task Old_events_are_forgotten_once_every_subscription_has_had_them()
     {
         await using Market market = await Market.OpenAsync((m, p) => p.AddTopic("order", t => t.Retention = TimeSpan.FromDays(1)).Subscribe<Placed>("kitchen", m.Hear), TestTime.ByHand);

@@ -6,7 +6,7 @@ namespace Orders.Report;
 /// <summary>Says at the end what became of the orders, what was undone, and whether the services' books agree.</summary>
 internal static class Summary
 {
-    private static readonly string[] Undo = ["RejectOrder", "CancelCreateTicket", "ReverseAuthorization"];
+    private static readonly string[] Undo = ["RejectOrder", "CancelCreateTicket", "ReverseAuthorization", "VoidAuthorization"];
 
     /// <returns>Whether all is well.</returns>
     public static bool Print(Tally tally, Audit audit, FaultCounts faults)
@@ -29,7 +29,7 @@ internal static class Summary
 
         if (tally.Count("stuck") > 0)
         {
-            Console.WriteLine("what is stuck goes on after the repair: start with --serve, and POST /orders/ID/retry");
+            Console.WriteLine("what is stuck goes on after the repair: start it again with --serve, and POST /orders/ID/retry");
         }
 
         foreach (string violation in violations)

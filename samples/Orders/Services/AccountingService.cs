@@ -20,7 +20,9 @@ public sealed class AccountingService : IDisposable
               state    TEXT NOT NULL) WITHOUT ROWID;
             -- Charges, and refunds as negative amounts. No key keeps a second charge out: it would show here.
             CREATE TABLE IF NOT EXISTS ledger (id INTEGER PRIMARY KEY, order_id TEXT NOT NULL, card TEXT, amount TEXT NOT NULL, at INTEGER NOT NULL);
-            """);
+            -- In a choreography: the charges that left, whatever came of them.
+            CREATE TABLE IF NOT EXISTS charge_sent (order_id TEXT PRIMARY KEY) WITHOUT ROWID;
+            """ + Join.Schema);
         _file.Seed(db =>
         {
             foreach (Card card in Town.Cards)
@@ -47,8 +49,36 @@ public sealed class AccountingService : IDisposable
         => _network.CallAsync(new Call("Accounting", "FindAuthorization", orderId), () => FindAsync(orderId), cancellationToken);
 
     /// <summary>Takes an authorization back, and the money with it. One that has not come leaves a tombstone, which refuses it should it come late.</summary>
-    public Task ReverseAuthorizationAsync(string orderId, CancellationToken cancellationToken = default)
-        => _network.CallAsync(new Call("Accounting", "ReverseAuthorization", orderId), () => _file.ExecuteAsync("ReverseAuthorization", orderId, db =>
+    public Task ReverseAuthorizationAsync(string orderId, CancellationToken cancellationToken = default) => TakeBackAsync("ReverseAuthorization", orderId, cancellationToken);
+
+    /// <summary>The same in a choreography, where it need not have been asked for; a charge that nobody has an answer to is found and refunded here.</summary>
+    public Task VoidAuthorizationAsync(string orderId, CancellationToken cancellationToken = default) => TakeBackAsync("VoidAuthorization", orderId, cancellationToken);
+
+    /// <summary>Notes one of the events that Accounting waits for before it charges, and keeps it for those that are still to come.</summary>
+    /// <param name="order">What is to be paid, if it is the event that says so.</param>
+    /// <returns>What is to be charged, to the event that came last, if nobody has said no; the same when it comes again.</returns>
+    public Task<ChargeDue?> JoinAsync(string orderId, string @event, Order? order, CancellationToken cancellationToken = default)
+        => _network.CallAsync(new Call("Accounting", "Join", orderId), () => _file.RunAsync(db =>
+        {
+            Order? complete = Join.Arrive(db, orderId, @event, order, of: 3);
+            if (order is not null)
+            {
+                db.Execute("INSERT INTO authorization (order_id, amount, state) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", orderId, order.Total, AuthorizationState.Pending);
+            }
+
+            if (complete is null || db.Scalar<string>("SELECT state FROM authorization WHERE order_id = $1", orderId) == AuthorizationState.Voided)
+            {
+                return null;
+            }
+
+            // That the charge leaves is on disk before it does: who finds this row must ask what became of it.
+            return new ChargeDue(complete, MayBeDone: db.Execute("INSERT INTO charge_sent VALUES ($1) ON CONFLICT DO NOTHING", orderId) == 0);
+        }), cancellationToken);
+
+    public void Dispose() => _file.Dispose();
+
+    private Task TakeBackAsync(string name, string orderId, CancellationToken cancellationToken)
+        => _network.CallAsync(new Call("Accounting", name, orderId), () => _file.ExecuteAsync(name, orderId, db =>
         {
             db.Execute("INSERT INTO ledger (order_id, amount, at) SELECT order_id, '-' || amount, $1 FROM authorization WHERE order_id = $2 AND state = $3",
                 DateTime.UtcNow.Ticks, orderId, AuthorizationState.Authorized);
@@ -56,8 +86,6 @@ public sealed class AccountingService : IDisposable
                 orderId, AuthorizationState.Voided, AuthorizationState.Failed);
             return null;
         }), cancellationToken);
-
-    public void Dispose() => _file.Dispose();
 
     private static string? Charge(SqliteConnection db, Order order)
     {
@@ -90,5 +118,9 @@ public sealed class AccountingService : IDisposable
 
 /// <summary>The right to a sum of money on a card.</summary>
 public sealed record Authorization(string Id, decimal Amount);
+
+/// <summary>A charge that is to be made.</summary>
+/// <param name="MayBeDone">Whether it left before, with an answer that nobody has.</param>
+public sealed record ChargeDue(Order Order, bool MayBeDone);
 
 public sealed class CardDeclinedException(string reason) : Exception(reason);

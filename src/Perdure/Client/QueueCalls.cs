@@ -32,8 +32,8 @@ internal sealed class QueueCalls(JobCalls calls)
         bool hasEnded = await ended.MoveNextAsync();
         for (int left = filter.Limit; left > 0 && (hasOpen || hasEnded); left--)
         {
-            long openNumber = hasOpen ? JobId.Number(open.Current.Id) : -1;
-            long endedNumber = hasEnded ? ended.Current.Number : -1;
+            long openNumber = hasOpen ? JobId.Number(open.Current.Id) : long.MinValue; // jobs for events have numbers below zero
+            long endedNumber = hasEnded ? ended.Current.Number : long.MinValue;
             yield return openNumber > endedNumber ? open.Current : JobInfos.Of(ended.Current);
             hasOpen = openNumber >= endedNumber ? await open.MoveNextAsync() : hasOpen; // one that ended between the two reads is in both
             hasEnded = endedNumber >= openNumber ? await ended.MoveNextAsync() : hasEnded;

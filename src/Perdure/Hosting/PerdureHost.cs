@@ -25,8 +25,7 @@ internal sealed class PerdureHost(PerdureBuilder builder, FlowRegistry registry,
             Dependencies = builder.Dependencies,
         };
         _node = new Node(_store, builder.Options, shared, builder.Rules, services.GetService<Seams>() ?? new SystemSeams(time), loggers.CreateLogger("Perdure"));
-        await _node.StartAsync(cancellationToken);
-        holder.Current = _node;
+        await _node.StartAsync(() => holder.Current = _node, cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -79,7 +79,7 @@ internal sealed class Process
 
         await Place.Start(async () =>
         {
-            await Node.StartAsync(CancellationToken.None);
+            await Node.StartAsync();
             return true;
         });
         IsUp = !Place.IsDead;

@@ -99,7 +99,10 @@ internal sealed class Node
         }
     }
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Opens the store and takes its shards.</summary>
+    /// <param name="reachable">Is called before the first attempt of what was open runs: it may be a client itself. Shards keep what comes until they have recovered.</param>
+    /// <param name="cancellationToken">Breaks the start off.</param>
+    public async Task StartAsync(Action? reachable = null, CancellationToken cancellationToken = default)
     {
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
         StoreSeed = ReplayRandom.StoreSeed(info.StoreId);
@@ -112,6 +115,7 @@ internal sealed class Node
         }
 
         _shardsToCome = Shards.Length;
+        reachable?.Invoke();
         IReadOnlyList<ShardLease> leases = await Store.TakeShardsAsync([.. Shards.Select(s => s.Index)], Seams.NewGuid(), cancellationToken);
         Clock.AtLeast(leases.Max(l => l.Time));
         foreach (ShardLease lease in leases)
