@@ -48,6 +48,9 @@ internal sealed class QueueRegistry
 
     public IReadOnlyDictionary<string, ScheduleDefinition> Schedules { get; init; } = FrozenDictionary<string, ScheduleDefinition>.Empty;
 
+    /// <summary>Handlers that do all jobs of a queue, whatever their types.</summary>
+    public IReadOnlyDictionary<string, HandlerDefinition> Bridges { get; init; } = FrozenDictionary<string, HandlerDefinition>.Empty;
+
     public EventRegistry Events { get; init; } = EventRegistry.Empty;
 
     public JobType TypeOf(object job)
@@ -62,10 +65,10 @@ internal sealed class QueueRegistry
 
     public JobType? Find(string name) => _byName.GetValueOrDefault(name);
 
-    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault((queue, job));
+    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault((queue, job)) ?? Bridges.GetValueOrDefault(queue);
 
     /// <summary>Whether this process has handlers for a queue; otherwise workers outside pull its jobs.</summary>
-    public bool IsHandled(string queue) => _handled.Contains(queue);
+    public bool IsHandled(string queue) => _handled.Contains(queue) || Bridges.ContainsKey(queue);
 
     public PerdureException Unknown(string queue)
         => new(ErrorCodes.UnknownQueue, $"there is no queue {queue}: add it with AddQueue. There are: {string.Join(", ", Queues.Keys.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");

@@ -80,6 +80,8 @@ internal sealed class Node
 
     public ulong StoreSeed { get; private set; }
 
+    public Guid StoreId { get; private set; }
+
     public bool IsStopping { get; private set; }
 
     /// <summary>Whether all shards are there.</summary>
@@ -99,6 +101,7 @@ internal sealed class Node
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
+        StoreId = info.StoreId;
         StoreSeed = ReplayRandom.StoreSeed(info.StoreId);
         _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Math.Min(Options.Loops, info.ShardCount))))];
         _flowShards = info.ShardCount;
