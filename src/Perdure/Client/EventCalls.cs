@@ -32,6 +32,8 @@ internal sealed class EventCalls(JobCalls calls)
     /// <summary>The store's number: what a bridge sends says where it came from.</summary>
     public Guid StoreId => Node.StoreId;
 
+    public bool HasTypes => !Registry.IsEmpty;
+
     /// <summary>Reads an event that a bridge brings in.</summary>
     public NewEvent ReadBridged(ReadOnlyMemory<byte> json, string bridge)
     {
