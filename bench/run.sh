@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The budgets' table: floor and saga3, queue-floor and queue by turns, at 64 and at 256 clients, each for about 5 s; medians and ratios.
+# The budgets' table: floor and saga3, queue-floor and queue, queue and publish by turns, at 64 and at 256 clients, each for about 5 s; medians and ratios.
 #   bench/run.sh [K]       K rounds (3)
 #   bench/run.sh --short   for CI, about 20 s: one short run of every workload; fails on a broken run, never on a slow one
 #   --no-build             takes the Release build that is there
@@ -66,7 +66,7 @@ if ((short)); then
         measure floor "$clients" 20000
         measure saga3 "$clients" 20000
     done
-    for smoke in "compensate --n 500" "signal --n 500" "signal --n 500 --hold" "timer --n 200" "history --n 500" "saga3 --n 500 --store memory" "saga3 --n 100 --clients 1 --bare-commit" "queue-floor --n 5000" "queue --n 2000" "queue --n 2000 --limits" "queue --n 2000 --only-enqueue" "queue --n 2000 --hold"; do
+    for smoke in "compensate --n 500" "signal --n 500" "signal --n 500 --hold" "timer --n 200" "history --n 500" "saga3 --n 500 --store memory" "saga3 --n 100 --clients 1 --bare-commit" "queue-floor --n 5000" "queue --n 2000" "queue --n 2000 --limits" "queue --n 2000 --only-enqueue" "queue --n 2000 --hold" "publish --n 2000"; do
         # shellcheck disable=SC2086
         run $smoke --cold
         echo "$line"
@@ -77,17 +77,18 @@ fi
 
 declare -A n=()
 for clients in 64 256; do
-    for workload in floor saga3 queue-floor queue; do
+    for workload in floor saga3 queue-floor queue publish; do
         run "$workload" --clients "$clients" --n 20000
         n[$workload-$clients]=$(awk -v rate="$(field per_second <<< "$line")" -v s="$seconds_each" 'BEGIN { printf "%d", rate * s / 1000 + 1 }')000
     done
 done
 for ((round = 0; round < rounds; round++)); do
     for clients in 64 256; do
-        for workload in floor saga3 queue-floor queue; do
+        for workload in floor saga3 queue-floor queue publish; do
             measure "$workload" "$clients" "${n[$workload-$clients]}"
         done
     done
 done
 table floor saga3
 table queue-floor queue
+table queue publish

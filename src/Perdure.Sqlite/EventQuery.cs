@@ -70,7 +70,8 @@ internal static class EventQuery
 
     private static string Select(EventFilter filter, string columns, string condition)
     {
-        StringBuilder sql = new($"SELECT {columns} FROM event WHERE {condition}");
+        string index = filter is { Id: not null, Correlation: null } ? " INDEXED BY event_id" : ""; // few have the same id, of different sources
+        StringBuilder sql = new($"SELECT {columns} FROM event{index} WHERE {condition}");
         _ = filter.Type is null ? sql : sql.Append(" AND type = ?6");
         _ = filter.Key is null ? sql : sql.Append(" AND key = ?7");
         _ = filter.Id is null ? sql : sql.Append(" AND id = ?8");

@@ -31,6 +31,9 @@ public sealed class PerdureOptions
     /// <summary>How long a stopping host waits for attempts that run; 10 s by default. What has no outcome then runs again in the next process.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long the end of a job is kept that belongs to a business transaction which something else began, so that it can be seen as a whole; 7 days by default, zero for not at all.</summary>
+    public TimeSpan KeepTraces { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>How values become JSON. Camel case, fields included, nullable annotations respected by default.</summary>
     public JsonSerializerOptions Json { get; } = FlowJson.DefaultOptions();
 
@@ -43,6 +46,7 @@ public sealed class PerdureOptions
         Require(BlockingWaitMax > TimeSpan.Zero, nameof(BlockingWaitMax), "more than zero");
         Require(TurnTimeMax > BlockingWaitMax, nameof(TurnTimeMax), "more than BlockingWaitMax");
         Require(StepTimeout > TimeSpan.Zero && StepTimeout < TimeSpan.FromDays(24), nameof(StepTimeout), "more than zero and less than 24 days");
+        Require(KeepTraces >= TimeSpan.Zero && KeepTraces <= QueueOptions.KeepMax, nameof(KeepTraces), "zero to 100 years");
         Require(ShutdownGrace >= TimeSpan.Zero, nameof(ShutdownGrace), "zero or more");
     }
 

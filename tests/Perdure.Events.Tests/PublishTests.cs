@@ -99,6 +99,7 @@ public sealed class PublishTests
         (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishAsync(new Placed("")))).Code.ShouldBe("PRD6002");
         (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishAsync("text"))).Code.ShouldBe("PRD6001");
         (await Should.ThrowAsync<PerdureException>(() => market.Perdure.Subscription("nobody").DescribeAsync())).Code.ShouldBe("PRD6006");
+        (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishAsync(new Placed("half \ud800")))).Code.ShouldBe("PRD1007");
         (await market.EventsAsync()).ShouldBeEmpty();
     }
 

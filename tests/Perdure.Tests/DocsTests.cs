@@ -73,6 +73,9 @@ public partial class DocsTests
     [InlineData(typeof(DependencyOptions), "options.md")]
     [InlineData(typeof(QueueOptions), "options.md")]
     [InlineData(typeof(PoolOptions), "options.md")]
+    [InlineData(typeof(EventOptions), "options.md")]
+    [InlineData(typeof(TopicOptions), "options.md")]
+    [InlineData(typeof(SubscriptionOptions), "options.md")]
     [InlineData(typeof(SqliteStoreOptions), "stores.md")]
     [InlineData(typeof(Retry), "errors-and-retries.md")]
     public void Every_option_has_a_row_in_its_guide(Type options, string guide)

@@ -43,6 +43,7 @@ internal sealed class BenchHost : IAsyncDisposable
         builder.Services.AddPerdure(perdure =>
         {
             Queue.Add(perdure, options);
+            Publish.Add(perdure, options);
             perdure.UseStore(_ => store).AddFlow<Saga3>().AddFlow<Compensate>().AddFlow<WaitForSignal>().AddFlow<Sleep>().AddFlow<ManySteps>();
         });
         IHost host = builder.Build();

@@ -15,5 +15,6 @@ internal static class Catalog
         Floor.Workload,
         Queue.Workload,
         QueueFloor.Workload,
+        Publish.Workload,
     ];
 }

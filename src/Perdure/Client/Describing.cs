@@ -18,6 +18,8 @@ internal static class Describing
         {
             StuckCode = row.State.StuckCode,
             StuckReason = row.State.StuckReason,
+            CorrelationId = row.Correlation ?? row.Key.ToString(),
+            Cause = row.Cause,
             Result = completed ? Json(end) : null,
             Error = end is null || completed ? null : FlowJson.DeserializeError(end),
         };

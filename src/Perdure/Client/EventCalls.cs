@@ -76,11 +76,11 @@ internal sealed class EventCalls(JobCalls calls)
         ICause? cause = CurrentCause.Value;
         var wanted = new NewEvent(type, type.Serialize(@event, Node.Services.Json))
         {
-            Id = options?.Id is { } id ? FlowNames.CheckId(id) : null,
-            Key = options?.Key is { } key ? FlowNames.CheckId(key) : type.KeyOf(@event),
-            Source = options?.Source ?? "/",
+            Id = options?.Id is { } id ? EventText.Check(id) : null,
+            Key = options?.Key is { } key ? EventText.Check(key) : type.KeyOf(@event),
+            Source = EventText.Check(options?.Source ?? "/"),
             Time = options?.Time is { } time ? StoredTimes.Up(time) : null,
-            Correlation = options?.CorrelationId is { } correlation ? FlowNames.CheckId(correlation) : cause?.Correlation,
+            Correlation = options?.CorrelationId is { } correlation ? EventText.Check(correlation) : cause?.Correlation,
             Cause = cause?.Text,
         };
         CheckTime(wanted);

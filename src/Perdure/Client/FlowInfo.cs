@@ -17,6 +17,12 @@ public record FlowInfo(string Type, string Id, int Version, FlowStatus Status, D
     /// <summary>Why it is stuck, in words; null if it is not.</summary>
     public string? StuckReason { get; init; }
 
+    /// <summary>The business transaction that it belongs to.</summary>
+    public string CorrelationId { get; init; } = "";
+
+    /// <summary>What caused its start: <c>flow:type/id#ask</c>, <c>job:id</c> or <c>event:topic/position@subscription</c>; null for a caller outside.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded => Status >= FlowStatus.Completed;
 
@@ -24,5 +30,7 @@ public record FlowInfo(string Type, string Id, int Version, FlowStatus Status, D
     {
         StuckCode = row.State.StuckCode,
         StuckReason = row.State.StuckReason,
+        CorrelationId = row.Correlation ?? row.Key.ToString(),
+        Cause = row.Cause,
     };
 }

@@ -29,6 +29,12 @@ public sealed record JobInfo(string Id, string Queue, string Type, JobStatus Sta
     /// <summary>What its attempts threw, the last 20.</summary>
     public IReadOnlyList<JobAttemptError> Errors { get; init; } = [];
 
+    /// <summary>The business transaction that it belongs to; its own is named after its id.</summary>
+    public string CorrelationId { get => field ?? Id; init; }
+
+    /// <summary>What caused it: <c>flow:type/id#ask</c>, <c>job:id</c> or <c>event:topic/position@subscription</c>; null for a caller outside.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>How many want it.</summary>
     public int Subscribers { get; init; } = 1;
 

@@ -300,7 +300,7 @@ internal sealed class FlowVerbs(FlowRun run)
             {
                 Type = type.Name,
                 Id = $"{run.Number:x}.{number}",
-                Key = key is null ? type.KeyOf(@event) : FlowNames.CheckId(key),
+                Key = key is null ? type.KeyOf(@event) : EventText.Check(key),
                 Time = run.Now,
                 Correlation = run.Correlation,
                 Data = System.Text.Json.JsonSerializer.Deserialize(type.Serialize(@event, run.Services.Json), EventJson.Default.JsonElement),

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Perdure.Diagnostics;
-using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Serialization;
 using Perdure.Storage;
@@ -61,11 +60,11 @@ internal static class CloudEvents
         string? own = type.KeyOf(data, values);
         return new NewEvent(type, data)
         {
-            Id = FlowNames.CheckId(Required(root, "id")),
-            Source = FlowNames.CheckId(Required(root, "source")),
-            Key = Optional(root, "subject") is { } subject ? FlowNames.CheckId(subject) : own,
+            Id = EventText.Check(Required(root, "id")),
+            Source = EventText.Check(Required(root, "source")),
+            Key = Optional(root, "subject") is { } subject ? EventText.Check(subject) : own,
             Time = Optional(root, "time") is { } time ? TimeOf(time) : null,
-            Correlation = Optional(root, "correlationid") is { } correlation ? FlowNames.CheckId(correlation) : null,
+            Correlation = Optional(root, "correlationid") is { } correlation ? EventText.Check(correlation) : null,
             Cause = Optional(root, "causationid"),
             More = MoreOf(root),
         };

@@ -1,5 +1,4 @@
 using Perdure.Diagnostics;
-using Perdure.Engine;
 using Perdure.Serialization;
 
 namespace Perdure.Events;
@@ -40,7 +39,7 @@ internal sealed class EventType<TEvent>(string name, string topic, Func<TEvent, 
         string? found = key((TEvent)@event);
         return string.IsNullOrWhiteSpace(found)
             ? throw new PerdureException(ErrorCodes.EventKeyMissing, $"an event {Name} has no key: the selector given to AddEvent returned nothing.")
-            : FlowNames.CheckId(found);
+            : EventText.Check(found);
     }
 
     public override string? KeyOf(byte[] data, FlowJson json)

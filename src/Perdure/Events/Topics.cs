@@ -120,7 +120,7 @@ internal sealed class Topics
     {
         DateTimeOffset now = _home.Shard.Now();
         TopicLog log = LogOf(wanted.Type.Topic);
-        string id = wanted.Id ?? _home.Node.Seams.NewGuid().ToString();
+        string id = wanted.Id ?? EventText.NewId(_home.Node.Seams.NewGuid(), now);
         var row = new EventRow(_home.Shard.Index, log.Name, log.Last + 1, id, wanted.Type.Name, now)
         {
             Key = wanted.Key,

@@ -34,6 +34,9 @@ internal sealed class JobMore
     /// <summary>The business transaction that it belongs to; null for its own.</summary>
     public string? Correlation { get; set; }
 
+    /// <summary>When its last attempt began, where it belongs to a business transaction that something else began.</summary>
+    public DateTimeOffset? StartedAt { get; set; }
+
     /// <summary>What caused it; null for nothing inside.</summary>
     public string? Cause { get; set; }
 

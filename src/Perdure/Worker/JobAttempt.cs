@@ -49,7 +49,7 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
         JobEffects wants = Wants();
         wants.Events.Add(new NewEvent(type, type.Serialize(@event, json))
         {
-            Key = key is null ? type.KeyOf(@event) : FlowNames.CheckId(key),
+            Key = key is null ? type.KeyOf(@event) : EventText.Check(key),
             Source = Event is null ? $"/queues/{Uri.EscapeDataString(Queue)}" : $"/subscriptions/{Uri.EscapeDataString(Queue)}",
             Correlation = Correlation,
             Cause = Text,

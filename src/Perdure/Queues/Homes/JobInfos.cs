@@ -52,6 +52,8 @@ internal static class JobInfos
     private static JobInfo With(JobInfo info, JobMore? more) => more is null ? info : info with
     {
         Errors = [.. (more.Errors ?? []).Select(e => new JobAttemptError(e.At, e.Attempt, e.Error))],
+        CorrelationId = more.Correlation ?? info.Id,
+        Cause = more.Event is { } about ? $"event:{about}@{info.Queue}" : more.Cause,
         Subscribers = more.Subscribers?.Count ?? 1,
         Done = more.Done,
         Text = more.Text,

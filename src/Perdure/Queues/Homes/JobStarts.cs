@@ -63,6 +63,10 @@ internal sealed class JobStarts(Home home)
         {
             about.StartedAt = now;
         }
+        else if (job.More is { Correlation: not null } more)
+        {
+            more.StartedAt = now;
+        }
 
         if (home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
         {

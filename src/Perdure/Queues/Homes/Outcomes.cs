@@ -117,6 +117,7 @@ internal sealed class Outcomes(Home home)
             home.Displace(job);
         }
 
+        keep ??= TraceOf(job);
         if (keep is { } time && time > TimeSpan.Zero)
         {
             if (keepsPayload && job.More is { Event.HasRow: false })
@@ -154,6 +155,10 @@ internal sealed class Outcomes(Home home)
         PerdureMeter.JobEnded(job.Queue, status, now - job.CreatedAt);
         home.Remove(job);
     }
+
+    /// <summary>How long a job's end is kept for the picture of its business transaction; null where that is known elsewhere: in an event's delivery, a flow's history, or by nobody else.</summary>
+    private TimeSpan? TraceOf(Job job)
+        => job.More is { Correlation: not null, Event: null } more && more.Subscribers?.Exists(s => s.FlowType is not null) is not true ? home.Node.Options.KeepTraces : null;
 
     private TimeSpan KeepOf(Job job) => job.More?.KeepResult ?? home.Queues.Policy(job.Queue).KeepResults;
 
