@@ -52,13 +52,14 @@ internal sealed class OutBridge : Bridge
             return; // it came in from this broker
         }
 
-        string routingKey = _out.RoutingKey(job.Event!);
         Publisher publisher = await _publisher.Task.WaitAsync(job.CancellationToken);
-        EventMessage message = EventMessage.Write(row, _mode, Perdure.Events.StoreId);
         using var late = new CancellationTokenSource(_out.ConfirmTimeout, Time);
         using var source = CancellationTokenSource.CreateLinkedTokenSource(job.CancellationToken, publisher.Session.Ended, late.Token);
+        string routingKey = "";
         try
         {
+            routingKey = _out.RoutingKey(job.Event!);
+            EventMessage message = EventMessage.Write(row, _mode, Perdure.Events.StoreId);
             await publisher.Channel.BasicPublishAsync(_out.Exchange, routingKey, _out.Mandatory, message.Properties, message.Body, source.Token);
             PerdureMeter.EventBridgedOut(Name);
         }
@@ -75,6 +76,10 @@ internal sealed class OutBridge : Bridge
         catch (Exception e) when (publisher.Session.Ended.IsCancellationRequested && !job.CancellationToken.IsCancellationRequested)
         {
             throw new PerdureException(ErrorCodes.BrokerUnreachable, $"bridge {Name} lost its connection before event {row.Id} was confirmed: it is published again.", e);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw NotTaken(row, e.Message, e); // it never came to the broker: its routing key is too long, say
         }
     }
 

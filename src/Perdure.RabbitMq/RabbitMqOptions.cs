@@ -69,7 +69,7 @@ public sealed class RabbitMqOptions
         Engine.FlowNames.CheckType(Name);
         Within(ReconnectPauseMax, TimeSpan.FromMilliseconds(10), nameof(ReconnectPauseMax), "10 ms to 10 minutes");
         Within(Heartbeat, TimeSpan.FromSeconds(1), nameof(Heartbeat), "1 s to 10 minutes");
-        Sound(Uri is { IsAbsoluteUri: true, Scheme: "amqp" or "amqps" }, $"{Uri} is no amqp: or amqps: address");
+        Sound(Uri is { IsAbsoluteUri: true, Scheme: "amqp" or "amqps" }, "Uri is no amqp: or amqps: address");
         Sound(_outs.Count + _ins.Count > 0, "there is nothing to bridge: say what goes Out and In");
         Once(_outs.Select(o => o.Topic), "topic {0} goes out twice: keep one Out, and bind the other exchange to its exchange");
         Once(_ins.Select(i => i.Queue), "queue {0} comes in twice: keep one In");

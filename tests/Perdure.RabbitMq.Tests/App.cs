@@ -31,7 +31,7 @@ internal sealed class App : IAsyncDisposable
 
     public Notes<string> Log { get; }
 
-    public static async Task<App> StartAsync(Action<PerdureBuilder> store, RabbitServer server, Action<RabbitMqOptions> bridges, Notes<Placed>? heard = null, Action<PerdureBuilder>? more = null)
+    public static async Task<App> StartAsync(Action<PerdureBuilder> store, RabbitServer server, Action<RabbitMqOptions> bridges, Notes<Placed>? heard = null, Notes<string>? effects = null, Action<PerdureBuilder>? more = null)
     {
         heard ??= new Notes<Placed>();
         var log = new Notes<string>();
@@ -41,9 +41,15 @@ internal sealed class App : IAsyncDisposable
         {
             store(p);
             p.AddEvent<Placed>(e => e.Order, topic: "order").AddEvent<Paid>(topic: "payment");
-            p.Subscribe<Placed>("kitchen", (placed, _) =>
+            p.Subscribe<Placed>("kitchen", (placed, job) =>
             {
                 heard.Add(placed);
+                job.Publish(new Paid($"{placed.Order}/{placed.Number}")); // the effect: once, together with the job's end
+                return Task.CompletedTask;
+            });
+            p.Subscribe<Paid>("till", (paid, _) =>
+            {
+                effects?.Add(paid.Order);
                 return Task.CompletedTask;
             });
             p.UseRabbitMq(r =>

@@ -70,10 +70,9 @@ public sealed class InTests(RabbitServer server)
         List<BasicDeliverEventArgs> dead = await letters.NextAsync(bad.Length);
         await app.Heard.CountAsync(2);
 
-        dead.Select(d => (d.Header("perdure-code"), d.Text())).ShouldBe(bad.Select(b => ((string?)b.Code, b.Body)));
+        dead.Select(d => (d.Header("perdure-code"), d.Text())).ShouldBe(bad.Select(b => ((string?)b.Code, b.Body)), ignoreOrder: true);
         dead.ShouldAllBe(d => d.Header("perdure-reason")!.Length > 10 && d.Header("perdure-queue") == "in-poison" && d.RoutingKey == "any");
-        dead[2].Header("mine").ShouldBe("kept");
-        dead[2].BasicProperties.IsExpirationPresent().ShouldBeFalse();
+        dead.ShouldContain(d => d.Header("mine") == "kept" && !d.BasicProperties.IsExpirationPresent());
         (await app.EventsAsync("order")).Select(e => e.Id).ShouldBe(["first", "last"]);
         app.Heard.All.Count.ShouldBe(2);
         app.Log.All.Count(l => l.StartsWith("PRD7005", StringComparison.Ordinal)).ShouldBe(bad.Length);
