@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
+using Perdure.Events;
 using Perdure.Queues;
+using Perdure.Storage;
 
 namespace Perdure;
 
@@ -35,6 +37,22 @@ public sealed class JobContext
 
     /// <summary>The event that the job is about; null for a job that somebody enqueued.</summary>
     public EventInfo? Event => _attempt.Event is { } about ? EventInfo.Of(about, _attempt) : null;
+
+    /// <summary>The whole event that the job is about, for a bridge.</summary>
+    internal EventRow EventRow(byte[] data)
+    {
+        EventRef about = _attempt.Event ?? throw new InvalidOperationException("The job is about no event.");
+        return new EventRow(_attempt.Shard.Index, about.Topic, about.Position, about.Id, _attempt.Type, about.PublishedAt)
+        {
+            Key = _attempt.Key,
+            Source = about.Source,
+            Time = about.Time,
+            Correlation = _attempt.Correlation,
+            Cause = about.Cause,
+            Data = data,
+            More = about.More,
+        };
+    }
 
     /// <summary>The business transaction that the job belongs to; its own is named after its id.</summary>
     public string CorrelationId => _attempt.Correlation;

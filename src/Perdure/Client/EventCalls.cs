@@ -29,6 +29,19 @@ internal sealed class EventCalls(JobCalls calls)
         return (await PublishAsync([wanted], cancellationToken))[0];
     }
 
+    /// <summary>The store's number: what a bridge sends says where it came from.</summary>
+    public Guid StoreId => Node.StoreId;
+
+    public bool HasTypes => !Registry.IsEmpty;
+
+    /// <summary>Reads an event that a bridge brings in.</summary>
+    public NewEvent ReadBridged(ReadOnlyMemory<byte> json, string bridge)
+    {
+        NewEvent wanted = BridgeMark.Put(CloudEvents.Read(json, Registry, Node.Services.Json, Node.Options.PayloadBytesMax), bridge);
+        CheckTime(wanted);
+        return wanted;
+    }
+
     public async Task<SubscriptionInfo> DescribeAsync(string subscription, CancellationToken cancellationToken)
         => await calls.AskAsync(new ReadSubscription(subscription), cancellationToken);
 
@@ -82,7 +95,8 @@ internal sealed class EventCalls(JobCalls calls)
         }
     }
 
-    private async Task<PublishedEvent[]> PublishAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
+    /// <summary>Publishes events that were resolved, all or none of them. No two of them have one id.</summary>
+    public async Task<PublishedEvent[]> PublishAsync(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
     {
         while (true)
         {

@@ -12,7 +12,6 @@ public sealed class PerdureClient
 {
     private readonly FlowCalls _calls;
     private readonly JobCalls _jobs;
-    private readonly EventCalls _events;
     private readonly FlowRegistry _registry;
     private readonly ReplayChecker _checker;
 
@@ -20,10 +19,13 @@ public sealed class PerdureClient
     {
         _calls = calls;
         _jobs = jobs;
-        _events = new EventCalls(jobs);
+        Events = new EventCalls(jobs);
         _registry = registry;
         _checker = checker;
     }
+
+    /// <summary>For bridges, which publish what they have read themselves.</summary>
+    internal EventCalls Events { get; }
 
     /// <summary>The client of a flow class.</summary>
     /// <exception cref="PerdureException">The class is not registered (PRD1001).</exception>
@@ -90,12 +92,12 @@ public sealed class PerdureClient
     /// <exception cref="StoreUnavailableException">Nobody can say whether the event came; with an id it can be published again.</exception>
     public Task<PublishedEvent> PublishAsync<TEvent>(TEvent @event, PublishOptions? options = null, CancellationToken cancellationToken = default)
         where TEvent : notnull
-        => _events.PublishAsync(@event, options, cancellationToken);
+        => Events.PublishAsync(@event, options, cancellationToken);
 
     /// <summary>Publishes many events: all of them, or none.</summary>
     /// <inheritdoc cref="PublishAsync" path="/exception"/>
     public Task<IReadOnlyList<PublishedEvent>> PublishManyAsync(IEnumerable<object> events, PublishOptions? options = null, CancellationToken cancellationToken = default)
-        => _events.PublishManyAsync(events, options, cancellationToken);
+        => Events.PublishManyAsync(events, options, cancellationToken);
 
     /// <summary>Publishes an event that came from outside, in the JSON format of CloudEvents 1.0. The same id from the same source is the same event.</summary>
     /// <param name="json">The event; its <c>subject</c> is its key, its <c>correlationid</c> its business transaction.</param>
@@ -103,20 +105,20 @@ public sealed class PerdureClient
     /// <exception cref="PerdureException">It is no CloudEvent with JSON data (PRD6005), or its data do not fit its type (PRD1006); and as with <see cref="PublishAsync"/>.</exception>
     /// <exception cref="StoreUnavailableException">Nobody can say whether the event came; it can be published again.</exception>
     public Task<PublishedEvent> PublishCloudEventAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken = default)
-        => _events.PublishCloudEventAsync(json, cancellationToken);
+        => Events.PublishCloudEventAsync(json, cancellationToken);
 
     /// <summary>Lists events that are kept, the newest first.</summary>
     public IAsyncEnumerable<EventInfo> ListAsync(EventFilter filter, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        return _events.ListAsync(filter, cancellationToken);
+        return Events.ListAsync(filter, cancellationToken);
     }
 
     /// <summary>Acts on a subscription.</summary>
     public SubscriptionHandle Subscription(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return new SubscriptionHandle(_events, name);
+        return new SubscriptionHandle(Events, name);
     }
 
     /// <summary>Acts on a schedule.</summary>

@@ -202,6 +202,23 @@ public static class ErrorCodes
     /// <summary>A flow waits for an event of a type that is not held for flows.</summary>
     public const string EventNotAwaitable = "PRD6010";
 
+    // 7xxx: bridges to other brokers
+
+    /// <summary>A bridge has no connection to its broker.</summary>
+    public const string BrokerUnreachable = "PRD7001";
+
+    /// <summary>A bridge is configured in a way that cannot work.</summary>
+    public const string BadBridge = "PRD7002";
+
+    /// <summary>The broker refuses what a bridge declares or uses.</summary>
+    public const string BrokerRefuses = "PRD7003";
+
+    /// <summary>The broker did not take an event.</summary>
+    public const string EventNotTaken = "PRD7004";
+
+    /// <summary>A message that came in was set aside.</summary>
+    public const string MessageSetAside = "PRD7005";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>

@@ -22,6 +22,9 @@ internal static class PerdureMeter
     private static readonly Histogram<double> JobAge = Meter.CreateHistogram<double>("perdure.job.age", "s", "From coming to end of a job.");
     private static readonly Counter<long> Published = Meter.CreateCounter<long>("perdure.event.published", "{event}", "Events that were published, by topic.");
     private static readonly Counter<long> Unclaimed = Meter.CreateCounter<long>("perdure.event.unclaimed", "{event}", "Events that no flow took in time, or that more waited for than were expected.");
+    private static readonly Counter<long> BridgedOut = Meter.CreateCounter<long>("perdure.bridge.out", "{event}", "Events that a broker confirmed to a bridge.");
+    private static readonly Counter<long> BridgedIn = Meter.CreateCounter<long>("perdure.bridge.in", "{event}", "Events that a bridge brought in, without duplicates.");
+    private static readonly Counter<long> SetAside = Meter.CreateCounter<long>("perdure.bridge.set_aside", "{message}", "Messages that a bridge set aside as dead letters, by code.");
     private static readonly Counter<long> Opened = Meter.CreateCounter<long>("perdure.dependency.opened", "{opening}", "Times that a breaker opened.");
     private static readonly UpDownCounter<int> Open = Meter.CreateUpDownCounter<int>("perdure.dependency.open", "{breaker}", "Breakers that are open now.");
     private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>("perdure.dependency.wait", "s", "A step's wait for its dependency, where there was one.");
@@ -64,6 +67,13 @@ internal static class PerdureMeter
     }
 
     public static void EventUnclaimed(string topic) => Unclaimed.Add(1, new KeyValuePair<string, object?>("event.topic", topic));
+
+    public static void EventBridgedOut(string bridge) => BridgedOut.Add(1, new KeyValuePair<string, object?>("bridge.name", bridge));
+
+    public static void EventsBridgedIn(string bridge, int count) => BridgedIn.Add(count, new KeyValuePair<string, object?>("bridge.name", bridge));
+
+    public static void MessageSetAside(string bridge, string code)
+        => SetAside.Add(1, new KeyValuePair<string, object?>("bridge.name", bridge), new KeyValuePair<string, object?>("error.code", code));
 
     public static void JobEnqueued(string queue)
     {

@@ -14,6 +14,7 @@ internal sealed class EventBuilder
     private readonly SortedDictionary<string, SubscriptionOptions> _options = new(StringComparer.Ordinal);
     private readonly List<(string Subscription, Type Event)> _wanted = [];
     private readonly List<(string Subscription, string Flow)> _starts = [];
+    private readonly List<BridgeSubscription> _bridges = [];
 
     public void AddEvent<TEvent>(Func<TEvent, string>? key, string? topic, Action<EventOptions>? configure)
     {
@@ -50,6 +51,9 @@ internal sealed class EventBuilder
 
     public void Starts(string subscription, string flow) => _starts.Add((subscription, flow));
 
+    /// <summary>Lets a bridge hear of all events of a topic.</summary>
+    public void Bridge(BridgeSubscription bridge) => _bridges.Add(bridge);
+
     /// <summary>Checks that all of it fits together. A subscription without a queue of its name gets one.</summary>
     public EventRegistry Build(QueueBuilder queues)
     {
@@ -71,6 +75,22 @@ internal sealed class EventBuilder
                 Starts = [.. _starts.Where(s => s.Subscription == wanted.Key).Select(s => s.Flow)],
             });
             queues.AddQueueIfMissing(wanted.Key);
+        }
+
+        foreach (BridgeSubscription bridge in _bridges)
+        {
+            if (!_types.Exists(t => t.Topic == bridge.Topic))
+            {
+                throw new PerdureException(ErrorCodes.BadBridge, $"bridge {bridge.Name}: there is no topic {bridge.Topic}: add events to it with AddEvent. There are: {string.Join(", ", _types.Select(t => t.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");
+            }
+
+            if (subscriptions.Exists(s => s.Name == bridge.Name))
+            {
+                throw new PerdureException(ErrorCodes.DuplicateHandler, $"subscription {bridge.Name} belongs to a bridge: give the other one another name, or keep one bridge for topic {bridge.Topic}.");
+            }
+
+            subscriptions.Add(new SubscriptionDefinition(bridge.Name, _options.GetValueOrDefault(bridge.Name) ?? new SubscriptionOptions(), bridge.Topic));
+            queues.AddBridge(bridge);
         }
 
         string? unused = _options.Keys.FirstOrDefault(n => !subscriptions.Exists(s => s.Name == n));

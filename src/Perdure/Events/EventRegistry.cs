@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Perdure.Diagnostics;
+using Perdure.Storage;
 
 namespace Perdure.Events;
 
@@ -50,16 +51,49 @@ internal sealed class EventRegistry
 }
 
 /// <summary>A subscription: its name, which is its queue's too, and what it wants to hear of.</summary>
-internal sealed class SubscriptionDefinition(string name, SubscriptionOptions options, IReadOnlyList<EventType> types)
+internal sealed class SubscriptionDefinition
 {
-    public string Name => name;
+    private readonly HashSet<(string Type, string Topic)> _types;
+    private readonly string? _bridged;
 
-    public SubscriptionOptions Options => options;
+    public SubscriptionDefinition(string name, SubscriptionOptions options, IEnumerable<EventType> types)
+    {
+        Name = name;
+        Options = options;
+        _types = [.. types.Select(t => (t.Name, t.Topic))];
+        Topics = [.. _types.Select(t => t.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
 
-    public IReadOnlyList<EventType> Types => types;
+    /// <summary>A bridge's: all of a topic, also events of types that this process does not know.</summary>
+    public SubscriptionDefinition(string name, SubscriptionOptions options, string topic)
+        : this(name, options, [])
+    {
+        _bridged = topic;
+        Topics = [topic];
+    }
+
+    public string Name { get; }
+
+    public SubscriptionOptions Options { get; }
+
+    public IReadOnlyList<string> Topics { get; }
 
     /// <summary>The flow types that it starts.</summary>
     public IReadOnlyList<string> Starts { get; init; } = [];
 
-    public IEnumerable<string> Topics => types.Select(t => t.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+    public bool Hears(string type, string topic) => _bridged is null ? _types.Contains((type, topic)) : _bridged == topic;
+
+    /// <summary>What a job for the subscription says of an event.</summary>
+    public EventRef About(EventRow row, int generation) => new()
+    {
+        Topic = row.Topic,
+        Position = row.Position,
+        Generation = generation,
+        Id = row.Id,
+        Source = row.Source,
+        Time = row.Time,
+        PublishedAt = row.PublishedAt,
+        Cause = _bridged is null ? null : row.Cause,
+        More = _bridged is null ? null : row.More,
+    };
 }

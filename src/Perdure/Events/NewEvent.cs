@@ -81,6 +81,11 @@ internal sealed class EventRef
 
     public DateTimeOffset PublishedAt { get; set; }
 
+    /// <summary>What caused it, and attributes without a column (JSON): only for bridges, which hand on the whole event.</summary>
+    public string? Cause { get; set; }
+
+    public byte[]? More { get; set; }
+
     /// <summary>Whether the job has a row of its own; otherwise the topic's log and the subscription's cursor stand for it.</summary>
     [JsonIgnore]
     public bool HasRow { get; set; }
@@ -125,6 +130,7 @@ internal sealed class CursorMemo
 [JsonSerializable(typeof(FlowEvent))]
 [JsonSerializable(typeof(FlowWait))]
 [JsonSerializable(typeof(CursorMemo))]
+[JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 internal sealed partial class EventJson : JsonSerializerContext;

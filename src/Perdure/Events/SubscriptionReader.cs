@@ -23,7 +23,6 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
     /// <summary>How far the cursor may stay behind, in windows, before what holds it up gets rows.</summary>
     private const int WindowsMax = 10;
 
-    private readonly HashSet<string> _types = [.. definition.Types.Where(t => t.Topic == log.Name).Select(t => t.Name)];
     private readonly HashSet<long> _done = [];
     private readonly SortedDictionary<long, Job> _given = [];
     private long _next = memo.Given + 1;
@@ -163,7 +162,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
     private void Give(EventRow row)
     {
         _next = row.Position + 1;
-        if (!_types.Contains(row.Type))
+        if (!definition.Hears(row.Type, log.Name))
         {
             MarkDone(row.Position);
             _skipped++;
@@ -181,7 +180,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
             {
                 Correlation = row.Correlation,
                 ExpireAt = policy.ExpireAfter is { } e ? StoredTimes.Up(row.PublishedAt, e) : null,
-                Event = new EventRef { Topic = row.Topic, Position = row.Position, Generation = memo.Generation, Id = row.Id, Source = row.Source, Time = row.Time, PublishedAt = row.PublishedAt },
+                Event = definition.About(row, memo.Generation),
             },
         };
         _given.Add(row.Position, job);

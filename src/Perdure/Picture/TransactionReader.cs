@@ -103,7 +103,7 @@ internal sealed class TransactionReader(IStore store, int home, EventRegistry re
     {
         Dictionary<(string, string), CursorMemo> cursors = Topics.CursorsIn(memos).ToDictionary(c => (c.Subscription, c.Topic), c => c.Memo);
         return row => registry.Subscriptions
-            .Where(s => s.Types.Any(t => t.Name == row.Type && t.Topic == row.Topic) && cursors.TryGetValue((s.Name, row.Topic), out CursorMemo? cursor) && row.Position > cursor.Done)
+            .Where(s => s.Hears(row.Type, row.Topic) && cursors.TryGetValue((s.Name, row.Topic), out CursorMemo? cursor) && row.Position > cursor.Done)
             .Select(s => (s.Name, cursors[(s.Name, row.Topic)].Generation));
     }
 

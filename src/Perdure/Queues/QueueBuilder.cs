@@ -13,6 +13,7 @@ internal sealed class QueueBuilder
     private readonly SortedDictionary<string, ScheduleDefinition> _schedules = new(StringComparer.Ordinal);
     private readonly List<JobType> _types = [];
     private readonly List<(string Queue, HandlerDefinition Handler)> _handlers = [];
+    private readonly SortedDictionary<string, HandlerDefinition> _bridges = new(StringComparer.Ordinal);
 
     public void AddQueue(string name, Action<QueueOptions>? configure)
     {
@@ -27,6 +28,14 @@ internal sealed class QueueBuilder
 
     /// <summary>Adds the queue of a subscription that none was added for.</summary>
     public void AddQueueIfMissing(string name) => _queues.TryAdd(name, new QueueOptions());
+
+    /// <summary>Lets a bridge do all jobs of its subscription's queue.</summary>
+    public void AddBridge(BridgeSubscription bridge)
+    {
+        bridge.Policy.Check(FlowNames.CheckType(bridge.Name));
+        _queues.TryAdd(bridge.Name, bridge.Policy);
+        _bridges.Add(bridge.Name, bridge.Handler);
+    }
 
     public void AddPool(string name, Action<PoolOptions> configure)
     {
@@ -77,7 +86,7 @@ internal sealed class QueueBuilder
             Check(name, policy, _pools, dependencies);
         }
 
-        var registry = new QueueRegistry(_queues, _pools, types, _handlers) { Schedules = _schedules, Events = events };
+        var registry = new QueueRegistry(_queues, _pools, types, _handlers) { Schedules = _schedules, Events = events, Bridges = _bridges };
         foreach (ScheduleDefinition schedule in _schedules.Values)
         {
             schedule.Check(registry);

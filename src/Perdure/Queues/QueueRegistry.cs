@@ -47,6 +47,9 @@ internal sealed class QueueRegistry
 
     public IReadOnlyDictionary<string, ScheduleDefinition> Schedules { get; init; } = FrozenDictionary<string, ScheduleDefinition>.Empty;
 
+    /// <summary>Handlers that do all jobs of a queue, whatever their types.</summary>
+    public IReadOnlyDictionary<string, HandlerDefinition> Bridges { get; init; } = FrozenDictionary<string, HandlerDefinition>.Empty;
+
     public EventRegistry Events { get; init; } = EventRegistry.Empty;
 
     public JobType TypeOf(object job)
@@ -61,10 +64,10 @@ internal sealed class QueueRegistry
 
     public JobType? Find(string name) => _byName.GetValueOrDefault(name);
 
-    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault(queue)?.GetValueOrDefault(job);
+    public HandlerDefinition? HandlerOf(string queue, string job) => _handlers.GetValueOrDefault(queue)?.GetValueOrDefault(job) ?? Bridges.GetValueOrDefault(queue);
 
     /// <summary>Whether this process has handlers for a queue; otherwise workers outside pull its jobs.</summary>
-    public bool IsHandled(string queue) => _handlers.ContainsKey(queue);
+    public bool IsHandled(string queue) => _handlers.ContainsKey(queue) || Bridges.ContainsKey(queue);
 
     public PerdureException Unknown(string queue)
         => new(ErrorCodes.UnknownQueue, $"there is no queue {queue}: add it with AddQueue. There are: {string.Join(", ", Queues.Keys.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");

@@ -41,7 +41,7 @@ internal sealed class TopologyReader(IStore store, int home, QueueRegistry queue
         foreach (SubscriptionDefinition subscription in queues.Events.Subscriptions)
         {
             string service = _builder.Node(TopologyNodeKind.Subscription, subscription.Name);
-            foreach (EventType type in subscription.Types)
+            foreach (EventType type in queues.Events.Types.Where(t => subscription.Hears(t.Name, t.Topic)))
             {
                 _builder.Declare(Event(type.Name), service, TopologyEdgeKind.HeardBy);
             }

@@ -83,6 +83,8 @@ internal sealed class Node
 
     public ulong StoreSeed { get; private set; }
 
+    public Guid StoreId { get; private set; }
+
     public bool IsStopping { get; private set; }
 
     /// <summary>Whether all shards are there.</summary>
@@ -105,6 +107,7 @@ internal sealed class Node
     public async Task StartAsync(Action? reachable = null, CancellationToken cancellationToken = default)
     {
         StoreInfo info = await Store.OpenAsync(Options.ShardCount, cancellationToken);
+        StoreId = info.StoreId;
         StoreSeed = ReplayRandom.StoreSeed(info.StoreId);
         _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Math.Min(Options.Loops, info.ShardCount))))];
         _flowShards = info.ShardCount;
