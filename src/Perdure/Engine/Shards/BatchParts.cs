@@ -72,7 +72,8 @@ internal static class BatchParts
         part.EndedJobs.AddRange(batch.EndedJobs.Where(n => has(n)));
         part.ForgottenJobs.AddRange(batch.ForgottenJobs.Where(n => has(n)));
         part.Deliveries.AddRange(batch.Deliveries.Where(d => has(d.Job)));
-        part.Received.AddRange(batch.ReceivedByJobs.Where(r => has(r.Job)).Select(r => r.Id));
+        part.ReceivedByJobs.AddRange(batch.ReceivedByJobs.Where(r => has(r.Job)));
+        part.Received.AddRange(part.ReceivedByJobs.Select(r => r.Id));
         part.Sent.AddRange(batch.Sent.Where(m => has(InboxId.RunOf(m.Id))));
         HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => has(m.Job)).Select(m => m.Memo)];
         part.Memos.AddRange(batch.Memos.Where(m => memos.Contains(m.Name)));
