@@ -42,6 +42,11 @@ internal sealed class Workers(JobCaller caller, JobPlan plan, Observed observed,
     {
         using var json = JsonDocument.Parse(job.Payload);
         TimeSpan lease = plan.Queues[JobPlan.Outside].Lease;
+        if (pull.At + lease <= caller.Now)
+        {
+            return; // the answer came too late
+        }
+
         var call = new HandlerCall(observed.Next(), caller.Now, pull.Worker!, NumberOf(job), job.Queue, job.Key, job.Attempt, json.RootElement.GetProperty("id").GetInt32())
         {
             HeldUntil = pull.At + lease,
