@@ -11,6 +11,14 @@ if ! command -v apt-get > /dev/null || ((EUID != 0)); then
     exit 1
 fi
 
+# Only the files: Debian would start a broker for everybody at once.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 apt-get install -y rabbitmq-server
