@@ -47,6 +47,9 @@ internal abstract class Ask(int number, AskKind kind, string name, Scope scope)
     /// <summary>Whether somebody outside works on it, so that the flow cannot end before it has an outcome.</summary>
     public bool IsWork => Kind is AskKind.Step or AskKind.Undo or AskKind.Child or AskKind.Job;
 
+    /// <summary>Whether its answer comes from outside the run, where somebody must hear of it when it is no longer wanted.</summary>
+    public bool IsAnsweredOutside => IsWork || Kind == AskKind.Event;
+
     /// <summary>Gives the flow's code its answer.</summary>
     /// <param name="input">The input that answers.</param>
     /// <param name="live">The payload's value, where somebody has it already.</param>

@@ -80,7 +80,7 @@ internal sealed class FlowLife
 
     public void Terminate(string reason)
     {
-        _run.Turn.Stopped.AddRange(_run.Asks.All.Where(a => a.IsWork || a is EventAsk));
+        _run.Turn.Stopped.AddRange(_run.Asks.All.Where(a => a.IsAnsweredOutside));
         End(Terminated(reason));
     }
 

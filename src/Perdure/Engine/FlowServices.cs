@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Perdure.Events;
 using Perdure.Queues;
 using Perdure.Serialization;
 using Perdure.Worker;
@@ -19,6 +20,9 @@ internal sealed class FlowServices(IServiceProvider provider, FlowRegistry regis
 
     /// <summary>The queues of this process; null if it has none.</summary>
     public QueueRegistry? Queues { get; init; }
+
+    /// <summary>The events of this process.</summary>
+    public EventRegistry Events => Queues?.Events ?? EventRegistry.Empty;
 
     /// <summary>What steps may name as their dependency.</summary>
     public DependencyRegistry Dependencies { get; init; } = new();

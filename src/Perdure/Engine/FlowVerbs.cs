@@ -40,11 +40,7 @@ internal sealed class FlowVerbs(FlowRun run)
 
     public void Pivot()
     {
-        run.MustBeOnTurn();
-        if (run.Life.Scope.Refusal() is { } refusal)
-        {
-            throw refusal;
-        }
+        MustBeAllowed();
 
         if (!run.Life.PivotPassed)
         {
@@ -79,11 +75,7 @@ internal sealed class FlowVerbs(FlowRun run)
     public int DropSignals(string name)
     {
         StepName.Check(name);
-        run.MustBeOnTurn();
-        if (run.Life.Scope.Refusal() is { } refusal)
-        {
-            throw refusal;
-        }
+        MustBeAllowed();
 
         int dropped = 0;
         for (; run.Asks.Signals.TakeEarly(name) is not null; dropped++)
@@ -218,11 +210,7 @@ internal sealed class FlowVerbs(FlowRun run)
 
     public string StartChild<TIn, TOut>(string type, TIn input, string? id, bool detached)
     {
-        run.MustBeOnTurn();
-        if (run.Life.Scope.Refusal() is { } refusal)
-        {
-            throw refusal;
-        }
+        MustBeAllowed();
 
         ChildAsk ask = Child<TIn, TOut>(detached ? AskKind.DetachedChild : AskKind.Child, type, input, id);
         if (detached)
@@ -247,22 +235,14 @@ internal sealed class FlowVerbs(FlowRun run)
 
     public void EnqueueJob(IJob job, JobOptions? options)
     {
-        run.MustBeOnTurn();
-        if (run.Life.Scope.Refusal() is { } refusal)
-        {
-            throw refusal;
-        }
+        MustBeAllowed();
 
         run.Asks.Close(Job<NoResult>(AskKind.DetachedJob, job, options)); // nobody waits for it; its kind says so in history
     }
 
     public void PublishEvent(object @event, string? key)
     {
-        run.MustBeOnTurn();
-        if (run.Life.Scope.Refusal() is { } refusal)
-        {
-            throw refusal;
-        }
+        MustBeAllowed();
 
         ArgumentNullException.ThrowIfNull(@event);
         int number = run.Asks.NextNumber();
@@ -281,7 +261,7 @@ internal sealed class FlowVerbs(FlowRun run)
         }
 
         string type = FlowNames.Of(typeof(T));
-        if (!run.Turn.IsReplay && run.Services.Queues?.Events.Find(typeof(T)) is not { Options.Hold: not null })
+        if (!run.Turn.IsReplay && run.Services.Events.Find(typeof(T)) is not { Options.Hold: not null })
         {
             throw run.Stick(ErrorCodes.EventNotAwaitable, $"{run.Key} waits for event {type}, which is not kept for flows: give AddEvent<{typeof(T).Name}> a key and a Hold, then retry the flow.");
         }
@@ -295,7 +275,7 @@ internal sealed class FlowVerbs(FlowRun run)
     {
         try
         {
-            EventType type = (run.Services.Queues?.Events ?? EventRegistry.Empty).TypeOf(@event.GetType());
+            EventType type = run.Services.Events.TypeOf(@event.GetType());
             return new FlowEvent
             {
                 Type = type.Name,
@@ -332,6 +312,16 @@ internal sealed class FlowVerbs(FlowRun run)
         var ask = new StepAsk<T>(number, kind, plan, scope, run, stepKey);
         run.Open(ask);
         return ask;
+    }
+
+    /// <summary>Throws where the current scope allows no more asks; for those that nobody awaits.</summary>
+    private void MustBeAllowed()
+    {
+        run.MustBeOnTurn();
+        if (run.Life.Scope.Refusal() is { } refusal)
+        {
+            throw refusal;
+        }
     }
 
     /// <summary>The task of an ask that the current scope no longer allows; null if it does.</summary>

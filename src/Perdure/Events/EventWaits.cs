@@ -59,12 +59,7 @@ internal sealed class EventWaits(Home home)
         var wait = new EventWaitRow(message.From!, wanted.Type, wanted.Key, home.Shard.Now());
         Add(wait);
         home.Batch.EventWaits.Add(wait);
-        if (_held.TryGetValue((wait.Type, wait.Key), out List<EventRow>? held) && home.Registry.Events.Find(wait.Type) is { } type)
-        {
-            EventRow first = held[0];
-            Forget(first);
-            Match(first, type.Options, first.State.HeldUntil!.Value, isNew: false);
-        }
+        OfferHeld(wait);
     }
 
     /// <summary>A flow no longer waits.</summary>
@@ -77,13 +72,7 @@ internal sealed class EventWaits(Home home)
         }
 
         Remove(wait);
-        if (_held.TryGetValue((wait.Type, wait.Key), out List<EventRow>? held) && home.Registry.Events.Find(wait.Type) is { } type)
-        {
-            EventRow first = held[0]; // more waited than were expected: perhaps no longer
-            Forget(first);
-            Match(first, type.Options, first.State.HeldUntil!.Value, isNew: false);
-        }
-
+        OfferHeld(wait); // more waited than were expected: perhaps no longer
         return true;
     }
 
@@ -114,6 +103,17 @@ internal sealed class EventWaits(Home home)
             {
                 Unclaimed(row, row.State.Fate == EventFate.Ambiguous ? EventFate.Ambiguous : EventFate.Unclaimed, isNew: false);
             }
+        }
+    }
+
+    /// <summary>Offers the first event that is held for a type and key, now that who waits for it has changed.</summary>
+    private void OfferHeld(EventWaitRow changed)
+    {
+        if (_held.TryGetValue((changed.Type, changed.Key), out List<EventRow>? held) && home.Registry.Events.Find(changed.Type) is { } type)
+        {
+            EventRow first = held[0];
+            Forget(first);
+            Match(first, type.Options, first.State.HeldUntil!.Value, isNew: false);
         }
     }
 

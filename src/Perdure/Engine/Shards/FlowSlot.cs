@@ -97,7 +97,7 @@ internal sealed class FlowSlot(FlowKey key)
     public FlowStatus Status => State.Status;
 
     /// <summary>Whether an ask has no outcome yet.</summary>
-    public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is EventAsk or { IsWork: true } : OpenWork.Contains(ask);
+    public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is { IsAnsweredOutside: true } : OpenWork.Contains(ask);
 
     /// <summary>Notes an input that is recorded, and waits for its decision.</summary>
     public void Undecided(HistoryRow input)

@@ -77,7 +77,7 @@ internal sealed class Node
 
     public Home Home => HomeShard.Home!;
 
-    public EventRegistry Events => Services.Queues?.Events ?? EventRegistry.Empty;
+    public EventRegistry Events => Services.Events;
 
     public Shard[] Shards { get; private set; } = [];
 
