@@ -10,6 +10,12 @@ public sealed class PerdureOptions
     /// <summary>How many shards a new store gets, 1 to 1,023; 64 by default. A store that exists keeps its own.</summary>
     public int ShardCount { get; set; } = 64;
 
+    /// <summary>What people call this node, where several share a store; the machine's name and the process id by default.</summary>
+    public string NodeName { get; set; } = $"{Environment.MachineName}/{Environment.ProcessId}";
+
+    /// <summary>How long a node counts as alive after it was heard of last, where several share a store: others take its shards over then. 10 s by default, from 1 s to 5 min; it is heard of three times as often.</summary>
+    public TimeSpan NodeLease { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How many threads run flow code, 1 to 64; half the processors by default, at most 8.</summary>
     public int Loops { get; set; } = Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
 

@@ -12,7 +12,7 @@ internal abstract class ProcessStore(IStore inner) : IStore
     public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
         => Alive(() => inner.TakeShardsAsync(shards, token, cancellationToken));
 
-    public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
+    public virtual Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
         => IsDead ? Task.CompletedTask : inner.ReleaseShardsAsync(leases, cancellationToken);
 
     public virtual Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)

@@ -103,7 +103,7 @@ internal sealed class FlowCalls(NodeHolder holder)
 
         FlowDefinition definition = Node.Services.Registry.Newest(type)
             ?? throw new PerdureException(ErrorCodes.UnknownFlowType, $"no flow type {type} is registered: add it with AddFlow.");
-        var key = new FlowKey(type, id is null ? Node.Seams.NewGuid().ToString("N") : FlowNames.CheckId(id));
+        var key = new FlowKey(type, id is null ? Node.NewIdOf(type) : FlowNames.CheckId(id));
         var what = new PayloadName("the input of", type);
         byte[] json = Json.Serialize(input, what);
         return (key, new NewFlow(json, Json.RoundTrip(json, input, what), Parent: null, TraceParent: null), definition);

@@ -238,4 +238,7 @@ public static class ErrorCodes
 
     /// <summary>The disk is full.</summary>
     public const string StoreFull = "PRD5006";
+
+    /// <summary>A node was not heard of for the length of its lease, and has lost its shards.</summary>
+    public const string NodeGone = "PRD5007";
 }

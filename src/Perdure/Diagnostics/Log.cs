@@ -125,4 +125,19 @@ internal static partial class Log
 
     [LoggerMessage(53, LogLevel.Error, ErrorCodes.UnknownEvent + ": flow {Flow} published an event of type {Type}, which is not registered here: it stays in the inbox for a process that has it")]
     public static partial void EventTypeGone(this ILogger log, string type, string flow);
+
+    [LoggerMessage(54, LogLevel.Information, "Joined the other nodes as {Name}, node {Number}")]
+    public static partial void HasJoined(this ILogger log, string name, long number);
+
+    [LoggerMessage(55, LogLevel.Information, "Took {Shards} shards, {Unclean} of them from nodes that did not end cleanly")]
+    public static partial void HasTaken(this ILogger log, int shards, int unclean);
+
+    [LoggerMessage(56, LogLevel.Error, ErrorCodes.NodeGone + ": {Name}, node {Number}, was not heard of for the length of its lease; it forgets its shards, and joins anew")]
+    public static partial void HasLostItsPlace(this ILogger log, string name, long number);
+
+    [LoggerMessage(57, LogLevel.Warning, "The store did not answer when this node said that it lives; trying again")]
+    public static partial void BeatFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(58, LogLevel.Warning, ErrorCodes.NoCode + ": the start of flow {Flow} waits for a node that has its code")]
+    public static partial void StartWaitsForCode(this ILogger log, FlowKey flow);
 }

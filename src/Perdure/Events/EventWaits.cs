@@ -54,7 +54,7 @@ internal sealed class EventWaits(Home home)
     /// <summary>A flow waits for an event from now on.</summary>
     public void Await(InboxRow message)
     {
-        home.Shard.ConsumeInbox(message.Id, InboxId.NoRun);
+        home.Shard.Inbox.Consume(message.Id, InboxId.NoRun);
         FlowWait wanted = FlowWait.Read(message.Payload!);
         var wait = new EventWaitRow(message.From!, wanted.Type, wanted.Key, home.Shard.Now());
         Add(wait);
@@ -83,7 +83,7 @@ internal sealed class EventWaits(Home home)
     /// <summary>An event that a flow could not take was read.</summary>
     public void OfferAgain(InboxRow message, EventRow? row)
     {
-        home.Shard.ConsumeInbox(message.Id, InboxId.NoRun);
+        home.Shard.Inbox.Consume(message.Id, InboxId.NoRun);
         if (row?.Key is not null && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
         {
             Match(row, options, StoredTimes.Up(row.PublishedAt, hold), isNew: false);

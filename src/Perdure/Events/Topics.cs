@@ -153,7 +153,7 @@ internal sealed class Topics
             return;
         }
 
-        _home.Shard.ConsumeInbox(message.Id, InboxId.NoRun);
+        _home.Shard.Inbox.Consume(message.Id, InboxId.NoRun);
         Publish(new NewEvent(type, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(wanted.Data, EventJson.Default.JsonElement))
         {
             Id = wanted.Id,

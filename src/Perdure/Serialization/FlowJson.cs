@@ -7,6 +7,7 @@ namespace Perdure.Serialization;
 internal sealed class FlowJson(JsonSerializerOptions options, int payloadBytesMax)
 {
     private static readonly byte[] Nothing = "{}"u8.ToArray();
+    private static readonly JsonSerializerOptions Answers = DefaultOptions();
 
     /// <summary>Fields are included so that tuples pass, and missing or null values are found rather than passed in silence.</summary>
     public static JsonSerializerOptions DefaultOptions() => new(JsonSerializerDefaults.General)
@@ -17,6 +18,11 @@ internal sealed class FlowJson(JsonSerializerOptions options, int payloadBytesMa
         RespectRequiredConstructorParameters = true,
         Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
     };
+
+    /// <summary>What nodes tell each other; nobody's payload.</summary>
+    public static byte[] SerializeAnswer<T>(T answer) => JsonSerializer.SerializeToUtf8Bytes(answer, Answers);
+
+    public static T DeserializeAnswer<T>(byte[] answer) => JsonSerializer.Deserialize<T>(answer, Answers)!;
 
     public byte[] Serialize<T>(T value, PayloadName what)
     {

@@ -138,7 +138,7 @@ public sealed record InboxRow(int Shard, string Id, MessageKind Kind, FlowKey To
     /// <summary>The sending flow, and the ask of its that this is about.</summary>
     public ParentRef? From { get; init; }
 
-    /// <summary>The trace parent of a child that is to be started; null otherwise.</summary>
+    /// <summary>The trace parent of a flow that is to be started; the name of a signal; which call is answered.</summary>
     public string? Name { get; init; }
 
     /// <summary>The value (JSON).</summary>
@@ -147,11 +147,11 @@ public sealed record InboxRow(int Shard, string Id, MessageKind Kind, FlowKey To
     /// <summary>The business transaction of a flow that is to be started; null for its own.</summary>
     public string? Correlation { get; init; }
 
-    /// <summary>What caused a flow to be started.</summary>
+    /// <summary>What caused a flow to be started; the sender's id of a signal; how a flow ended that was waited for.</summary>
     public string? Cause { get; init; }
 }
 
-/// <summary>What flows say to each other across shards.</summary>
+/// <summary>What flows say to each other across shards, and clients to flows across nodes.</summary>
 public enum MessageKind
 {
     /// <summary>Start this child; the payload is its input.</summary>
@@ -180,6 +180,39 @@ public enum MessageKind
 
     /// <summary>To a flow: the event that it waits for; the payload is its data.</summary>
     EventCame = 8,
+
+    /// <summary>A client's call: start this flow; the payload is its input.</summary>
+    Start = 9,
+
+    /// <summary>A client's call: start this flow, and say how it ends.</summary>
+    StartAndWait = 10,
+
+    /// <summary>A client's call: say how this flow ends. It stays in the inbox until then.</summary>
+    Wait = 11,
+
+    /// <summary>The client no longer waits; the name is that of the call.</summary>
+    StopWaiting = 12,
+
+    /// <summary>A client's call: take this signal; the payload is its value.</summary>
+    Signal = 13,
+
+    /// <summary>A client's call: cancel; the payload is the reason.</summary>
+    CancelFlow = 14,
+
+    /// <summary>A client's call: terminate; the payload is the reason.</summary>
+    Terminate = 15,
+
+    /// <summary>A client's call: go on, having been stuck.</summary>
+    Retry = 16,
+
+    /// <summary>A client's call: take the undo at which the flow is stuck as done; the payload is the reason.</summary>
+    SettleUndo = 17,
+
+    /// <summary>To a node: the answer to a call.</summary>
+    Answer = 18,
+
+    /// <summary>To a node: a call is refused; the payload is the error.</summary>
+    Refusal = 19,
 }
 
 /// <summary>A flow as it was read.</summary>

@@ -40,6 +40,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     public StepAsk Ask => ask;
 
+    public Shard Shard => shard;
+
     /// <summary>Completes once it has reported, or was shut down. Few ask.</summary>
     public Task Ended
     {
@@ -70,6 +72,13 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             _stopped = true;
             CancelCurrent();
         }
+    }
+
+    /// <summary>The shard is about to move: an attempt that runs may go on to its end, and no other is made here.</summary>
+    public void Leave()
+    {
+        _shutdown = true;
+        _passage?.Stop(forGood: true);
     }
 
     /// <summary>The host stops: what has no outcome yet stays open for the next process, and counts as no attempt.</summary>

@@ -36,15 +36,15 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
     /// <returns>What is to be run for it now; null for nothing.</returns>
     public StepRun? Begin(Shard shard, StepAsk ask)
     {
-        if (_stopping)
+        if (_stopping || shard.IsLeaving || shard.Recovery.IsElsewhere)
         {
-            return null; // it stays open, and the next process runs it
+            return null; // it stays open, and the next process or node runs it
         }
 
         var run = new StepRun(this, shard, ask);
         if (_running.TryAdd((ask.Run.Number, ask.Number), run))
         {
-            if (_stopping)
+            if (_stopping || shard.IsLeaving || shard.Recovery.IsElsewhere)
             {
                 run.Shutdown(); // the stop did not see it
             }
@@ -96,6 +96,22 @@ internal sealed class StepRunner(Seams seams, IServiceScopeFactory scopes, Error
 
     /// <summary>A step's attempts have led to something, and its shard knows it.</summary>
     public void Ended(long run, int ask) => _running.TryRemove((run, ask), out _);
+
+    /// <summary>A shard is about to move: waits until its attempts have ended, and cancels those that have not after the grace. No other begins.</summary>
+    public async Task LeaveAsync(Shard shard, TimeSpan grace)
+    {
+        StepRun[] steps = Of(shard);
+        Array.ForEach(steps, static s => s.Leave());
+        Task all = Task.WhenAll(steps.Select(static s => s.Ended));
+        await Task.WhenAny(all, seams.Delay(grace, CancellationToken.None));
+        Array.ForEach(steps, static s => s.Shutdown());
+        await Task.WhenAny(all, seams.Delay(grace, CancellationToken.None));
+    }
+
+    /// <summary>A shard lives elsewhere: its attempts get their token, and nobody here wants their outcomes.</summary>
+    public void Abandon(Shard shard) => Array.ForEach(Of(shard), static s => s.Shutdown());
+
+    private StepRun[] Of(Shard shard) => [.. _running.ToArray().Where(s => s.Value.Shard == shard).OrderBy(s => s.Key).Select(s => s.Value)];
 
     /// <summary>Cancels all attempts and waits until they have ended, or the grace is over. Outcomes that come in time are kept.</summary>
     public async Task StopAsync(TimeSpan grace)

@@ -109,7 +109,25 @@ internal static class InboxId
     /// <summary>What is in a batch for no run or job of its own.</summary>
     public const long NoRun = 0;
 
+    private const int CallLength = 16 + 1 + 8 + 1 + 16;
+
     public static string OfHome(long number) => $"{NoRun:x16}.{number:x16}";
+
+    /// <summary>A client's call from another node, whose own inbox the answer goes to.</summary>
+    public static string OfCall(int inbox, long number) => $"{NoRun:x16}.{inbox:x8}.{number:x16}";
+
+    /// <summary>The wait for the end of a flow that a call has started.</summary>
+    public static string OfWait(string call) => call + "w";
+
+    /// <summary>The answer to a call: it goes with the run that it is about.</summary>
+    public static string OfAnswer(long run, string call) => $"{run:x16}{call[16..]}";
+
+    /// <summary>The id of the call that a client waits with, be it for the start or the end.</summary>
+    public static string CallOf(string id) => id[..CallLength];
+
+    /// <summary>Where the answer to a call goes; null for one that nobody waits for.</summary>
+    public static int? InboxOfCall(string id)
+        => id.Length is CallLength or CallLength + 1 ? int.Parse(id.AsSpan(17, 8), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) : null;
 
     public static string Of(long run, int position, int index) => $"{run:x16}.{position:x8}.{index:x4}";
 

@@ -1,4 +1,6 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
+using Perdure.Serialization;
 using Perdure.Storage;
 
 namespace Perdure.Engine;
@@ -7,13 +9,17 @@ namespace Perdure.Engine;
 /// <typeparam name="TAnswer">The answer.</typeparam>
 /// <param name="key">The flow.</param>
 /// <param name="isAwaited">Whether anybody awaits <see cref="Task"/>.</param>
-internal abstract class ClientMessage<TAnswer>(FlowKey key, bool isAwaited = true) : FlowMessage(key), IFreeEffect
+internal abstract class ClientMessage<TAnswer>(FlowKey key, bool isAwaited = true) : FlowMessage(key), IFreeEffect, ICall, IAnswer
 {
     private readonly TaskCompletionSource<TAnswer>? _answer = isAwaited ? new(TaskCreationOptions.RunContinuationsAsynchronously) : null;
     private TAnswer? _ready;
     private PerdureException? _error;
 
     public Task<TAnswer> Task => _answer!.Task;
+
+    public InboxRow? Call { get; init; }
+
+    public virtual WaitForEnd? Wait => null;
 
     public virtual void Release()
     {
@@ -31,6 +37,36 @@ internal abstract class ClientMessage<TAnswer>(FlowKey key, bool isAwaited = tru
 
     public override void Fail(PerdureException reason)
         => _answer?.TrySetException(new StoreUnavailableException(Key, reason));
+
+    public override void GoElsewhere()
+    {
+        if (Call is null)
+        {
+            Shard.Node.Membership!.Call(this);
+        }
+    }
+
+    public void Send()
+    {
+        long run = Shard.Find(Key)?.Row?.Run ?? InboxId.NoRun;
+        Shard.Inbox.Answer(Call!, _error is null ? Outgoing.Answer(Call!, run, FlowJson.SerializeAnswer(_ready)) : Outgoing.Refusal(Call!, run, _error));
+    }
+
+    public abstract InboxRow ToRow(int shard, string id);
+
+    public virtual void Answered(InboxRow answer)
+    {
+        if (answer.Kind == MessageKind.Answer)
+        {
+            Ready(FlowJson.DeserializeAnswer<TAnswer>(answer.Payload!));
+        }
+        else
+        {
+            _error = Outgoing.RefusalOf(answer);
+        }
+
+        Release();
+    }
 
     /// <summary>Sets the answer that <see cref="Release"/> gives.</summary>
     protected void Ready(TAnswer answer) => _ready = answer;
@@ -66,6 +102,8 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
 
     public override bool IsNew => isNew;
 
+    public override WaitForEnd? Wait => waiter;
+
     public override void Deliver(FlowSlot? slot)
     {
         if (slot is not null)
@@ -82,7 +120,39 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
         }
 
         Ready(true);
+        if (Call?.Kind == MessageKind.StartAndWait)
+        {
+            Shard.Inbox.StartWaiting(Call);
+            Shard.Turns.Start(Key, definition, start, then: null);
+            return;
+        }
+
         Shard.Turns.Start(Key, definition, start, waiter is null ? this : null);
+    }
+
+    public override InboxRow ToRow(int shard, string id)
+        => new(shard, id, waiter is null ? MessageKind.Start : MessageKind.StartAndWait, Key)
+        {
+            Name = start.TraceParent,
+            Correlation = start.Correlation,
+            Cause = start.Cause,
+            Payload = start.Input,
+        };
+
+    public override void Answered(InboxRow answer)
+    {
+        if (waiter is not null && answer.Kind == MessageKind.Answer && answer.Cause is not null)
+        {
+            waiter.Answered(answer);
+        }
+        else if (waiter is not null && answer.Kind == MessageKind.Refusal)
+        {
+            waiter.GiveUp(Outgoing.RefusalOf(answer));
+        }
+        else
+        {
+            base.Answered(answer);
+        }
     }
 
     public override void Release()
@@ -105,7 +175,7 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
 }
 
 /// <summary>Waits for a flow's end.</summary>
-internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
+internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key), ICall
 {
     private readonly TaskCompletionSource<FlowEnd?> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -117,7 +187,19 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
     /// <summary>Whether a start brought it along, so that a flow that is not there has not started.</summary>
     public bool IsOfStart { get; set; }
 
-    public void Ended(FlowEnd end) => _end.TrySetResult(end);
+    /// <summary>The call of a client on another node that it came as; null for a client here.</summary>
+    public InboxRow? Call { get; init; }
+
+    /// <summary>Tells who waits. On the loop, where the call came from another node.</summary>
+    public void Ended(FlowEnd end)
+    {
+        if (Call is not null)
+        {
+            Shard.Inbox.Answer(Call, Outgoing.End(Call, Shard.Find(Key)?.Row?.Run ?? InboxId.NoRun, end));
+        }
+
+        _end.TrySetResult(end);
+    }
 
     public void Existed() => _end.TrySetResult(null);
 
@@ -127,10 +209,42 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
     public override void Fail(PerdureException reason)
         => _end.TrySetException(new StoreUnavailableException(Key, reason));
 
+    public override void GoElsewhere()
+    {
+        if (IsOfStart)
+        {
+            IsOfStart = false; // whether it has started only the other node can say now
+        }
+
+        if (Call is null)
+        {
+            Shard.Node.Membership!.Call(this);
+        }
+    }
+
+    public WaitForEnd Wait => this;
+
+    public InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.Wait, Key);
+
+    public void Answered(InboxRow answer)
+    {
+        if (answer.Kind == MessageKind.Refusal)
+        {
+            GiveUp(Outgoing.RefusalOf(answer));
+        }
+        else
+        {
+            Ended(Outgoing.EndOf(answer));
+        }
+    }
+
     public override void Deliver(FlowSlot? slot)
     {
         switch (slot)
         {
+            case null when Call is not null:
+                Shard.Inbox.Answer(Call, Outgoing.Refusal(Call, InboxId.NoRun, new FlowNotFoundException(Key)));
+                break;
             case null when IsOfStart:
                 Fail(new StoreException(ErrorCodes.StoreFailed, "the start was not committed"));
                 break;
@@ -150,12 +264,18 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key)
 /// <summary>The client no longer waits.</summary>
 internal sealed class StopWaiting(WaitForEnd waiter) : Message
 {
-    public override void Handle() => Shard.Waiters.Remove(waiter);
+    public override void Handle()
+    {
+        Shard.Waiters.Remove(waiter);
+        Shard.Node.Membership?.Withdraw(waiter);
+    }
 }
 
 /// <summary>Sends a signal to a flow.</summary>
 internal sealed class SignalFlow(FlowKey key, string name, byte[] payload, string? senderId) : ClientMessage<bool>(key)
 {
+    public override InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.Signal, Key) { Name = name, Cause = senderId, Payload = payload };
+
     /// <summary>Who sends again, because the first answer was lost, must learn that it was taken, even if the flow has ended since.</summary>
     public override Knowledge Needs => senderId is null ? Knowledge.Live : Knowledge.History;
 
@@ -187,6 +307,8 @@ internal sealed class SignalFlow(FlowKey key, string name, byte[] payload, strin
 /// <summary>Asks a flow to cancel.</summary>
 internal sealed class CancelFlow(FlowKey key, string reason) : ClientMessage<CancelAnswer>(key)
 {
+    public override InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.CancelFlow, Key) { Payload = FlowJson.SerializeAnswer(reason) };
+
     public void Answer(CancelAnswer answer) => AnswerThen(answer);
 
     public override void Deliver(FlowSlot? slot)
@@ -226,6 +348,8 @@ internal sealed class CancelFlow(FlowKey key, string reason) : ClientMessage<Can
 /// <summary>Ends a flow at once, without undo.</summary>
 internal sealed class TerminateFlow(FlowKey key, string reason) : ClientMessage<bool>(key)
 {
+    public override InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.Terminate, Key) { Payload = FlowJson.SerializeAnswer(reason) };
+
     public override void Deliver(FlowSlot? slot)
     {
         if (slot is null or { Phase: SlotPhase.Ended })
@@ -250,6 +374,8 @@ internal sealed class TerminateFlow(FlowKey key, string reason) : ClientMessage<
 /// <summary>Puts a stuck flow back to work.</summary>
 internal sealed class RetryFlow(FlowKey key) : ClientMessage<bool>(key)
 {
+    public override InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.Retry, Key);
+
     public override void Deliver(FlowSlot? slot)
     {
         if (slot is null or { Phase: SlotPhase.Ended })
@@ -271,6 +397,8 @@ internal sealed class RetryFlow(FlowKey key) : ClientMessage<bool>(key)
 /// <summary>Takes the undo at which a flow is stuck as done.</summary>
 internal sealed class SettleUndo(FlowKey key, string reason) : ClientMessage<bool>(key)
 {
+    public override InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.SettleUndo, Key) { Payload = FlowJson.SerializeAnswer(reason) };
+
     public override void Deliver(FlowSlot? slot)
     {
         if (slot is null or { Phase: SlotPhase.Ended })

@@ -27,13 +27,22 @@ internal sealed class EndWaiters
         }
     }
 
+    /// <summary>A client on another node no longer waits.</summary>
+    public void Remove(FlowKey key, string call)
+    {
+        if (_waiters.GetValueOrDefault(key)?.Find(w => w.Call is { } c && InboxId.CallOf(c.Id) == call) is { } waiter)
+        {
+            Remove(waiter);
+        }
+    }
+
     /// <summary>Takes those who wait for one flow; null if nobody does.</summary>
     public List<WaitForEnd>? Take(FlowKey key) => _waiters.Remove(key, out List<WaitForEnd>? list) ? list : null;
 
-    /// <summary>Takes everybody who waits, to ask again after a takeover.</summary>
+    /// <summary>Takes everybody who waits on this node, to ask again after a takeover; calls from other nodes are in the inbox.</summary>
     public List<WaitForEnd> TakeAll()
     {
-        List<WaitForEnd> all = _waiters.Values.SelectMany(w => w).ToList();
+        List<WaitForEnd> all = _waiters.Values.SelectMany(w => w).Where(w => w.Call is null).ToList();
         _waiters.Clear();
         return all;
     }

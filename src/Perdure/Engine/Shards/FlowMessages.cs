@@ -11,12 +11,12 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 
     public override void Deliver(FlowSlot? slot)
     {
-        if (!Shard.TakeInbox(row.Id))
+        if (WaitsForCode(slot) || !Shard.Inbox.Take(row.Id))
         {
             return; // it was handed over and read at the takeover
         }
 
-        Shard.ConsumeInbox(row.Id);
+        Shard.Inbox.Consume(row.Id);
         switch (row.Kind)
         {
             case MessageKind.StartChild:
@@ -32,6 +32,18 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
                 EndOfChild(slot);
                 break;
         }
+    }
+
+    /// <summary>Where other nodes may have the code, a start that this one cannot do stays in the inbox.</summary>
+    private bool WaitsForCode(FlowSlot? slot)
+    {
+        bool waits = slot is null && row.Kind == MessageKind.StartChild && Shard.Node.Membership is not null && Shard.Node.Services.Registry.Newest(Key.Type) is null;
+        if (waits)
+        {
+            Shard.Node.Log.StartWaitsForCode(Key);
+        }
+
+        return waits;
     }
 
     private void StartChild(FlowSlot? slot)

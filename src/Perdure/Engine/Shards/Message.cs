@@ -21,6 +21,11 @@ internal abstract class Message
     public virtual void Fail(PerdureException reason)
     {
     }
+
+    /// <summary>The shard lives on another node. What concerns only its memory is dropped, and so is what stands in its inbox; a client's call is sent there.</summary>
+    public virtual void GoElsewhere()
+    {
+    }
 }
 
 /// <summary>How much of a flow must be known before a message can be handled.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Events;
 using Perdure.Queues;
@@ -38,6 +39,8 @@ internal sealed class Node
 
     /// <summary>How far ahead wake-ups are held in memory.</summary>
     public static TimeSpan NearFuture { get; } = TimeSpan.FromMinutes(1);
+
+    private const int NearIdTriesMax = 1_000;
 
     /// <summary>Timers fire by whole milliseconds, and must not fire before the time.</summary>
     public static TimeSpan TimerGrain { get; } = TimeSpan.FromMilliseconds(1);
@@ -77,6 +80,9 @@ internal sealed class Node
 
     public Home Home => HomeShard.Home!;
 
+    /// <summary>This node's place among those that share the store; null where none do.</summary>
+    public Membership? Membership { get; private set; }
+
     public EventRegistry Events => Services.Events;
 
     public Shard[] Shards { get; private set; } = [];
@@ -88,7 +94,7 @@ internal sealed class Node
     public bool IsStopping { get; private set; }
 
     /// <summary>Whether all shards are there.</summary>
-    public bool IsReady => _ready.Task.IsCompletedSuccessfully && !IsStopping && Shards.All(s => !s.Recovery.IsRecovering);
+    public bool IsReady => _ready.Task.IsCompletedSuccessfully && !IsStopping && Shards.All(s => !s.Recovery.IsRecovering || s.Recovery.IsElsewhere) && Membership is null or { IsMember: true };
 
     private void WakeLoops(bool all)
     {
@@ -110,6 +116,7 @@ internal sealed class Node
         StoreId = info.StoreId;
         StoreSeed = ReplayRandom.StoreSeed(info.StoreId);
         _loops = [.. Enumerable.Range(0, Math.Min(Options.Loops, info.ShardCount)).Select(i => new ShardLoop(this, i, Math.Max(1, Options.FlowsInMemoryMax / Math.Min(Options.Loops, info.ShardCount))))];
+        Membership = Store is ISharedStore shared ? new Membership(this, shared, _loops[0]) : null;
         _flowShards = info.ShardCount;
         Shards = [.. Enumerable.Range(0, _flowShards).Select(i => new Shard(i, this, _loops[i % _loops.Length]))];
         if (Services.Queues is { } queues)
@@ -117,15 +124,10 @@ internal sealed class Node
             Shards = [.. Shards, Shard.OfQueues(_flowShards, this, _loops[0], queues)];
         }
 
-        _shardsToCome = Shards.Length;
+        _shardsToCome = 1; // the start itself
         reachable?.Invoke();
-        IReadOnlyList<ShardLease> leases = await Store.TakeShardsAsync([.. Shards.Select(s => s.Index)], Seams.NewGuid(), cancellationToken);
-        Clock.AtLeast(leases.Max(l => l.Time));
-        foreach (ShardLease lease in leases)
-        {
-            await Shards[lease.Shard].Recovery.ReadAsync(lease);
-        }
-
+        await (Membership?.StartAsync(cancellationToken) ?? TakeAllAsync(cancellationToken));
+        ShardIsReady(0);
         Every(Seams.MachineTime, WatchInterval, Watch);
         Every(Seams.Time, NearFuture / 2, () => _ = WakeNearAsync());
         if (Services.Queues is not null)
@@ -152,8 +154,11 @@ internal sealed class Node
             await ReleaseAsync();
         }
 
+        Task left = Membership?.StopAsync() ?? Task.CompletedTask;
+
         var stopped = new PerdureException(ErrorCodes.NotStarted, "the host has stopped");
         await Task.WhenAll(Shards.Select(s => s.StopAsync(stopped)));
+        await left;
         foreach (ShardLoop loop in _loops)
         {
             loop.Stop();
@@ -175,6 +180,38 @@ internal sealed class Node
     }
 
     public Shard ShardFor(FlowKey key) => Shards[ShardOf(key)];
+
+    /// <summary>A new id for a flow, of a shard that lives here, if any does: its start takes no way round.</summary>
+    public string NewIdOf(string type)
+    {
+        string id = Seams.NewGuid().ToString("N");
+        for (int tries = 0; Membership is not null && tries < NearIdTriesMax && ShardFor(new FlowKey(type, id)).Recovery.IsElsewhere; tries++)
+        {
+            id = Seams.NewGuid().ToString("N");
+        }
+
+        return id;
+    }
+
+    /// <summary>A shard that lives here; null for one that lives elsewhere.</summary>
+    public Shard? Here(int shard)
+    {
+        if (shard >= NodeLease.FirstInbox)
+        {
+            return Membership?.Inbox is { } inbox && inbox.Index == shard ? inbox : null;
+        }
+
+        return shard < Shards.Length && !Shards[shard].Recovery.IsElsewhere ? Shards[shard] : null;
+    }
+
+    /// <summary>Takes a shard under a new epoch; null if it lives on another node.</summary>
+    public async Task<ShardLease?> TakeAsync(int shard)
+        => Membership is null
+            ? (await Store.TakeShardsAsync([shard], Seams.NewGuid(), CancellationToken.None))[0]
+            : await Membership.TakeAsync(shard);
+
+    /// <summary>So many shards more are about to be read.</summary>
+    public void Expect(int shards) => Interlocked.Add(ref _shardsToCome, shards);
 
     /// <summary>What attempts depend on, by its name; null for none.</summary>
     public Dependency? DependencyOf(string? name)
@@ -218,6 +255,7 @@ internal sealed class Node
     private void Watch()
     {
         Clock.Check();
+        Membership?.Check();
         Worker.Look();
         foreach (ShardLoop loop in _loops)
         {
@@ -225,11 +263,22 @@ internal sealed class Node
         }
     }
 
+    private async Task TakeAllAsync(CancellationToken cancellationToken)
+    {
+        Expect(Shards.Length);
+        IReadOnlyList<ShardLease> leases = await Store.TakeShardsAsync([.. Shards.Select(s => s.Index)], Seams.NewGuid(), cancellationToken);
+        Clock.AtLeast(leases.Max(l => l.Time));
+        foreach (ShardLease lease in leases)
+        {
+            await Shards[lease.Shard].Recovery.ReadAsync(lease);
+        }
+    }
+
     private async Task WakeNearAsync()
     {
         try
         {
-            foreach (Shard shard in Shards)
+            foreach (Shard shard in Shards.Where(s => !s.Recovery.IsElsewhere))
             {
                 // Later than busy: those are in memory.
                 var after = new WakingFlow(FlowRow.Busy.AddTicks(TimeSpan.TicksPerMicrosecond), -1, default);

@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Storage;
 
 namespace Perdure.Engine;
@@ -60,4 +61,25 @@ internal static class Outgoing
             From = new ParentRef(start.To, parent.Ask),
             Payload = Serialization.FlowJson.SerializeError(error),
         };
+
+    public static InboxRow? Answer(InboxRow call, long run, byte[] answer) => To(call, run, MessageKind.Answer, answer);
+
+    public static InboxRow? End(InboxRow call, long run, FlowEnd end) => To(call, run, MessageKind.Answer, end.Result, end.Status.ToString());
+
+    public static FlowEnd EndOf(InboxRow answer) => new(Enum.Parse<FlowStatus>(answer.Cause!), answer.Payload!);
+
+    public static InboxRow? Refusal(InboxRow call, long run, PerdureException error)
+        => To(call, run, MessageKind.Refusal, Serialization.FlowJson.SerializeError(new ErrorInfo(ErrorKind.Rejected, error.Code, error.GetType().Name, error.MessageWithoutCode)));
+
+    public static PerdureException RefusalOf(InboxRow answer)
+    {
+        ErrorInfo error = Serialization.FlowJson.DeserializeError(answer.Payload!);
+        return error.Code == ErrorCodes.FlowNotFound ? new FlowNotFoundException(answer.To) : new PerdureException(error.Code, error.Message);
+    }
+
+    /// <summary>An answer is named after its call; none where nobody waits for it.</summary>
+    private static InboxRow? To(InboxRow call, long run, MessageKind kind, byte[] payload, string? cause = null)
+        => InboxId.InboxOfCall(call.Id) is { } inbox
+            ? new InboxRow(inbox, InboxId.OfAnswer(run, call.Id), kind, call.To) { Name = InboxId.CallOf(call.Id), Payload = payload, Cause = cause }
+            : null;
 }

@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Queues;
 using Perdure.Storage;
 
@@ -12,14 +13,10 @@ internal sealed class Shard
     /// <summary>2020-01-01, in Unix milliseconds.</summary>
     private const long Epoch = 1_577_836_800_000;
 
-    private const int RecentInboxMax = 4_096;
-
     /// <summary>Stands for the queues where a wake-up names a flow: no flow type has a slash.</summary>
     public static readonly FlowKey HomeKey = new("queue/", "");
 
-    private readonly Queue<string> _recentInbox = new();
     private readonly Dictionary<FlowKey, FlowSlot> _slots = [];
-    private readonly HashSet<string> _inboxTaken = new(StringComparer.Ordinal);
     private long _lastRun;
     private bool _dirty;
 
@@ -31,6 +28,7 @@ internal sealed class Shard
         Commits = new ShardCommits(this);
         Turns = new ShardTurns(this);
         Replay = new ShardReplay(this);
+        Inbox = new ShardInbox(this);
         Recovery = new ShardRecovery(this);
         Careful = new CarefulMode(this);
         Waiters = new EndWaiters();
@@ -41,6 +39,14 @@ internal sealed class Shard
     {
         var shard = new Shard(index, node, loop);
         shard.Home = new Home(shard, registry);
+        return shard;
+    }
+
+    /// <summary>The inbox of a node of its own: answers to its clients' calls come there.</summary>
+    public static Shard OfNode(int index, Node node, ShardLoop loop)
+    {
+        var shard = new Shard(index, node, loop);
+        shard.Calls = new Calls(shard);
         return shard;
     }
 
@@ -56,14 +62,26 @@ internal sealed class Shard
 
     public ShardReplay Replay { get; }
 
+    public ShardInbox Inbox { get; }
+
     public ShardRecovery Recovery { get; }
 
     public CarefulMode Careful { get; }
 
     public EndWaiters Waiters { get; }
 
+    /// <summary>Whether it is about to move to another node, so that no attempts begin. From any thread.</summary>
+    public bool IsLeaving
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
     /// <summary>The queues that live here; null where none do.</summary>
     public Home? Home { get; private set; }
+
+    /// <summary>The calls of this node's clients to other nodes, where this is the node's own inbox.</summary>
+    public Calls? Calls { get; private set; }
 
     /// <summary>The time for an input that comes now.</summary>
     public DateTimeOffset Now()
@@ -254,46 +272,21 @@ internal sealed class Shard
         }
     }
 
-    /// <summary>Whether a message from the inbox is new to this owner of the shard.</summary>
-    public bool TakeInbox(string id) => _inboxTaken.Add(id);
-
-    /// <summary>Deletes a message from the inbox in the open batch.</summary>
-    /// <param name="id">The message.</param>
-    /// <param name="job">The job that took it in, with all that it led to; <see cref="InboxId.NoRun"/> for the topics; null for neither.</param>
-    public void ConsumeInbox(string id, long? job = null)
-    {
-        if (job is { } number)
-        {
-            Commits.Open.ReceivedByJobs.Add((id, number));
-        }
-
-        Commits.Open.Received.Add(id);
-        Commits.Then(new ActionEffect(() =>
-        {
-            // It may still be handed over a second time, from memory and from the store.
-            _recentInbox.Enqueue(id);
-            if (_recentInbox.Count > RecentInboxMax)
-            {
-                _inboxTaken.Remove(_recentInbox.Dequeue());
-            }
-        }));
-    }
-
     public void Send(InboxRow row)
     {
         Commits.Open.Sent.Add(row);
         Commits.Then(new ActionEffect(() =>
         {
-            if (row.Shard < Node.Shards.Length) // without queues here, it waits for a process that has them
+            if (Node.Here(row.Shard) is { } receiver)
             {
-                Shard receiver = Node.Shards[row.Shard];
-                receiver.Post(receiver.Arrival(row));
+                receiver.Post(receiver.Inbox.Arrival(row));
+            }
+            else
+            {
+                Node.Membership?.Wake(row.Shard); // without queues anywhere, it waits for a process that has them
             }
         }));
     }
-
-    /// <summary>What the shard is told when a message comes through its inbox.</summary>
-    public Message Arrival(InboxRow row) => Home is null ? new InboxArrived(row) { Shard = this } : new HomeInboxArrived(row) { Shard = this };
 
     /// <summary>The time has come to look at a flow, or at the queues.</summary>
     public void LookAt(FlowKey key)
@@ -350,8 +343,7 @@ internal sealed class Shard
         }
 
         _slots.Clear();
-        _inboxTaken.Clear();
-        _inboxTaken.UnionWith(_recentInbox); // what is consumed for good
+        Inbox.Forget();
     }
 
     /// <summary>A flow was read only as far as to know that it is open: messages that need no more get their answer, the others wait for the rest.</summary>

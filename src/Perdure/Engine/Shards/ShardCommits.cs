@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Storage;
 
@@ -57,7 +58,11 @@ internal sealed class ShardCommits(Shard shard)
     /// <summary>Lets an effect go once everything that was decided up to now is durable: at once if it is.</summary>
     public void Then(IEffect effect)
     {
-        if (_open is not null && effect is IFreeEffect free)
+        if (effect is IAnswer { Call: not null } answer)
+        {
+            answer.Send(); // in the batch that it is based on
+        }
+        else if (_open is not null && effect is IFreeEffect free)
         {
             _free.Add(free);
         }

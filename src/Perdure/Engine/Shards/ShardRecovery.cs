@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Queues;
 using Perdure.Storage;
@@ -17,8 +18,13 @@ internal sealed class ShardRecovery(Shard shard)
     private readonly Queue<Message> _held = new();
     private readonly Dictionary<long, string> _refused = [];
 
+    private volatile bool _isElsewhere = shard.Node.Membership is not null;
+
     /// <summary>Whether the shard is not ready to handle messages.</summary>
     public bool IsRecovering { get; private set; } = true;
+
+    /// <summary>Whether the shard lives on another node, or on none. From any thread.</summary>
+    public bool IsElsewhere => _isElsewhere;
 
     /// <summary>Why the shard could not be taken again when that was tried last; null while the store is not known to be down.</summary>
     public PerdureException? Down { get; private set; }
@@ -29,7 +35,11 @@ internal sealed class ShardRecovery(Shard shard)
     /// <returns>Whether it was kept.</returns>
     public bool Holds(Message message)
     {
-        if (IsRecovering)
+        if (_isElsewhere)
+        {
+            message.GoElsewhere();
+        }
+        else if (IsRecovering)
         {
             Hold(message);
         }
@@ -63,11 +73,63 @@ internal sealed class ShardRecovery(Shard shard)
             Node.Log.ShardLost(shard.Index, reason.Message);
         }
 
+        Forget(reason);
+        _ = TakeAsync();
+    }
+
+    /// <summary>The shard is taken by this node. On the loop.</summary>
+    public void Taken(ShardLease lease)
+    {
+        if (_isElsewhere)
+        {
+            _isElsewhere = false;
+            _ = ReadOrTakeAsync(lease);
+        }
+    }
+
+    /// <summary>The shard lives on another node from now on, or will: what it has in memory is forgotten. On the loop.</summary>
+    public void Lose(PerdureException reason)
+    {
+        if (_isElsewhere)
+        {
+            return;
+        }
+
+        bool wasAwaited = IsRecovering;
+        Forget(reason);
+        _isElsewhere = true;
+        shard.IsLeaving = false;
+        Down = null;
+        Node.Worker.Abandon(shard);
+        shard.Calls?.FailAll(reason);
+        foreach (Message message in shard.Waiters.TakeAll().Concat(_held).ToList())
+        {
+            message.GoElsewhere();
+        }
+
+        _held.Clear();
+        if (wasAwaited)
+        {
+            Node.ShardIsReady(0); // nobody waits for it any more
+        }
+    }
+
+    private void Forget(PerdureException reason)
+    {
         IsRecovering = true;
         shard.Careful.Clear();
         shard.Commits.Forget(reason);
         shard.ForgetFlows(reason);
-        _ = TakeAsync();
+    }
+
+    /// <summary>Gives the shard up once all that was decided is durable; messages wait meanwhile. One that recovers is given up once it has. On the loop.</summary>
+    public void Leave()
+    {
+        if (!IsRecovering)
+        {
+            IsRecovering = true;
+            shard.Commits.Then(new Leaving(shard));
+        }
     }
 
     /// <summary>Commits what the store does take of a batch that it refused, flow by flow, and starts over.</summary>
@@ -119,7 +181,7 @@ internal sealed class ShardRecovery(Shard shard)
 
         foreach (InboxRow row in inbox)
         {
-            shard.Arrival(row).Handle();
+            shard.Inbox.Arrival(row).Handle();
         }
 
         shard.Waiters.TakeAll().ForEach(shard.Route);
@@ -144,6 +206,10 @@ internal sealed class ShardRecovery(Shard shard)
 
         shard.Home?.Pump();
         Node.ShardIsReady(busy.Count);
+        if (shard.IsLeaving)
+        {
+            Leave();
+        }
     }
 
     /// <summary>Hands over what is in the inbox.</summary>
@@ -153,7 +219,8 @@ internal sealed class ShardRecovery(Shard shard)
         {
             try
             {
-                shard.Post(new InboxRead(await Node.Store.ReadInboxAsync(shard.Index, CancellationToken.None)));
+                long consumed = shard.Inbox.Consumed;
+                shard.Post(new InboxRead(await Node.Store.ReadInboxAsync(shard.Index, CancellationToken.None), consumed));
                 return;
             }
             catch (Exception e)
@@ -164,6 +231,19 @@ internal sealed class ShardRecovery(Shard shard)
         }
     }
 
+    private async Task ReadOrTakeAsync(ShardLease lease)
+    {
+        try
+        {
+            await ReadAsync(lease);
+        }
+        catch (Exception e)
+        {
+            Node.Log.ReadFailed(e);
+            await TakeAsync();
+        }
+    }
+
     private async Task TakeAsync()
     {
         TimeSpan pause = PauseMin;
@@ -171,8 +251,15 @@ internal sealed class ShardRecovery(Shard shard)
         {
             try
             {
-                IReadOnlyList<ShardLease> leases = await Node.Store.TakeShardsAsync([shard.Index], Node.Seams.NewGuid(), CancellationToken.None);
-                await ReadAsync(leases[0]);
+                if (await Node.TakeAsync(shard.Index) is { } lease)
+                {
+                    await ReadAsync(lease);
+                }
+                else
+                {
+                    shard.Post(new ShardLost(Membership.Gone));
+                }
+
                 return;
             }
             catch (Exception e)
@@ -240,18 +327,48 @@ internal sealed class ShardRecovery(Shard shard)
     }
 
     /// <summary>The inbox has been read once more.</summary>
-    private sealed class InboxRead(IReadOnlyList<InboxRow> inbox) : Message
+    internal sealed class InboxRead(IReadOnlyList<InboxRow> inbox, long consumed) : Message
     {
         public override void Handle()
         {
-            if (Shard.Recovery.IsRecovering)
+            // While it recovers it is read with all the rest.
+            if (!Shard.Recovery.IsRecovering && !Shard.Inbox.Handle(inbox, consumed))
             {
-                return; // it is read with all the rest
+                _ = Shard.Recovery.ReadInboxAsync();
+            }
+        }
+    }
+
+    /// <summary>Releases the shard once its last batch is durable.</summary>
+    private sealed class Leaving(Shard shard) : IEffect
+    {
+        public void Release()
+        {
+            if (shard.Commits.HasOpen)
+            {
+                shard.Commits.Then(this); // flows that were being read have gone on meanwhile
+                return;
             }
 
-            foreach (InboxRow row in inbox)
+            ShardLease lease = shard.Commits.Lease;
+            shard.Recovery.Lose(Membership.Moved);
+            _ = ReleaseAsync(lease);
+        }
+
+        public void Lost(PerdureException reason)
+        {
+            // It reloads, and leaves then.
+        }
+
+        private async Task ReleaseAsync(ShardLease lease)
+        {
+            try
             {
-                Shard.Arrival(row).Handle();
+                await shard.Node.Store.ReleaseShardsAsync([lease], CancellationToken.None);
+            }
+            catch (Exception e)
+            {
+                shard.Node.Log.ReleaseFailed(e);
             }
         }
     }

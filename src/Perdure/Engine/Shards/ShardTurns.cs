@@ -269,6 +269,8 @@ internal sealed class ShardTurns(Shard shard)
 
         if (shard.Waiters.Take(slot.Key) is { } waiters)
         {
+            waiters.FindAll(w => w.Call is not null).ForEach(w => w.Ended(end)); // in this batch
+            waiters.RemoveAll(w => w.Call is not null);
             shard.Commits.Then(new EndAnswers(shard, waiters, end));
         }
 

@@ -49,6 +49,8 @@ internal abstract record StepReport(StepProgress Progress)
 /// <summary>A worker tells how a step's attempts went.</summary>
 internal sealed class StepReported(FlowKey key, long run, int ask, StepReport report) : FlowMessage(key)
 {
+    public override void GoElsewhere() => Shard.Node.Worker.Ended(run, ask); // who has the shard now asks or runs it again
+
     public override void Deliver(FlowSlot? slot)
     {
         Shard.Node.Worker.Ended(run, ask);

@@ -86,7 +86,7 @@ internal sealed class FlowJobs(Home home)
         foreach (HeldJob late in _held.IsEmpty ? [] : _held.Late(now))
         {
             _held.Remove(late);
-            home.Shard.ConsumeInbox(late.Row.Id);
+            home.Shard.Inbox.Consume(late.Row.Id);
             RefuseLate(late);
         }
     }
@@ -123,13 +123,13 @@ internal sealed class FlowJobs(Home home)
     /// <summary>A flow no longer wants its job: it leaves, or the job is cancelled and the flow hears of its end.</summary>
     private void Withdraw(InboxRow row)
     {
-        home.Shard.ConsumeInbox(row.Id);
+        home.Shard.Inbox.Consume(row.Id);
         ParentRef flow = row.From!;
         string reason = $"flow {flow.Flow} no longer wants it";
         if (_held.Find(flow) is { } held)
         {
             _held.Remove(held);
-            home.Shard.ConsumeInbox(held.Row.Id);
+            home.Shard.Inbox.Consume(held.Row.Id);
             Refuse(held.Row, new ErrorInfo(ErrorKind.Cancelled, ErrorCodes.JobCancelled, "Cancelled", reason));
         }
         else if (_waiting.TryGetValue(flow, out Job? job) && job is { IsCancelling: false, More.Subscribers: { } all } && all.Find(s => s.IsFlow(flow)) is { } subscriber)
@@ -181,7 +181,7 @@ internal sealed class FlowJobs(Home home)
             job = Accept(asked);
         }
 
-        home.Shard.ConsumeInbox(asked.Row.Id, job == 0 ? null : job);
+        home.Shard.Inbox.Consume(asked.Row.Id, job == 0 ? null : job);
         return true;
     }
 

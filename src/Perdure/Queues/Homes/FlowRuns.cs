@@ -51,7 +51,7 @@ internal sealed class FlowRuns(Home home)
             return; // it stays in the inbox until a process has the queue again
         }
 
-        home.Shard.ConsumeInbox(row.Id);
+        home.Shard.Inbox.Consume(row.Id);
         if (home.Find(long.Parse(row.To.Id, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)) is not { More: { Flow: not null } more } job || more.FlowRuns != row.From!.Ask)
         {
             return;

@@ -158,6 +158,8 @@ internal sealed class StopJobWaiting(JobWaiter waiter) : HomeMessage
 /// <summary>Attempts have led to something.</summary>
 internal sealed class JobReported(long number, JobReport report) : HomeMessage
 {
+    public override void GoElsewhere() => Shard.Node.Jobs.Taken(number); // who has the home now runs it again
+
     protected override bool ComesInCrowds => true;
 
     protected override void Deliver() => Home.Outcomes.Take(number, report);
@@ -184,7 +186,7 @@ internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
 
     protected override void Deliver()
     {
-        if (Shard.TakeInbox(row.Id))
+        if (Shard.Inbox.Take(row.Id))
         {
             switch (row.Kind)
             {

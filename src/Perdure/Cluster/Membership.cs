@@ -1,0 +1,331 @@
+using Perdure.Diagnostics;
+using Perdure.Engine;
+using Perdure.Storage;
+
+namespace Perdure.Cluster;
+
+/// <summary>This node's place among those that share the store: it says that it lives, takes shards that are free, and gives up what it has too many of.</summary>
+/// <remarks>
+/// <para>
+/// It counts its lease on the monotonic clock from before it asked for it, and at four fifths of it forgets its shards: so no
+/// attempt of its own runs when others begin. What it still commits then is fenced by the epochs.
+/// </para>
+/// <para>A shard is given up only when its attempts have ended and all that was decided is durable. A node that counts as gone joins anew, under another number.</para>
+/// </remarks>
+internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop)
+{
+    private const int BeatsPerLease = 3;
+    private static readonly TimeSpan MovePause = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _look = new(0, 1);
+    private Dictionary<int, long> _owners = [];
+    private Member? _member;
+    private Task _running = Task.CompletedTask;
+    private long _heardAt;
+
+    public static PerdureException Gone => new(ErrorCodes.NodeGone, "this node has lost its place among the nodes: it was not heard of for the length of its lease. It joins again by itself.");
+
+    public static PerdureException Moved => new(ErrorCodes.NodeGone, "the shard moves to another node.");
+
+    /// <summary>Whether the node has its place now.</summary>
+    public bool IsMember => Volatile.Read(ref _member) is not null;
+
+    /// <summary>The node's own inbox; null while it has no place.</summary>
+    public Shard? Inbox => Volatile.Read(ref _member)?.Inbox;
+
+    private TimeSpan Duration => node.Options.NodeLease;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await BeatAsync(await JoinAsync(cancellationToken));
+        _running = RunAsync();
+    }
+
+    /// <summary>Leaves. The node's shards were given back before, or are free now.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        if (Interlocked.Exchange(ref _member, null) is { } member)
+        {
+            member.Mail.Dispose();
+            try
+            {
+                await store.LeaveAsync(member.Lease, CancellationToken.None);
+            }
+            catch (Exception e)
+            {
+                node.Log.ReleaseFailed(e);
+            }
+        }
+    }
+
+    /// <summary>A client here asks something of a shard elsewhere.</summary>
+    public void Call(ICall call)
+    {
+        FlowKey to = ((FlowMessage)call).Key;
+        if (Inbox is { } inbox)
+        {
+            inbox.Post(new SendCall(call, node.ShardOf(to)));
+        }
+        else
+        {
+            call.Fail(Gone);
+        }
+    }
+
+    public void Withdraw(WaitForEnd wait) => Inbox?.Post(new WithdrawCall(wait, node.ShardOf(wait.Key)));
+
+    /// <summary>Takes a shard that this node has, under a new epoch; null if it has it no more.</summary>
+    public async Task<ShardLease?> TakeAsync(int shard)
+    {
+        if (Volatile.Read(ref _member) is { } member && (await store.TakeShardsAsync(member.Lease, [shard], node.Seams.NewGuid(), _stop.Token)) is [var lease])
+        {
+            return lease;
+        }
+
+        Look();
+        return null;
+    }
+
+    /// <summary>Tells whoever has a shard that there is mail.</summary>
+    public void Wake(int shard)
+    {
+        if (shard >= NodeLease.FirstInbox)
+        {
+            store.Wake(shard - NodeLease.FirstInbox, [shard]);
+        }
+        else if (Volatile.Read(ref _owners).TryGetValue(shard, out long owner))
+        {
+            store.Wake(owner, [shard]);
+        }
+    }
+
+    /// <summary>Forgets the shards when the lease is nearly over and the store has not answered. From a timer.</summary>
+    public void Check()
+    {
+        if (Volatile.Read(ref _member) is { } member && node.Seams.Time.GetElapsedTime(Volatile.Read(ref _heardAt)) > Duration * 4 / 5)
+        {
+            Lose(member);
+        }
+    }
+
+    private async Task<Member> JoinAsync(CancellationToken cancellationToken)
+    {
+        long now = node.Seams.Time.GetTimestamp();
+        NodeLease lease = await store.JoinAsync(node.Options.NodeName, Duration, cancellationToken);
+        Shard inbox = Shard.OfNode(lease.Inbox, node, loop);
+        ShardLease taken = (await store.TakeShardsAsync(lease, [lease.Inbox], node.Seams.NewGuid(), cancellationToken)) is [var one] ? one : throw Gone;
+        node.Expect(1);
+        inbox.Post(new ShardTaken(taken));
+        var member = new Member(lease, inbox, store.Listen(lease, Mail));
+        Volatile.Write(ref _heardAt, now);
+        Volatile.Write(ref _member, member);
+        node.Log.HasJoined(lease.Name, lease.Node);
+        return member;
+    }
+
+    private async Task RunAsync()
+    {
+        bool isEven = false;
+        DateTimeOffset polled = node.Clock.Now();
+        while (!_stop.IsCancellationRequested)
+        {
+            bool isTold = await PauseAsync(isEven ? PollPause : MovePause);
+            try
+            {
+                Member member = Volatile.Read(ref _member) ?? await JoinAsync(_stop.Token);
+                if (!isEven || isTold || node.Seams.Time.GetElapsedTime(Volatile.Read(ref _heardAt)) >= Duration / BeatsPerLease)
+                {
+                    isEven = await BeatAsync(member);
+                }
+
+                if (node.Clock.Now() - polled >= PollPause)
+                {
+                    polled = node.Clock.Now();
+                    await ReadMailAsync([]);
+                }
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                node.Log.BeatFailed(e);
+                isEven = false;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <returns>Whether it was told to look.</returns>
+    private async Task<bool> PauseAsync(TimeSpan pause)
+    {
+        TimeSpan most = Duration / BeatsPerLease;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        Task look = _look.WaitAsync(over.Token);
+        await Task.WhenAny(node.Seams.Delay(pause < most ? pause : most, over.Token), look);
+        await over.CancelAsync();
+        return look.IsCompletedSuccessfully;
+    }
+
+    /// <summary>Says that the node lives, and does what follows from what it hears.</summary>
+    /// <returns>Whether it has its share.</returns>
+    private async Task<bool> BeatAsync(Member member)
+    {
+        long now = node.Seams.Time.GetTimestamp();
+        if (await store.BeatAsync(member.Lease, _stop.Token) is not { } view)
+        {
+            Lose(member);
+            return false;
+        }
+
+        if (Volatile.Read(ref _member) != member)
+        {
+            return false; // it came too late
+        }
+
+        Volatile.Write(ref _heardAt, now);
+        Volatile.Write(ref _owners, view.Owners.Where(o => o.Node is not null && o.Node != member.Lease.Node).ToDictionary(o => o.Shard, o => o.Node!.Value));
+        Introduce(member, view);
+        HashSet<int> mine = [.. view.Owners.Where(o => o.Node == member.Lease.Node).Select(o => o.Shard)];
+        foreach (Shard shard in node.Shards.Where(s => !s.Recovery.IsElsewhere && !mine.Contains(s.Index)))
+        {
+            shard.Post(new ShardLost(Gone));
+        }
+
+        (List<int> take, List<int> give, bool isEven) = ShardShares.Plan(view, member.Lease.Node, node.HomeIndex);
+        await TakeAsync(member, [.. take, .. HomeToTake(view), .. mine.Where(s => s < node.Shards.Length && node.Shards[s].Recovery.IsElsewhere)]);
+        foreach (Shard shard in give.Select(s => node.Shards[s]).Where(s => !s.IsLeaving && !s.Recovery.IsElsewhere))
+        {
+            shard.IsLeaving = true;
+            _ = GiveAsync(shard);
+        }
+
+        return isEven;
+    }
+
+    /// <summary>Tells the others of a node that is new, so that they give up what is too much now.</summary>
+    private void Introduce(Member member, ClusterView view)
+    {
+        if (!member.IsKnown)
+        {
+            member.IsKnown = true;
+            foreach (LivingNode other in view.Nodes.Where(n => n.Node != member.Lease.Node))
+            {
+                store.Wake(other.Node, []);
+            }
+        }
+    }
+
+    /// <summary>The home of the queues goes to any node that has them, and stays there.</summary>
+    private int[] HomeToTake(ClusterView view)
+        => node.Shards.Length > node.HomeIndex && !view.Owners.Any(o => o.Shard == node.HomeIndex && view.Nodes.Any(n => n.Node == o.Node)) ? [node.HomeIndex] : [];
+
+    private async Task TakeAsync(Member member, int[] shards)
+    {
+        if (shards.Length == 0)
+        {
+            return;
+        }
+
+        IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync(member.Lease, shards, node.Seams.NewGuid(), _stop.Token);
+        node.Expect(leases.Count);
+        foreach (ShardLease lease in leases)
+        {
+            node.Clock.AtLeast(lease.Time);
+            node.Shards[lease.Shard].Post(new ShardTaken(lease));
+        }
+
+        if (leases.Count > 0)
+        {
+            node.Log.HasTaken(leases.Count, leases.Count(l => l.UncleanEnds > 0));
+        }
+    }
+
+    private async Task GiveAsync(Shard shard)
+    {
+        await node.Worker.LeaveAsync(shard, node.Options.ShutdownGrace);
+        shard.Post(new GiveShard());
+    }
+
+    /// <summary>The node has no shards any more: nobody answers for what it has in memory.</summary>
+    private void Lose(Member member)
+    {
+        if (Interlocked.CompareExchange(ref _member, null, member) != member)
+        {
+            return;
+        }
+
+        node.Log.HasLostItsPlace(member.Lease.Name, member.Lease.Node);
+        member.Mail.Dispose();
+        foreach (Shard shard in node.Shards.Append(member.Inbox))
+        {
+            shard.Post(new ShardLost(Gone));
+        }
+    }
+
+    private void Mail(IReadOnlyList<int> shards)
+    {
+        if (shards.Count == 0)
+        {
+            Look();
+        }
+
+        _ = TryReadMailAsync(shards);
+    }
+
+    /// <summary>Looks soon at who lives and who has what.</summary>
+    private void Look()
+    {
+        lock (_look)
+        {
+            if (_look.CurrentCount == 0)
+            {
+                _look.Release();
+            }
+        }
+    }
+
+    private async Task TryReadMailAsync(IReadOnlyList<int> shards)
+    {
+        try
+        {
+            await ReadMailAsync(shards);
+        }
+        catch (Exception e)
+        {
+            node.Log.ReadFailed(e); // the next look finds it
+        }
+    }
+
+    /// <summary>Reads the inboxes of shards that live here; of all of them when none are named.</summary>
+    private async Task ReadMailAsync(IReadOnlyList<int> shards)
+    {
+        Shard[] here = shards.Count > 0
+            ? [.. shards.Select(node.Here).OfType<Shard>()]
+            : [.. node.Shards.Append(Inbox).OfType<Shard>().Where(s => !s.Recovery.IsElsewhere)];
+        if (here.Length == 0)
+        {
+            return;
+        }
+
+        long[] consumed = Array.ConvertAll(here, s => s.Inbox.Consumed);
+        ILookup<int, InboxRow> rows = (await store.ReadInboxesAsync(Array.ConvertAll(here, s => s.Index), CancellationToken.None)).ToLookup(r => r.Shard);
+        for (int i = 0; i < here.Length; i++)
+        {
+            if (rows.Contains(here[i].Index))
+            {
+                here[i].Post(new ShardRecovery.InboxRead([.. rows[here[i].Index]], consumed[i]));
+            }
+        }
+    }
+
+    /// <summary>What goes with one number.</summary>
+    private sealed record Member(NodeLease Lease, Shard Inbox, IDisposable Mail)
+    {
+        public bool IsKnown { get; set; }
+    }
+}

@@ -1,0 +1,22 @@
+using Perdure.Engine;
+using Perdure.Storage;
+
+namespace Perdure.Cluster;
+
+/// <summary>The shard is this node's from now on.</summary>
+internal sealed class ShardTaken(ShardLease lease) : Message
+{
+    public override void Handle() => Shard.Recovery.Taken(lease);
+}
+
+/// <summary>The shard is another node's, or nobody's.</summary>
+internal sealed class ShardLost(PerdureException reason) : Message
+{
+    public override void Handle() => Shard.Recovery.Lose(reason);
+}
+
+/// <summary>The shard's attempts have ended here, so that it can be given up.</summary>
+internal sealed class GiveShard : Message
+{
+    public override void Handle() => Shard.Recovery.Leave();
+}

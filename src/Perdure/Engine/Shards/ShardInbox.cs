@@ -1,0 +1,102 @@
+using Perdure.Cluster;
+using Perdure.Queues;
+using Perdure.Storage;
+
+namespace Perdure.Engine;
+
+/// <summary>What comes to a shard from other shards: rows that stand in the store until the batch that takes them in deletes them. They are handed over in memory, too, and read again after a takeover, so each may come several times.</summary>
+internal sealed class ShardInbox(Shard shard)
+{
+    private const int RecentMax = 4_096;
+
+    private readonly Queue<string> _recent = new();
+    private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
+
+    private long _consumed;
+
+    /// <summary>How many messages were consumed for good. Whoever reads the inbox notes it before, to say in <see cref="Handle"/>.</summary>
+    public long Consumed => Volatile.Read(ref _consumed);
+
+    /// <summary>Handles what was read while the shard went on: what it has taken meanwhile it passes over.</summary>
+    /// <returns>False if so much was consumed since that it cannot tell; then it is to be read again.</returns>
+    public bool Handle(IReadOnlyList<InboxRow> rows, long consumed)
+    {
+        if (_consumed - consumed >= RecentMax)
+        {
+            return false;
+        }
+
+        foreach (InboxRow row in rows)
+        {
+            if (!_taken.Contains(row.Id))
+            {
+                Arrival(row).Handle();
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether a message from the inbox is new to this owner of the shard.</summary>
+    public bool Take(string id) => _taken.Add(id);
+
+    /// <summary>Deletes a message from the inbox in the open batch.</summary>
+    /// <param name="id">The message.</param>
+    /// <param name="job">The job that took it in, with all that it led to; <see cref="InboxId.NoRun"/> for the topics; null for neither.</param>
+    public void Consume(string id, long? job = null)
+    {
+        if (job is { } number)
+        {
+            shard.Commits.Open.ReceivedByJobs.Add((id, number));
+        }
+
+        shard.Commits.Open.Received.Add(id);
+        shard.Commits.Then(new ActionEffect(() =>
+        {
+            // It may still be handed over a second time, from memory and from the store.
+            Volatile.Write(ref _consumed, _consumed + 1);
+            _recent.Enqueue(id);
+            if (_recent.Count > RecentMax)
+            {
+                _taken.Remove(_recent.Dequeue());
+            }
+        }));
+    }
+
+    /// <summary>Answers a call from another node, and takes it out of the inbox, in the open batch.</summary>
+    public void Answer(InboxRow call, InboxRow? answer)
+    {
+        Consume(call.Id);
+        if (answer is not null)
+        {
+            shard.Send(answer);
+        }
+    }
+
+    /// <summary>What the shard is told when a message comes through its inbox.</summary>
+    public Message Arrival(InboxRow row)
+    {
+        Message message = row.Kind switch
+        {
+            MessageKind.Answer or MessageKind.Refusal => new AnswerArrived(row),
+            >= MessageKind.Start and <= MessageKind.SettleUndo => new CallArrived(row, shard.Node),
+            _ => shard.Home is null ? new InboxArrived(row) : new HomeInboxArrived(row),
+        };
+        message.Shard = shard;
+        return message;
+    }
+
+    /// <summary>A flow that a client on another node has started is waited for from its start on: both are in the open batch.</summary>
+    public void StartWaiting(InboxRow call)
+    {
+        Consume(call.Id);
+        shard.Send(new InboxRow(shard.Index, InboxId.OfWait(call.Id), MessageKind.Wait, call.To));
+    }
+
+    /// <summary>The shard forgets what is not known to be durable; what is consumed for good it still knows.</summary>
+    public void Forget()
+    {
+        _taken.Clear();
+        _taken.UnionWith(_recent);
+    }
+}
