@@ -140,4 +140,7 @@ internal static partial class Log
 
     [LoggerMessage(58, LogLevel.Warning, ErrorCodes.NoCode + ": the start of flow {Flow} waits for a node that has its code")]
     public static partial void StartWaitsForCode(this ILogger log, FlowKey flow);
+
+    [LoggerMessage(59, LogLevel.Warning, ErrorCodes.NoCode + ": a client's call ({Call}) waits for a node that knows its queue and type")]
+    public static partial void CallWaitsForCode(this ILogger log, string? call);
 }

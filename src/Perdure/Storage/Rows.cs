@@ -213,6 +213,9 @@ public enum MessageKind
 
     /// <summary>To a node: a call is refused; the payload is the error.</summary>
     Refusal = 19,
+
+    /// <summary>A client's call to the queues and topics: the name is what it asks, the payload what it says to that.</summary>
+    HomeCall = 20,
 }
 
 /// <summary>A flow as it was read.</summary>

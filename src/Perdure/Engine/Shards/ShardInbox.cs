@@ -63,6 +63,17 @@ internal sealed class ShardInbox(Shard shard)
         }));
     }
 
+    /// <summary>Deletes a message from the inbox in the open batch, together with all the jobs that it led to.</summary>
+    public void Consume(string id, IReadOnlyList<long> jobs)
+    {
+        foreach (long job in jobs)
+        {
+            shard.Commits.Open.ReceivedByJobs.Add((id, job));
+        }
+
+        Consume(id, jobs.Count == 0 ? InboxId.NoRun : null);
+    }
+
     /// <summary>Answers a call from another node, and takes it out of the inbox, in the open batch.</summary>
     public void Answer(InboxRow call, InboxRow? answer)
     {

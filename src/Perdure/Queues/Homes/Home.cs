@@ -40,6 +40,7 @@ internal sealed class Home
         Starts = new JobStarts(this);
         Leases = new Leases(this);
         Followers = new Followers(this);
+        Calls = new HomeCalls(this);
         Ends = new Ends(this);
         Gauges = new QueueGauges(this);
         Diagnostics.PerdureMeter.Show(this, Gauges);
@@ -72,6 +73,9 @@ internal sealed class Home
     public Leases Leases { get; }
 
     public Followers Followers { get; }
+
+    /// <summary>What clients on other nodes ask.</summary>
+    public HomeCalls Calls { get; }
 
     public Ends Ends { get; }
 
@@ -110,6 +114,9 @@ internal sealed class Home
         Times.Clear();
         Dedups.Clear();
         Flows.Clear();
+        Calls.Clear();
+        Intake.Begin();
+        Ends.Begin();
         Waiters.ForgetRecent();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
@@ -368,6 +375,17 @@ internal sealed class Home
         Followers.Fail(reason);
         Leases.Fail(reason);
         Gauges.Clear();
+    }
+
+    /// <summary>The home lives on another node from now on: what clients here wait for they ask there.</summary>
+    public void Leave(PerdureException reason)
+    {
+        Calls.Clear();
+        Gauges.Clear();
+        List<JobWaiter> waiters = Waiters.TakeAll();
+        waiters.FindAll(w => !w.IsAwaited).ForEach(w => w.Fail(reason)); // whoever wants to know asks anew
+        HomeAsk[] asks = [.. waiters.Where(w => w.IsAwaited), .. Followers.TakeAll(), .. Leases.TakeAll(), .. Intake.TakeAll(), .. Ends.TakeAll()];
+        Array.ForEach(asks, a => a.GoElsewhere());
     }
 
     /// <summary>Tells the clients who wait that it will not come; for tests.</summary>
