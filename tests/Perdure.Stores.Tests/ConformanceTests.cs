@@ -4,8 +4,8 @@ using Perdure.Testing.Conformance;
 
 namespace Perdure.Stores.Tests;
 
-/// <summary>Both stores pass the suite that anyone can prove a store with.</summary>
-public sealed class ConformanceTests : IDisposable
+/// <summary>All stores pass the suite that anyone can prove a store with.</summary>
+public sealed class ConformanceTests(OnePostgres postgres) : IClassFixture<OnePostgres>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -25,6 +25,14 @@ public sealed class ConformanceTests : IDisposable
     [MemberData(nameof(Checks))]
     public Task The_SQLite_store_passes(string check)
         => StoreConformance.Get(check).RunAsync(() => new SqliteStore(_folder.File("flows.db")));
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public Task The_PostgreSQL_store_passes(string check)
+    {
+        string schema = OnePostgres.NewSchema();
+        return StoreConformance.Get(check).RunAsync(() => postgres.Store(schema));
+    }
 
     [Fact]
     public void Every_check_has_a_name_of_its_own() => StoreConformance.Checks.Select(check => check.Name).Distinct().Count().ShouldBe(StoreConformance.Checks.Count);

@@ -219,6 +219,23 @@ public static class ErrorCodes
     /// <summary>A message that came in was set aside.</summary>
     public const string MessageSetAside = "PRD7005";
 
+    // 8xxx: PostgreSQL
+
+    /// <summary>The PostgreSQL server cannot be reached, or lets nobody in.</summary>
+    public const string PostgresUnreachable = "PRD8001";
+
+    /// <summary>The PostgreSQL server or database cannot hold a store.</summary>
+    public const string PostgresUnfit = "PRD8002";
+
+    /// <summary>The store's schema is missing or old, and was not migrated.</summary>
+    public const string PostgresNotMigrated = "PRD8003";
+
+    /// <summary>PostgreSQL does not write or read now.</summary>
+    public const string PostgresRefuses = "PRD8004";
+
+    /// <summary>The connection to PostgreSQL ended in a transaction whose outcome is unknown.</summary>
+    public const string PostgresOutcomeUnknown = "PRD8005";
+
     // 5xxx: stores
 
     /// <summary>Another process has the store open.</summary>

@@ -1,0 +1,56 @@
+using Npgsql;
+
+namespace Perdure.Postgres;
+
+/// <summary>The database: its connections, one pool for commits and one for reads, and the name of the schema.</summary>
+internal sealed class Database : IAsyncDisposable
+{
+    /// <summary>Two groups of batches under way, and one for whoever takes or gives back shards.</summary>
+    private const int WritersMax = 3;
+
+    private readonly NpgsqlDataSource _writers;
+    private readonly NpgsqlDataSource _readers;
+
+    /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
+    public Database(string connectionString, PostgresStoreOptions options)
+    {
+        Schema = PostgresSchema.Quote(options.Schema);
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            NoResetOnClose = true, // all that we set is set for a transaction
+            MaxAutoPrepare = options.Prepare ? 200 : 0,
+            AutoPrepareMinUsages = 2,
+            IncludeFailedBatchedCommand = true, // says whether it was the fence
+        };
+        settings.ApplicationName ??= "perdure";
+        Name = $"{settings.Host}:{settings.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}/{settings.Database}, schema {options.Schema}";
+        _writers = NpgsqlDataSource.Create(Sized(settings, WritersMax));
+        _readers = NpgsqlDataSource.Create(Sized(settings, options.Readers));
+    }
+
+    /// <summary>The schema's name, quoted for SQL.</summary>
+    public string Schema { get; }
+
+    /// <summary>Where the store is, in words.</summary>
+    public string Name { get; }
+
+    public ValueTask<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken) => _writers.OpenConnectionAsync(cancellationToken);
+
+    public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancellationToken) => _readers.OpenConnectionAsync(cancellationToken);
+
+    /// <summary>Drops idle connections of reads: the server they led to is gone.</summary>
+    public void ForgetReaders() => _readers.Clear();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _readers.DisposeAsync().ConfigureAwait(false);
+        await _writers.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static string Sized(NpgsqlConnectionStringBuilder settings, int connectionsMax)
+    {
+        settings.MinPoolSize = 0;
+        settings.MaxPoolSize = connectionsMax;
+        return settings.ConnectionString;
+    }
+}
