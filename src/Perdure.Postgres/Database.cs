@@ -5,11 +5,15 @@ namespace Perdure.Postgres;
 /// <summary>The database: its connections, one pool for commits and one for reads, and the name of the schema.</summary>
 internal sealed class Database : IAsyncDisposable
 {
-    /// <summary>Two groups of batches under way, and one for whoever takes or gives back shards.</summary>
-    private const int WritersMax = 3;
+    /// <summary>Two groups of batches under way, one for whoever takes or gives back shards, and one to say that the node lives.</summary>
+    private const int WritersMax = 4;
+
+    /// <summary>A listener on a connection that died without a word would hear nothing more.</summary>
+    private const int KeepAliveSeconds = 10;
 
     private readonly NpgsqlDataSource _writers;
     private readonly NpgsqlDataSource _readers;
+    private readonly string _listener;
 
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
     public Database(string connectionString, PostgresStoreOptions options)
@@ -22,8 +26,9 @@ internal sealed class Database : IAsyncDisposable
             AutoPrepareMinUsages = 2,
             IncludeFailedBatchedCommand = true, // says whether it was the fence
         };
-        settings.ApplicationName ??= "perdure";
+        settings.ApplicationName = Application;
         Name = $"{settings.Host}:{settings.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}/{settings.Database}, schema {options.Schema}";
+        _listener = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false, KeepAlive = KeepAliveSeconds }.ConnectionString;
         _writers = NpgsqlDataSource.Create(Sized(settings, WritersMax));
         _readers = NpgsqlDataSource.Create(Sized(settings, options.Readers));
     }
@@ -31,10 +36,29 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>The schema's name, quoted for SQL.</summary>
     public string Schema { get; }
 
+    /// <summary>What this process's connections are called, and no other's: those of a node that is gone are ended by it.</summary>
+    public string Application { get; } = $"perdure {Guid.NewGuid():N}";
+
     /// <summary>Where the store is, in words.</summary>
     public string Name { get; }
 
     public ValueTask<NpgsqlConnection> OpenWriterAsync(CancellationToken cancellationToken) => _writers.OpenConnectionAsync(cancellationToken);
+
+    /// <summary>A connection of its own, to listen on.</summary>
+    public async Task<NpgsqlConnection> OpenListenerAsync(CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = new(_listener);
+        try
+        {
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
     public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancellationToken) => _readers.OpenConnectionAsync(cancellationToken);
 

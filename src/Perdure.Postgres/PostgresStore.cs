@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Npgsql;
+using Perdure.Postgres.Nodes;
 using Perdure.Postgres.Reading;
 using Perdure.Postgres.Writing;
 using Perdure.Storage;
@@ -11,7 +12,7 @@ namespace Perdure.Postgres;
 /// Whoever takes a shard fences the one who had it before, so two processes on one store do each other no harm. A call that cannot reach the server says so
 /// at once, and the next one tries again: a server that is restarted is found by itself.
 /// </remarks>
-public sealed class PostgresStore : IStore
+public sealed class PostgresStore : ISharedStore
 {
     private const int PageRows = 256;
 
@@ -19,6 +20,8 @@ public sealed class PostgresStore : IStore
     private readonly Database _database;
     private readonly GroupCommit _commit;
     private readonly ShardTable _shards;
+    private readonly NodeTable _nodes;
+    private readonly WakeUps _wakeUps;
     private readonly Reads _reads;
     private readonly FlowReader _flows;
     private readonly FlowLister _flowLists;
@@ -37,6 +40,8 @@ public sealed class PostgresStore : IStore
         _database = new Database(connectionString, _options);
         _commit = new GroupCommit(_database);
         _shards = new ShardTable(_database);
+        _nodes = new NodeTable(_database);
+        _wakeUps = new WakeUps(_database);
         _reads = new Reads(_database, _options.Readers);
         _flows = new FlowReader(_reads);
         _flowLists = new FlowLister(_reads);
@@ -69,7 +74,7 @@ public sealed class PostgresStore : IStore
     {
         ArgumentNullException.ThrowIfNull(shards);
         RequireOpen();
-        return _shards.TakeAsync(shards, token, cancellationToken);
+        return _shards.TakeAsync(node: null, shards, token, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -102,7 +107,7 @@ public sealed class PostgresStore : IStore
         Open(_flows).ReadWakingAsync(shard, after, until, Math.Max(0, limit), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) => Open(_flows).ReadInboxAsync(shard, cancellationToken);
+    public Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) => Open(_flows).ReadInboxesAsync([shard], cancellationToken);
 
     /// <inheritdoc/>
     /// <remarks>Rows are read in pages, each in a transaction of its own: a slow caller keeps no old rows alive.</remarks>
@@ -185,10 +190,58 @@ public sealed class PostgresStore : IStore
     /// <inheritdoc/>
     public Task<IReadOnlyList<EventWaitRow>> ReadEventWaitsAsync(int shard, CancellationToken cancellationToken) => Open(_events).ReadWaitsAsync(shard, cancellationToken);
 
+    /// <inheritdoc/>
+    public Task<NodeLease> JoinAsync(string name, TimeSpan lease, CancellationToken cancellationToken) => Open(_nodes).JoinAsync(name, lease, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ClusterView?> BeatAsync(NodeLease node, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return Open(_nodes).BeatAsync(node, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task LeaveAsync(NodeLease node, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return Open(_nodes).LeaveAsync(node, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(NodeLease node, IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(shards);
+        return Open(_shards).TakeAsync(node.Node, shards, token, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<InboxRow>> ReadInboxesAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(shards);
+        return Open(_flows).ReadInboxesAsync(shards, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Wake(long node, IReadOnlyCollection<int> shards)
+    {
+        ArgumentNullException.ThrowIfNull(shards);
+        Open(_wakeUps).Send(node, shards);
+    }
+
+    /// <inheritdoc/>
+    public IDisposable Listen(NodeLease node, Action<IReadOnlyList<int>> mail)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(mail);
+        return Open(_wakeUps).Listen(node.Node, mail);
+    }
+
     /// <summary>Closes the connections. Later calls throw.</summary>
     public async ValueTask DisposeAsync()
     {
         _isOpen = false;
+        await _wakeUps.DisposeAsync().ConfigureAwait(false);
         await _database.DisposeAsync().ConfigureAwait(false);
         _reads.Dispose();
     }

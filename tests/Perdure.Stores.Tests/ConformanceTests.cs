@@ -11,6 +11,8 @@ public sealed class ConformanceTests(OnePostgres postgres) : IClassFixture<OnePo
 
     public static TheoryData<string> Checks => [.. StoreConformance.Checks.Select(check => check.Name)];
 
+    public static TheoryData<string> SharedChecks => [.. StoreConformance.SharedChecks.Select(check => check.Name)];
+
     public void Dispose() => _folder.Dispose();
 
     [Theory]
@@ -29,6 +31,14 @@ public sealed class ConformanceTests(OnePostgres postgres) : IClassFixture<OnePo
     [Theory]
     [MemberData(nameof(Checks))]
     public Task The_PostgreSQL_store_passes(string check)
+    {
+        string schema = OnePostgres.NewSchema();
+        return StoreConformance.Get(check).RunAsync(() => postgres.Store(schema));
+    }
+
+    [Theory]
+    [MemberData(nameof(SharedChecks))]
+    public Task The_PostgreSQL_store_passes_where_nodes_share_it(string check)
     {
         string schema = OnePostgres.NewSchema();
         return StoreConformance.Get(check).RunAsync(() => postgres.Store(schema));

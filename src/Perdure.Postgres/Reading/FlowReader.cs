@@ -43,7 +43,7 @@ internal sealed class FlowReader(Reads reads)
     private readonly string _inbox =
         $"""
         SELECT shard, id, kind, to_type, to_id, from_type, from_id, from_ask, name, payload, correlation, cause
-        FROM {reads.Schema}.inbox WHERE shard = $1 ORDER BY id
+        FROM {reads.Schema}.inbox WHERE shard = ANY ($1) ORDER BY shard, id
         """;
 
     private readonly string _openVersions = $"SELECT type, version, count(*) FROM {reads.Schema}.flow WHERE status < 3 GROUP BY type, version ORDER BY type, version";
@@ -95,8 +95,8 @@ internal sealed class FlowReader(Reads reads)
             Reads.Value(until.UtcDateTime),
             Reads.Value(limit)).ConfigureAwait(false);
 
-    public async Task<IReadOnlyList<InboxRow>> ReadInboxAsync(int shard, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_inbox, ToMessage, cancellationToken, Reads.Value(shard)).ConfigureAwait(false);
+    public async Task<IReadOnlyList<InboxRow>> ReadInboxesAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken) =>
+        await reads.ByIndexAsync(_inbox, ToMessage, cancellationToken, Reads.Value(shards.ToArray())).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) =>
         await reads.AnyWayAsync(_openVersions, row => new OpenVersion(row.GetString(0), row.GetInt32(1), row.GetInt64(2)), cancellationToken).ConfigureAwait(false);

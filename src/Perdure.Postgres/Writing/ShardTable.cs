@@ -6,7 +6,23 @@ namespace Perdure.Postgres.Writing;
 /// <summary>Takes shards and gives them back. Rows are locked in the order of their numbers, like everywhere.</summary>
 internal sealed class ShardTable(Database database)
 {
-    public async Task<IReadOnlyList<ShardLease>> TakeAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+    /// <summary>Whether the node lives that wants them. A process that is alone is no node.</summary>
+    private readonly string _lives =
+        $"($3 IS NULL OR EXISTS (SELECT FROM {database.Schema}.node WHERE node.node = $3 AND node.lease_until > clock_timestamp()))";
+
+    /// <summary>Whether nobody else has the shard who lives. A process that is alone takes what it wants.</summary>
+    private readonly string _isFree =
+        $"""
+        $3 IS NULL OR shard.node IS NULL OR shard.node = $3
+            OR NOT EXISTS (SELECT FROM {database.Schema}.node WHERE node.node = shard.node AND node.lease_until > clock_timestamp())
+        """;
+
+    /// <summary>Takes shards; those that another living node has are passed over.</summary>
+    /// <param name="node">The node that they are for; null for a process that is alone.</param>
+    /// <param name="shards">The shards.</param>
+    /// <param name="token">Random per takeover.</param>
+    /// <param name="cancellationToken">Stops it before it begins.</param>
+    public async Task<IReadOnlyList<ShardLease>> TakeAsync(long? node, IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
     {
         foreach (int shard in shards)
         {
@@ -15,15 +31,22 @@ internal sealed class ShardTable(Database database)
 
         string sql =
             $"""
-            INSERT INTO {database.Schema}.shard (shard, epoch, batch, time, token, unclean_ends)
-            SELECT number, 1, 0, 'epoch', $2, 0 FROM unnest($1) AS number ORDER BY number
+            INSERT INTO {database.Schema}.shard (shard, epoch, batch, time, token, unclean_ends, node)
+            SELECT number, 1, 0, 'epoch', $2, 0, $3 FROM unnest($1) AS number WHERE {_lives} ORDER BY number
             ON CONFLICT (shard) DO UPDATE
-            SET epoch = shard.epoch + 1, token = excluded.token, unclean_ends = shard.unclean_ends + (shard.token IS NOT NULL)::integer
+            SET epoch = shard.epoch + 1, token = excluded.token, unclean_ends = shard.unclean_ends + (shard.token IS NOT NULL)::integer, node = excluded.node
+            WHERE {_isFree}
             RETURNING shard, epoch, batch, time, unclean_ends, suspect_run, suspect_ask, suspect_deaths
             """;
         Dictionary<int, ShardLease> taken = [];
-        await RunAsync(sql, [new NpgsqlParameter<int[]> { TypedValue = [.. shards.Distinct()] }, new NpgsqlParameter<Guid> { TypedValue = token }], ReadLease, cancellationToken).ConfigureAwait(false);
-        return [.. shards.Select(shard => taken[shard])];
+        NpgsqlParameter[] parameters =
+        [
+            new NpgsqlParameter<int[]> { TypedValue = [.. shards.Distinct()] },
+            new NpgsqlParameter<Guid> { TypedValue = token },
+            new NpgsqlParameter { Value = node is { } number ? number : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint },
+        ];
+        await Statements.RunAsync(database, Statements.Of(sql, parameters), ReadLease, cancellationToken).ConfigureAwait(false);
+        return [.. shards.Where(taken.ContainsKey).Select(shard => taken[shard])];
 
         void ReadLease(NpgsqlDataReader row)
         {
@@ -42,7 +65,7 @@ internal sealed class ShardTable(Database database)
                 FROM (SELECT unnest($1) AS shard, unnest($2) AS epoch, unnest($3) AS token) AS lease
                     JOIN {database.Schema}.shard ON shard.shard = lease.shard AND shard.epoch = lease.epoch AND shard.token = lease.token
                 ORDER BY shard.shard FOR NO KEY UPDATE OF shard)
-            UPDATE {database.Schema}.shard SET token = NULL, unclean_ends = 0, suspect_run = NULL, suspect_ask = NULL, suspect_deaths = NULL
+            UPDATE {database.Schema}.shard SET token = NULL, unclean_ends = 0, suspect_run = NULL, suspect_ask = NULL, suspect_deaths = NULL, node = NULL
             FROM held WHERE shard.shard = held.shard
             """;
         NpgsqlParameter[] parameters =
@@ -51,40 +74,6 @@ internal sealed class ShardTable(Database database)
             new NpgsqlParameter<long[]> { TypedValue = [.. leases.Select(lease => lease.Epoch)] },
             new NpgsqlParameter<Guid[]> { TypedValue = [.. leases.Select(lease => lease.Token)] },
         ];
-        return RunAsync(sql, parameters, static _ => { }, cancellationToken);
-    }
-
-    /// <exception cref="StoreException">It was not done, or nobody knows. Either way the caller may do it again.</exception>
-    private async Task RunAsync(string sql, NpgsqlParameter[] parameters, Action<NpgsqlDataReader> read, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            NpgsqlConnection connection = await database.OpenWriterAsync(cancellationToken).ConfigureAwait(false);
-            await using (connection.ConfigureAwait(false))
-            {
-                NpgsqlBatch batch = new(connection);
-                await using (batch.ConfigureAwait(false))
-                {
-                    batch.BatchCommands.Add(new NpgsqlBatchCommand(Guidance.OfCommits));
-                    NpgsqlBatchCommand command = new(sql);
-                    Array.ForEach(parameters, parameter => command.Parameters.Add(parameter));
-                    batch.BatchCommands.Add(command);
-                    NpgsqlDataReader reader = await batch.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
-                    await using (reader.ConfigureAwait(false))
-                    {
-                        await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
-                        while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
-                        {
-                            read(reader);
-                        }
-                    }
-                }
-            }
-        }
-        catch (NpgsqlException e)
-        {
-            throw Failure.OfRead(database, e);
-        }
+        return Statements.RunAsync(database, Statements.Of(sql, parameters), static _ => { }, cancellationToken);
     }
 }

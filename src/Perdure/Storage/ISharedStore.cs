@@ -67,4 +67,5 @@ public sealed record LivingNode(long Node, string Name, DateTimeOffset JoinedAt)
 /// <summary>Who has a shard.</summary>
 /// <param name="Shard">The shard.</param>
 /// <param name="Node">Its owner; null when it is free.</param>
+[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 public readonly record struct ShardOwner(int Shard, long? Node);
