@@ -49,6 +49,9 @@ public sealed class PostgresStore : ISharedStore
         _events = new EventReader(_reads);
     }
 
+    /// <summary>The name of the store's schema, quoted for SQL.</summary>
+    internal string Schema => _database.Schema;
+
     /// <inheritdoc/>
     public async Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
     {

@@ -47,7 +47,7 @@ internal sealed class NodeTable(Database database)
     /// <summary>Answers to calls of a node that was gone by then.</summary>
     private readonly string _sweep =
         $"""
-        DELETE FROM {database.Schema}.inbox WHERE shard >= {NodeLease.FirstInbox} AND NOT EXISTS (SELECT FROM {database.Schema}.node WHERE node.node = inbox.shard - {NodeLease.FirstInbox})
+        DELETE FROM {database.Schema}.inbox WHERE shard > {NodeLease.Unclaimed} AND NOT EXISTS (SELECT FROM {database.Schema}.node WHERE node.node = inbox.shard - {NodeLease.FirstInbox})
         """;
 
     public async Task<NodeLease> JoinAsync(string name, TimeSpan lease, CancellationToken cancellationToken)

@@ -97,6 +97,9 @@ public static class ErrorCodes
     /// <summary>No flow, job or event carries the id of a business transaction.</summary>
     public const string TransactionNotFound = "PRD2006";
 
+    /// <summary>A message that came with a client's transaction can be taken by nobody.</summary>
+    public const string MessageUnclaimed = "PRD2007";
+
     // 3xxx: why a flow is stuck
 
     /// <summary>The flow's code does not match its history.</summary>
@@ -235,6 +238,9 @@ public static class ErrorCodes
 
     /// <summary>The connection to PostgreSQL ended in a transaction whose outcome is unknown.</summary>
     public const string PostgresOutcomeUnknown = "PRD8005";
+
+    /// <summary>Something needs PostgreSQL as the store, and it is another one.</summary>
+    public const string NotPostgres = "PRD8006";
 
     // 5xxx: stores
 

@@ -116,6 +116,9 @@ internal static class InboxId
     /// <summary>A client's call from another node, whose own inbox the answer goes to.</summary>
     public static string OfCall(int inbox, long number) => $"{NoRun:x16}.{inbox:x8}.{number:x16}";
 
+    /// <summary>A call in a client's own transaction: nobody waits for its answer.</summary>
+    public static string OfTransaction(Guid call) => $"{NoRun:x16}.{call:n}";
+
     /// <summary>The wait for the end of a flow that a call has started.</summary>
     public static string OfWait(string call) => call + "w";
 
