@@ -96,6 +96,7 @@ mkdir -p "$results"
 
 if build; then
     check "Chromium is there" scripts/install-chromium.sh
+    check "PostgreSQL is there" scripts/install-postgres.sh
     check "RabbitMQ is there" scripts/install-rabbitmq.sh
     for project in tests/*/*Tests.csproj tests/Perdure.Simulation/Perdure.Simulation.csproj; do
         run_tests "$project"

@@ -26,6 +26,9 @@ public sealed class StepContext
     /// <summary>Is cancelled when the attempt's time is up, the flow is cancelled, or the host stops.</summary>
     public CancellationToken CancellationToken { get; }
 
+    /// <summary>Whether it is an undo's.</summary>
+    internal bool IsUndo => _ask.Kind == AskKind.Undo;
+
     /// <summary>A service from a scope of this attempt's own.</summary>
     public T Get<T>()
         where T : notnull

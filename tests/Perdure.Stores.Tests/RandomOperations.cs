@@ -153,7 +153,8 @@ internal sealed class RandomOperations
 
     private void AddFlow(ShardBatch batch, int shard)
     {
-        long run = _random.Next(30) == 0 ? _random.Next((int)_lastRun + 1) : ++_lastRun;
+        long[] known = [.. _runs.Where(run => run.Shard == shard).Select(run => run.Run)];
+        long run = known.Length > 0 && _random.Next(30) == 0 ? known[_random.Next(known.Length)] : ++_lastRun;
         string id = _random.Next(25) == 0 ? $"id{_random.Next(Ids)}" : $"run{run}";
         batch.NewFlows.Add(new FlowRow(run, shard, new FlowKey(_random.Next(2) == 0 ? "A" : "B", id), _random.Next(1, 3), Time())
         {

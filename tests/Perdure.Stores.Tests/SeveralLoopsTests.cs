@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 namespace Perdure.Stores.Tests;
 
 /// <summary>Many clients, several loops, two groups under way: every message is handled, though most of them wake nobody.</summary>
-public sealed class SeveralLoopsTests : IDisposable
+public sealed class SeveralLoopsTests(OnePostgres postgres) : IClassFixture<OnePostgres>, IDisposable
 {
     private const int Clients = 96;
     private const int RunsEach = 12;
@@ -14,13 +14,15 @@ public sealed class SeveralLoopsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(false, 1)]
-    [InlineData(false, 4)]
-    [InlineData(true, 1)]
-    [InlineData(true, 4)]
-    public async Task No_message_waits_for_ever(bool sqlite, int loops)
+    [InlineData("memory", 1)]
+    [InlineData("memory", 4)]
+    [InlineData("SQLite", 1)]
+    [InlineData("SQLite", 4)]
+    [InlineData("PostgreSQL", 1)]
+    [InlineData("PostgreSQL", 4)]
+    public async Task No_message_waits_for_ever(string store, int loops)
     {
-        using IHost host = Build(sqlite, loops);
+        using IHost host = Build(store, loops);
         await host.StartAsync();
         PerdureClient perdure = host.Services.GetRequiredService<PerdureClient>();
         async Task<int> BeClientAsync(int client)
@@ -45,7 +47,7 @@ public sealed class SeveralLoopsTests : IDisposable
         await host.StopAsync();
     }
 
-    private IHost Build(bool sqlite, int loops)
+    private IHost Build(string store, int loops)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddPerdure(perdure =>
@@ -63,7 +65,12 @@ public sealed class SeveralLoopsTests : IDisposable
                     name: "later");
                 return first + second + await flow.Signal<int>("more", TimeSpan.FromDays(1));
             });
-            _ = sqlite ? perdure.UseSqlite(_folder.File("flows.db")) : perdure.UseMemory();
+            _ = store switch
+            {
+                "SQLite" => perdure.UseSqlite(_folder.File("flows.db")),
+                "PostgreSQL" => perdure.UsePostgres(postgres.Server.ConnectionString, options => options.Schema = OnePostgres.NewSchema()),
+                _ => perdure.UseMemory(),
+            };
         });
         return builder.Build();
     }

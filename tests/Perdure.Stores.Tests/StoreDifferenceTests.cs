@@ -5,8 +5,8 @@ using Perdure.Storage;
 
 namespace Perdure.Stores.Tests;
 
-/// <summary>Drives both stores with the same random operations and compares every answer.</summary>
-public sealed class StoreDifferenceTests : IDisposable
+/// <summary>Drives a store and the one in memory with the same random operations, and compares every answer.</summary>
+public sealed class StoreDifferenceTests(OnePostgres postgres) : IClassFixture<OnePostgres>, IDisposable
 {
     private const int Sequences = 150;
     private const int Operations = 40;
@@ -17,13 +17,26 @@ public sealed class StoreDifferenceTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task Both_stores_give_the_same_answers_to_random_operations()
+    public Task The_SQLite_store_gives_the_same_answers_to_random_operations() => CompareAsync(() =>
+    {
+        string path = _folder.File($"{Guid.NewGuid()}.db");
+        return () => new SqliteStore(path);
+    });
+
+    [Fact]
+    public Task The_PostgreSQL_store_gives_the_same_answers_to_random_operations() => CompareAsync(() =>
+    {
+        string schema = OnePostgres.NewSchema();
+        return () => postgres.Store(schema);
+    });
+
+    private async Task CompareAsync(Func<Func<IStore>> newStore)
     {
         for (int seed = 1; seed <= Sequences; seed++)
         {
             try
             {
-                await CompareAsync(seed);
+                await CompareAsync(newStore(), seed);
             }
             catch (Exception e)
             {
@@ -43,28 +56,27 @@ public sealed class StoreDifferenceTests : IDisposable
         kinds.ShouldAllBe(kind => _rows.GetValueOrDefault(kind) >= Sequences / 5, string.Join(", ", _rows));
     }
 
-    private async Task CompareAsync(int seed)
+    private async Task CompareAsync(Func<IStore> connect, int seed)
     {
-        string path = _folder.File($"{seed}.db");
         MemoryStore memory = new();
-        SqliteStore sqlite = new(path);
+        IStore store = connect();
         try
         {
             await memory.OpenAsync(RandomOperations.ShardCount, default);
-            await sqlite.OpenAsync(RandomOperations.ShardCount, default);
+            await store.OpenAsync(RandomOperations.ShardCount, default);
             RandomOperations operations = new(seed);
             for (int i = 0; i < Operations; i++)
             {
                 (string name, Func<IStore, Task<object>> operation) = operations.Next();
                 if (i == Operations / 2 && seed % 4 == 0)
                 {
-                    await sqlite.DisposeAsync();
-                    sqlite = new SqliteStore(path);
-                    await sqlite.OpenAsync(RandomOperations.ShardCount, default);
+                    await store.DisposeAsync();
+                    store = connect();
+                    await store.OpenAsync(RandomOperations.ShardCount, default);
                 }
 
                 object expected = await operation(memory);
-                object actual = await operation(sqlite);
+                object actual = await operation(store);
                 Print(actual).ShouldBe(Print(expected), $"operation {i}: {name}");
                 operations.Learn(expected);
                 Note(expected);
@@ -72,7 +84,7 @@ public sealed class StoreDifferenceTests : IDisposable
         }
         finally
         {
-            await sqlite.DisposeAsync();
+            await store.DisposeAsync();
         }
     }
 

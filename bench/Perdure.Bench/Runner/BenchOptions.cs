@@ -59,6 +59,11 @@ internal sealed record BenchOptions
             options = option.Apply(options, value);
         }
 
+        if (options is { Store: "postgres", Hold: true } or { Store: "postgres", Fill: not null })
+        {
+            throw new BadArgumentException("--hold: the server would have to outlive the process that fills it; take another store");
+        }
+
         return workload.Stores.Contains(options.Store)
             ? options
             : throw new BadArgumentException($"--store {options.Store}: {workload.Name} runs on {string.Join(" or ", workload.Stores)}");

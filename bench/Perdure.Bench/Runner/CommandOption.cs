@@ -16,7 +16,7 @@ internal sealed record CommandOption(string Name, string? Value, string What, Fu
     [
         new("--n", "N", "how many flows (history: steps) are measured", (o, v) => o with { N = BenchOptions.Number("--n", v, NMax) }),
         new("--clients", "C", "how many clients, each waiting for its answer before it asks again (64)", (o, v) => o with { Clients = BenchOptions.Number("--clients", v, ClientsMax) }),
-        new("--store", "STORE", "sqlite (a file, fsync per commit) or memory", (o, v) => o with { Store = v }),
+        new("--store", "STORE", "sqlite (a file, fsync per commit), postgres (a server of its own, on loopback, with the settings it comes with) or memory", (o, v) => o with { Store = v }),
         new("--dir", "PATH", "where the temporary directory is made; must be on a disk (the system's, if that is on one)", (o, v) => o with { Dir = v }),
         new("--cold", null, "no warm-up (else n/10, at least 10,000)", (o, _) => o with { Cold = true }),
         new("--allocations", null, "also lists the types that were allocated most, sampled; costs time", (o, _) => o with { Allocations = true }),

@@ -3,15 +3,15 @@ using System.Globalization;
 
 namespace Perdure.Bench.Runner;
 
-/// <summary>What a stretch of work took: time, CPU of this process, commits, and garbage.</summary>
-internal sealed class Meter(Func<long> commits)
+/// <summary>What a stretch of work took: time, CPU of this process and of a server that works for it, commits, and garbage.</summary>
+internal sealed class Meter(Func<long> commits, Func<TimeSpan>? serverCpu = null)
 {
     private readonly long _started = Stopwatch.GetTimestamp();
-    private readonly TimeSpan _cpuBefore = Cpu();
+    private readonly TimeSpan _cpuBefore = Cpu(serverCpu);
     private readonly long _commitsBefore = commits();
     private readonly long _allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
 
-    public Measured Read() => new(Stopwatch.GetElapsedTime(_started), Cpu() - _cpuBefore, commits() - _commitsBefore, GC.GetTotalAllocatedBytes(precise: true) - _allocatedBefore);
+    public Measured Read() => new(Stopwatch.GetElapsedTime(_started), Cpu(serverCpu) - _cpuBefore, commits() - _commitsBefore, GC.GetTotalAllocatedBytes(precise: true) - _allocatedBefore);
 
     /// <summary>The most memory that this process ever had resident, warm-up included.</summary>
     public static double PeakRssMb() => StatusMb("VmHWM");
@@ -19,10 +19,10 @@ internal sealed class Meter(Func<long> commits)
     /// <summary>What it has resident now.</summary>
     public static double RssMb() => StatusMb("VmRSS");
 
-    private static TimeSpan Cpu()
+    private static TimeSpan Cpu(Func<TimeSpan>? serverCpu)
     {
         using var self = Process.GetCurrentProcess();
-        return self.TotalProcessorTime;
+        return self.TotalProcessorTime + (serverCpu?.Invoke() ?? TimeSpan.Zero);
     }
 
     private static double StatusMb(string field)
@@ -40,7 +40,7 @@ internal sealed class Meter(Func<long> commits)
 }
 
 /// <param name="Elapsed">Wall-clock time.</param>
-/// <param name="Cpu">User and system time of this process.</param>
+/// <param name="Cpu">User and system time of this process, and of its server.</param>
 /// <param name="Commits">Transactions that the store committed.</param>
 /// <param name="AllocatedBytes">Managed memory that was allocated.</param>
 internal sealed record Measured(TimeSpan Elapsed, TimeSpan Cpu, long Commits, long AllocatedBytes);

@@ -11,5 +11,5 @@ internal sealed record Workload(string Name, string What, int DefaultN, Func<Ben
     public IReadOnlyList<string> Options { get; init; } = [];
 
     /// <summary>The stores it runs on; the first is the default.</summary>
-    public IReadOnlyList<string> Stores { get; init; } = ["sqlite", "memory"];
+    public IReadOnlyList<string> Stores { get; init; } = ["sqlite", "memory", "postgres"];
 }

@@ -4,6 +4,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Perdure.Bench.Runner;
 using Perdure.Bench.Workloads;
+using Perdure.Postgres;
+using Perdure.Shared;
 using Perdure.Sqlite;
 using Perdure.Storage;
 
@@ -14,11 +16,13 @@ internal sealed class BenchHost : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly CountingStore _store;
+    private readonly PostgresServer? _server;
 
-    private BenchHost(IHost host, CountingStore store, TimeSpan ready)
+    private BenchHost(IHost host, CountingStore store, PostgresServer? server, TimeSpan ready)
     {
         _host = host;
         _store = store;
+        _server = server;
         Ready = ready;
         Client = host.Services.GetRequiredService<PerdureClient>();
     }
@@ -32,14 +36,20 @@ internal sealed class BenchHost : IAsyncDisposable
 
     public string Durability => _store.Durability;
 
-    public Meter Meter() => new(() => _store.Commits);
+    public Meter Meter() => new(() => _store.Commits, _server is null ? null : _server.Cpu);
 
     public static async Task<BenchHost> StartAsync(BenchOptions options, string dir, CancellationToken cancellationToken)
     {
+        PostgresServer? server = options.Store == "postgres" ? await PostgresServer.StartNewAsync(dir) : null;
         long started = Stopwatch.GetTimestamp();
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
-        CountingStore store = new(options.Store == "memory" ? new MemoryStore() : new SqliteStore(Path.Combine(dir, "bench.db"), new SqliteStoreOptions()));
+        CountingStore store = new(options.Store switch
+        {
+            "memory" => new MemoryStore(),
+            "postgres" => new PostgresStore(server!.ConnectionString),
+            _ => new SqliteStore(Path.Combine(dir, "bench.db"), new SqliteStoreOptions()),
+        });
         builder.Services.AddPerdure(perdure =>
         {
             Queue.Add(perdure, options);
@@ -49,12 +59,16 @@ internal sealed class BenchHost : IAsyncDisposable
         });
         IHost host = builder.Build();
         await host.StartAsync(cancellationToken);
-        return new BenchHost(host, store, Stopwatch.GetElapsedTime(started));
+        return new BenchHost(host, store, server, Stopwatch.GetElapsedTime(started));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();
         _host.Dispose();
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
     }
 }

@@ -149,6 +149,10 @@ internal sealed class CommitFacts : StoreSuite
         first.NewFlows.Add(Flow(1));
         first.History.Add(Input(1, 0));
         await MustCommitAsync(first);
+        ShardBatch second = Batch(1);
+        second.NewFlows.Add(Flow(9, shard: 1));
+        second.History.Add(Input(9, 0));
+        await MustCommitAsync(second);
 
         ShardBatch good = Batch(0, at: 1);
         good.NewFlows.Add(Flow(2));
@@ -160,13 +164,13 @@ internal sealed class CommitFacts : StoreSuite
         AddFault(bad, fault);
         (await CommitAsync(good, bad, Batch(2))).ShouldBe([CommitOutcome.NotNow, CommitOutcome.Refused, CommitOutcome.NotNow]);
 
-        (await ListAsync(new FlowFilter())).ShouldBe([1]);
+        (await ListAsync(new FlowFilter())).ShouldBe([9, 1]);
         StoredFlow untouched = (await ReadAsync("f1"))!;
         untouched.Row.State.Status.ShouldBe(FlowStatus.Running);
         untouched.History.Single().Asks.ShouldBe(Input(1, 0).Asks);
         (await ReadWakingAsync()).Select(waking => waking.Run).ShouldBe([1]);
         (await CommitAsync(good, Batch(2))).ShouldBe([CommitOutcome.Committed, CommitOutcome.Committed]);
-        (await ListAsync(new FlowFilter())).ShouldBe([2, 1]);
+        (await ListAsync(new FlowFilter())).ShouldBe([9, 2, 1]);
     }
 
     public async Task Two_batches_of_one_group_that_start_the_same_flow_cannot_both_be_written()
@@ -212,19 +216,19 @@ internal sealed class CommitFacts : StoreSuite
         switch (fault)
         {
             case "run":
-                batch.NewFlows.Add(Flow(1, "another"));
+                batch.NewFlows.Add(Flow(9, "another", shard: 1));
                 break;
             case "key":
                 batch.NewFlows.Add(Flow(4, "f1"));
                 break;
             case "history":
-                batch.History.Add(Input(1, 0));
+                batch.History.Add(Input(9, 0));
                 break;
             case "update":
                 batch.Updates.Add(new FlowUpdate(99, new FlowState(FlowStatus.Completed, null)));
                 break;
             default:
-                batch.Decided.Add(Input(1, 99));
+                batch.Decided.Add(Input(9, 99));
                 break;
         }
     }

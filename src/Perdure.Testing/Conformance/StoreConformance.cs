@@ -16,10 +16,13 @@ public static class StoreConformance
         .. Of<ShardFacts>(), .. Of<CommitFacts>(), .. Of<ReadFacts>(), .. Of<JobFacts>(), .. Of<JobListFacts>(), .. Of<EventFacts>(), .. Of<EventListFacts>(),
     ];
 
+    /// <summary>All checks of what a store must do besides that several nodes share (<see cref="ISharedStore"/>).</summary>
+    public static IReadOnlyList<StoreCheck> SharedChecks { get; } = [.. Of<NodeFacts>()];
+
     /// <summary>The check of a name.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public static StoreCheck Get(string name)
-        => Checks.FirstOrDefault(check => check.Name == name) ?? throw new ArgumentException($"There is no check `{name}`.", nameof(name));
+        => Checks.Concat(SharedChecks).FirstOrDefault(check => check.Name == name) ?? throw new ArgumentException($"There is no check `{name}`.", nameof(name));
 
     /// <summary>Runs all checks one after the other, each over a store of its own.</summary>
     /// <param name="newStore">Gives, for each check, what connects to a store that is empty.</param>

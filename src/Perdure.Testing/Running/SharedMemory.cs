@@ -7,7 +7,7 @@ internal sealed class SharedMemory(TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly SortedDictionary<long, Living> _nodes = [];
-    private readonly SortedDictionary<int, long> _owners = [];
+    private readonly SortedDictionary<int, (long Node, Guid Token)> _owners = [];
     private long _last;
 
     public MemoryStore Memory { get; } = new();
@@ -19,7 +19,7 @@ internal sealed class SharedMemory(TimeProvider time)
         {
             lock (_gate)
             {
-                return _owners.Where(o => o.Key < NodeLease.FirstInbox && _nodes.ContainsKey(o.Value)).ToLookup(o => _nodes[o.Value].Lease.Name, o => o.Key);
+                return _owners.Where(o => o.Key < NodeLease.FirstInbox && _nodes.ContainsKey(o.Value.Node)).ToLookup(o => _nodes[o.Value.Node].Lease.Name, o => o.Key);
             }
         }
     }
@@ -47,7 +47,7 @@ internal sealed class SharedMemory(TimeProvider time)
             me.Until = time.GetUtcNow() + lease.Duration;
             return new ClusterView(
                 [.. _nodes.Values.Select(n => new LivingNode(n.Lease.Node, n.Lease.Name, n.JoinedAt))],
-                [.. _owners.Where(o => o.Key < NodeLease.FirstInbox).Select(o => new ShardOwner(o.Key, o.Value))]);
+                [.. _owners.Where(o => o.Key < NodeLease.FirstInbox).Select(o => new ShardOwner(o.Key, o.Value.Node))]);
         }
     }
 
@@ -66,17 +66,17 @@ internal sealed class SharedMemory(TimeProvider time)
         lock (_gate)
         {
             Bury();
-            List<int> free = _nodes.ContainsKey(lease.Node) ? [.. shards.Where(s => !_owners.TryGetValue(s, out long owner) || owner == lease.Node)] : [];
-            free.ForEach(s => _owners[s] = lease.Node);
+            List<int> free = _nodes.ContainsKey(lease.Node) ? [.. shards.Where(s => !_owners.TryGetValue(s, out (long Node, Guid Token) owner) || owner.Node == lease.Node)] : [];
+            free.ForEach(s => _owners[s] = (lease.Node, token));
             return Memory.TakeShardsAsync(free, token, CancellationToken.None).Result;
         }
     }
 
-    public void Released(NodeLease lease, IReadOnlyList<ShardLease> leases)
+    public void Released(IReadOnlyList<ShardLease> leases)
     {
         lock (_gate)
         {
-            foreach (ShardLease free in leases.Where(l => _owners.GetValueOrDefault(l.Shard) == lease.Node))
+            foreach (ShardLease free in leases.Where(l => _owners.TryGetValue(l.Shard, out (long Node, Guid Token) owner) && owner.Token == l.Token))
             {
                 _owners.Remove(free.Shard);
             }
@@ -138,8 +138,12 @@ internal sealed class SharedMemory(TimeProvider time)
 
     private void Remove(long node)
     {
-        _nodes.Remove(node);
-        foreach (int shard in _owners.Where(o => o.Value == node).Select(o => o.Key).ToList())
+        if (_nodes.Remove(node))
+        {
+            Memory.ForgetInbox(NodeLease.InboxOf(node));
+        }
+
+        foreach (int shard in _owners.Where(o => o.Value.Node == node).Select(o => o.Key).ToList())
         {
             _owners.Remove(shard);
         }
@@ -175,7 +179,6 @@ internal sealed class SharedMemoryStore(SharedMemory shared) : ProcessStore(shar
 {
     private volatile bool _dead;
     private volatile TaskCompletionSource? _frozen;
-    private NodeLease? _lease;
     private Action<IReadOnlyList<int>>? _mail;
 
     protected override bool IsDead => _dead;
@@ -203,7 +206,7 @@ internal sealed class SharedMemoryStore(SharedMemory shared) : ProcessStore(shar
     }
 
     public Task<NodeLease> JoinAsync(string name, TimeSpan lease, CancellationToken cancellationToken)
-        => Reaches(() => Task.FromResult(_lease = shared.Join(name, lease)));
+        => Reaches(() => Task.FromResult(shared.Join(name, lease)));
 
     public Task<ClusterView?> BeatAsync(NodeLease node, CancellationToken cancellationToken) => Reaches(() => Task.FromResult(shared.Beat(node)));
 
@@ -220,7 +223,7 @@ internal sealed class SharedMemoryStore(SharedMemory shared) : ProcessStore(shar
     public override async Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken)
     {
         await base.ReleaseShardsAsync(leases, cancellationToken);
-        shared.Released(_lease!, leases);
+        shared.Released(leases);
     }
 
     public Task<IReadOnlyList<InboxRow>> ReadInboxesAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken)

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Events;
@@ -12,7 +11,7 @@ namespace Perdure.Client;
 /// <summary>The calls of clients: they turn values into messages to shards, and wait for the answers.</summary>
 internal sealed class FlowCalls(NodeHolder holder)
 {
-    private Node Node => holder.Node;
+    public Node Node => holder.Node;
 
     private FlowJson Json => Node.Services.Json;
 
@@ -94,6 +93,32 @@ internal sealed class FlowCalls(NodeHolder holder)
 
     public Task<long> CountAsync(FlowFilter filter, CancellationToken cancellationToken) => Node.Store.CountAsync(filter, cancellationToken);
 
+    /// <summary>A start as it stands in an inbox, where nobody waits for its answer.</summary>
+    public InboxRow StartRow<TIn>(string type, TIn input, string? id, StartOptions? options)
+    {
+        (FlowKey key, NewFlow start, _) = Prepare(type, input, id);
+        start = Traced(start, options);
+        return new InboxRow(Node.ShardOf(key), InboxId.OfTransaction(Node.Seams.NewGuid()), MessageKind.Start, key)
+        {
+            Name = start.TraceParent,
+            Correlation = start.Correlation,
+            Cause = start.Cause,
+            Payload = start.Input,
+        };
+    }
+
+    /// <summary>A signal as it stands in an inbox, where nobody waits for its answer.</summary>
+    public InboxRow SignalRow<T>(FlowKey key, T value, string? name, string? signalId)
+    {
+        string signal = StepName.Check(name ?? FlowNames.Of(typeof(T)));
+        return new InboxRow(Node.ShardOf(key), InboxId.OfTransaction(Node.Seams.NewGuid()), MessageKind.Signal, key)
+        {
+            Name = signal,
+            Cause = signalId,
+            Payload = Json.Serialize(value, new PayloadName("signal", signal)),
+        };
+    }
+
     private (FlowKey Key, NewFlow Start, FlowDefinition Definition) Prepare<TIn>(string type, TIn input, string? id)
     {
         if (input is null)
@@ -130,7 +155,7 @@ internal sealed class FlowCalls(NodeHolder holder)
         if (rule == WhenExists.JoinIfSame)
         {
             StoredFlow stored = await ReadAsync(key, FlowParts.Start, cancellationToken);
-            if (JsonNode.DeepEquals(JsonNode.Parse(stored.History[0].Payload), JsonNode.Parse(input)))
+            if (FlowJson.IsSame(stored.History[0].Payload!, input))
             {
                 return;
             }

@@ -19,7 +19,7 @@ public class FlowHandle
 
     internal Storage.FlowKey Key { get; }
 
-    private protected FlowCalls Calls { get; }
+    internal FlowCalls Calls { get; }
 
     internal static FlowHandle Of(FlowCalls calls, Storage.FlowKey key) => new(calls, key);
 

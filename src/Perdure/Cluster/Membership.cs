@@ -12,7 +12,7 @@ namespace Perdure.Cluster;
 /// </para>
 /// <para>A shard is given up only when its attempts have ended and all that was decided is durable. A node that counts as gone joins anew, under another number.</para>
 /// </remarks>
-internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop)
+internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) : IAsyncDisposable
 {
     private const int BeatsPerLease = 3;
     private static readonly TimeSpan MovePause = TimeSpan.FromMilliseconds(300);
@@ -44,7 +44,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop)
     }
 
     /// <summary>Leaves. The node's shards were given back before, or are free now.</summary>
-    public async Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _running;
@@ -60,6 +60,9 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop)
                 node.Log.ReleaseFailed(e);
             }
         }
+
+        _stop.Dispose();
+        _look.Dispose();
     }
 
     /// <summary>A client here asks something of a shard elsewhere.</summary>
@@ -282,7 +285,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop)
     {
         lock (_look)
         {
-            if (_look.CurrentCount == 0)
+            if (!_stop.IsCancellationRequested && _look.CurrentCount == 0)
             {
                 _look.Release();
             }

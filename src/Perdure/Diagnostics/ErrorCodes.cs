@@ -97,6 +97,9 @@ public static class ErrorCodes
     /// <summary>No flow, job or event carries the id of a business transaction.</summary>
     public const string TransactionNotFound = "PRD2006";
 
+    /// <summary>A message that came with a client's transaction can be taken by nobody.</summary>
+    public const string MessageUnclaimed = "PRD2007";
+
     // 3xxx: why a flow is stuck
 
     /// <summary>The flow's code does not match its history.</summary>
@@ -218,6 +221,26 @@ public static class ErrorCodes
 
     /// <summary>A message that came in was set aside.</summary>
     public const string MessageSetAside = "PRD7005";
+
+    // 8xxx: PostgreSQL
+
+    /// <summary>The PostgreSQL server cannot be reached, or lets nobody in.</summary>
+    public const string PostgresUnreachable = "PRD8001";
+
+    /// <summary>The PostgreSQL server or database cannot hold a store.</summary>
+    public const string PostgresUnfit = "PRD8002";
+
+    /// <summary>The store's schema is missing or old, and was not migrated.</summary>
+    public const string PostgresNotMigrated = "PRD8003";
+
+    /// <summary>PostgreSQL does not write or read now.</summary>
+    public const string PostgresRefuses = "PRD8004";
+
+    /// <summary>The connection to PostgreSQL ended in a transaction whose outcome is unknown.</summary>
+    public const string PostgresOutcomeUnknown = "PRD8005";
+
+    /// <summary>Something needs PostgreSQL as the store, and it is another one.</summary>
+    public const string NotPostgres = "PRD8006";
 
     // 5xxx: stores
 

@@ -19,6 +19,10 @@ internal sealed class FlowJson(JsonSerializerOptions options, int payloadBytesMa
         Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
     };
 
+    /// <summary>Whether two payloads say the same.</summary>
+    public static bool IsSame(byte[] one, byte[] other)
+        => one.AsSpan().SequenceEqual(other) || System.Text.Json.Nodes.JsonNode.DeepEquals(System.Text.Json.Nodes.JsonNode.Parse(one), System.Text.Json.Nodes.JsonNode.Parse(other));
+
     /// <summary>What nodes tell each other; nobody's payload.</summary>
     public static byte[] SerializeAnswer<T>(T answer) => JsonSerializer.SerializeToUtf8Bytes(answer, Answers);
 

@@ -46,6 +46,9 @@ public sealed record NodeLease(long Node, string Name, TimeSpan Duration)
     /// <summary>The shard number of the first node's own inbox; no other shard has such a number.</summary>
     public const int FirstInbox = 1 << 20;
 
+    /// <summary>Where messages are kept that nobody could take, and nobody waits for.</summary>
+    public const int Unclaimed = FirstInbox;
+
     /// <summary>The shard number of the node's own inbox.</summary>
     public int Inbox => InboxOf(Node);
 
@@ -67,4 +70,5 @@ public sealed record LivingNode(long Node, string Name, DateTimeOffset JoinedAt)
 /// <summary>Who has a shard.</summary>
 /// <param name="Shard">The shard.</param>
 /// <param name="Node">Its owner; null when it is free.</param>
+[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 public readonly record struct ShardOwner(int Shard, long? Node);

@@ -117,6 +117,9 @@ internal static class InboxId
     /// <summary>A client's call from another node, whose own inbox the answer goes to.</summary>
     public static string OfCall(int inbox, long number) => $"{NoRun:x16}.{inbox:x8}.{number:x16}";
 
+    /// <summary>A call in a client's own transaction: nobody waits for its answer.</summary>
+    public static string OfTransaction(Guid call) => $"{NoRun:x16}.{call:n}";
+
     /// <summary>The wait for the end of a flow that a call has started.</summary>
     public static string OfWait(string call) => call + "w";
 
@@ -128,12 +131,14 @@ internal static class InboxId
 
     /// <summary>Where the answer to a call goes; null for one that nobody waits for.</summary>
     public static int? InboxOfCall(string id)
-        => IsCall(id) ? int.Parse(id.AsSpan(17, 8), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) : null;
+        => IsAwaited(id) ? int.Parse(id.AsSpan(17, 8), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) : null;
 
-    /// <summary>Whether it is a client's call, or the wait that one has led to.</summary>
-    public static bool IsCall(string id) => id.Length is CallLength or CallLength + 1;
+    /// <summary>Whether it is of a client: a call from another node, the wait that one has led to, or a call in a transaction.</summary>
+    public static bool IsCall(string id) => IsAwaited(id) || (id.Length == 16 + 1 + 32 && RunOf(id) == NoRun);
 
     public static string Of(long run, int position, int index) => $"{run:x16}.{position:x8}.{index:x4}";
+
+    private static bool IsAwaited(string id) => id.Length is CallLength or CallLength + 1;
 
     public static long RunOf(string id) => long.Parse(id.AsSpan(0, 16), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
 }

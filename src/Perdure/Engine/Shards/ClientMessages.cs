@@ -49,7 +49,7 @@ internal abstract class ClientMessage<TAnswer>(FlowKey key, bool isAwaited = tru
     public void Send()
     {
         long run = Shard.Find(Key)?.Row?.Run ?? InboxId.NoRun;
-        Shard.Inbox.Answer(Call!, _error is null ? Outgoing.Answer(Call!, run, FlowJson.SerializeAnswer(_ready)) : Outgoing.Refusal(Call!, run, _error));
+        Shard.Inbox.Answer(Call!, _error is null ? Outgoing.Answer(Call!, run, FlowJson.SerializeAnswer(_ready)) : Outgoing.Refusal(Call!, run, _error), _error);
     }
 
     public abstract InboxRow ToRow(int shard, string id);
@@ -108,7 +108,7 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
     {
         if (slot is not null)
         {
-            AnswerThen(false);
+            Exists();
             return;
         }
 
@@ -128,6 +128,32 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
         }
 
         Shard.Turns.Start(Key, definition, start, waiter is null ? this : null);
+    }
+
+    /// <summary>The inputs of a start in a transaction, which nobody waits for, and of the run that was there have been compared.</summary>
+    public void Compared(bool isSame)
+    {
+        if (isSame)
+        {
+            AnswerThen(false);
+        }
+        else
+        {
+            RefuseThen(new FlowConflictException(Key, sameInput: false));
+        }
+    }
+
+    /// <summary>A client that waits compares the inputs itself.</summary>
+    private void Exists()
+    {
+        if (Call is not null && InboxId.InboxOfCall(Call.Id) is null)
+        {
+            Shard.Commits.Then(new CompareInputs(this, start.Input)); // once the run that is there is durable
+        }
+        else
+        {
+            AnswerThen(false);
+        }
     }
 
     public override InboxRow ToRow(int shard, string id)

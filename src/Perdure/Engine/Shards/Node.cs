@@ -154,7 +154,7 @@ internal sealed class Node
             await ReleaseAsync();
         }
 
-        Task left = Membership?.StopAsync() ?? Task.CompletedTask;
+        Task left = Membership?.DisposeAsync().AsTask() ?? Task.CompletedTask;
 
         var stopped = new PerdureException(ErrorCodes.NotStarted, "the host has stopped");
         await Task.WhenAll(Shards.Select(s => s.StopAsync(stopped)));

@@ -1,4 +1,5 @@
 using Perdure.Cluster;
+using Perdure.Diagnostics;
 using Perdure.Queues;
 using Perdure.Storage;
 
@@ -75,13 +76,27 @@ internal sealed class ShardInbox(Shard shard)
     }
 
     /// <summary>Answers a call from another node, and takes it out of the inbox, in the open batch.</summary>
-    public void Answer(InboxRow call, InboxRow? answer)
+    /// <param name="call">The call.</param>
+    /// <param name="answer">The answer; null where nobody waits for it.</param>
+    /// <param name="refusal">Why it is refused; null if it is not.</param>
+    public void Answer(InboxRow call, InboxRow? answer, PerdureException? refusal = null)
     {
         Consume(call.Id);
         if (answer is not null)
         {
             shard.Send(answer);
         }
+        else if (refusal is not null)
+        {
+            Keep(call, refusal);
+        }
+    }
+
+    /// <summary>Keeps a message that came with a client's transaction and that nobody can take: somebody must look at it.</summary>
+    public void Keep(InboxRow message, PerdureException reason)
+    {
+        shard.Commits.Open.Sent.Add(message with { Shard = NodeLease.Unclaimed, Cause = reason.Message });
+        shard.Commits.Then(new ActionEffect(() => shard.Node.Log.MessageUnclaimed(message.Kind, message.To, reason.Message)));
     }
 
     /// <summary>What the shard is told when a message comes through its inbox.</summary>

@@ -11,7 +11,7 @@ internal abstract class HomeAsk : HomeMessage, ICall
     public FlowKey Key => Shard.HomeKey;
 
     /// <summary>The call of a client on another node that it came as; null for a client here.</summary>
-    public InboxRow? Call { get; private set; }
+    public InboxRow? Call { get; set; }
 
     public virtual object? Wait => null;
 
@@ -40,9 +40,8 @@ internal abstract class HomeAsk : HomeMessage, ICall
     public abstract void Answered(InboxRow answer);
 
     /// <summary>Delivers what a client on another node asks.</summary>
-    public void Deliver(InboxRow call)
+    public void DeliverCall()
     {
-        Call = call;
         if (!ComesInCrowds)
         {
             Home.PumpWhatIsOwed();
@@ -113,7 +112,7 @@ internal abstract class HomeCall<TAnswer> : HomeAsk, IFreeEffect, IAnswer
     {
         if (_error is not null)
         {
-            Home.Calls.Answer(this, [], run => Outgoing.Refusal(Call!, run, _error));
+            Home.Calls.Refuse(this, _error);
         }
         else
         {

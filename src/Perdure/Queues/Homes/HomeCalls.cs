@@ -31,15 +31,16 @@ internal sealed class HomeCalls(Home home)
         }
 
         ask.Shard = home.Shard;
+        ask.Call = row;
         _open.Add(row.Id, ask);
         if (home.Shard.Recovery.TakeRefusedCall(row.Id) is { } reason)
         {
             var error = new StoreException(ErrorCodes.StoreRefused, $"the store refused a value: {reason}");
-            Finish(row, [], Outgoing.Refusal(row, InboxId.NoRun, error));
+            Refuse(ask, error);
             return;
         }
 
-        ask.Deliver(row);
+        ask.DeliverCall();
     }
 
     /// <summary>A client no longer waits.</summary>
@@ -62,6 +63,20 @@ internal sealed class HomeCalls(Home home)
         if (Has(ask))
         {
             Finish(ask.Call!, jobs, answer(jobs.Count == 0 ? InboxId.NoRun : jobs[0]));
+        }
+    }
+
+    /// <summary>Refuses a call in the open batch. One in a client's own transaction, which nobody waits for, is kept for somebody to look at.</summary>
+    public void Refuse(HomeAsk ask, PerdureException reason)
+    {
+        if (Has(ask))
+        {
+            InboxRow? refusal = Outgoing.Refusal(ask.Call!, InboxId.NoRun, reason);
+            Finish(ask.Call!, [], refusal);
+            if (refusal is null)
+            {
+                Inbox.Keep(ask.Call!, reason);
+            }
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class JobFollower(string queue, long number) : HomeAsk
     public void Send(JobProgress? progress) => Home.Calls.Answer(this, [], run => Outgoing.Answer(Call!, run, FlowJson.SerializeAnswer(progress)));
 
     /// <summary>Tells a client on another node that nobody can say.</summary>
-    public void Refuse(PerdureException reason) => Home.Calls.Answer(this, [], run => Outgoing.Refusal(Call!, run, reason));
+    public void Refuse(PerdureException reason) => Home.Calls.Refuse(this, reason);
 
     public override void Answered(InboxRow answer)
     {

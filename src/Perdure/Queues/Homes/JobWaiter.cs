@@ -56,7 +56,7 @@ internal sealed class JobWaiter(string queue, long number, int subscriber, bool 
     public void Send(WaitAnswer answer) => Home.Calls.Answer(this, [], run => Outgoing.Answer(Call!, run, FlowJson.SerializeAnswer(answer)));
 
     /// <summary>Tells a client on another node that nobody can say.</summary>
-    public void Refuse(PerdureException reason) => Home.Calls.Answer(this, [], run => Outgoing.Refusal(Call!, run, reason));
+    public void Refuse(PerdureException reason) => Home.Calls.Refuse(this, reason);
 
     public override void Answered(InboxRow answer)
     {

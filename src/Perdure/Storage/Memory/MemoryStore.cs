@@ -228,6 +228,15 @@ public sealed class MemoryStore : IStore
             .OrderByDescending(row => row.PublishedAt).ThenByDescending(row => row.Topic, StringComparer.Ordinal).ThenByDescending(row => row.Position)
             .Take(Math.Max(0, filter.Limit));
 
+    /// <summary>Forgets the own inbox of a node that is gone.</summary>
+    internal void ForgetInbox(int shard)
+    {
+        lock (_gate)
+        {
+            Tables.Shard(shard).Inbox.Clear();
+        }
+    }
+
     /// <summary>When the next end of a job has been kept long enough; null if none is kept.</summary>
     internal DateTimeOffset? NextForgettable(int shard)
     {

@@ -1,0 +1,115 @@
+using Npgsql;
+using Perdure.Storage;
+
+namespace Perdure.Postgres.Reading;
+
+/// <summary>Runs questions over the connections for reads, some at once; the others wait their turn.</summary>
+internal sealed class Reads(Database database, int readers) : IDisposable
+{
+    private readonly SemaphoreSlim _turns = new(readers);
+
+    /// <summary>The schema's name, quoted.</summary>
+    public string Schema => database.Schema;
+
+    /// <summary>Reads rows by an index.</summary>
+    public Task<List<T>> ByIndexAsync<T>(string sql, Func<NpgsqlDataReader, T> toRow, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+        AskAsync([new NpgsqlBatchCommand(Guidance.OfReads), Command(sql, parameters)], reader => RowsAsync(reader, toRow, skip: 1), cancellationToken);
+
+    /// <summary>Reads rows as the server thinks best: for questions that few ask.</summary>
+    public Task<List<T>> AnyWayAsync<T>(string sql, Func<NpgsqlDataReader, T> toRow, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
+        AskAsync([Command(sql, parameters)], reader => RowsAsync(reader, toRow, skip: 0), cancellationToken);
+
+    /// <summary>Reads several kinds of rows by indexes, as of one moment; <paramref name="readAsync"/> begins at the first.</summary>
+    public Task<T> AtOnceAsync<T>(IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
+    {
+        NpgsqlBatchCommand[] whole =
+        [
+            new("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), new(Guidance.OfReads), .. commands, new("COMMIT"),
+        ];
+        return AskAsync(
+            whole,
+            async reader =>
+            {
+                await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false); // after the guidance
+                return await readAsync(reader).ConfigureAwait(false);
+            },
+            cancellationToken);
+    }
+
+    public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
+    {
+        NpgsqlBatchCommand command = new(sql);
+        Array.ForEach(parameters, parameter => command.Parameters.Add(parameter));
+        return command;
+    }
+
+    public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
+
+    /// <summary>The rows of the current result.</summary>
+    public static async Task<List<T>> RowsAsync<T>(NpgsqlDataReader reader, Func<NpgsqlDataReader, T> toRow)
+    {
+        List<T> rows = [];
+        while (await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            rows.Add(toRow(reader));
+        }
+
+        return rows;
+    }
+
+    public void Dispose() => _turns.Dispose();
+
+    private static async Task<List<T>> RowsAsync<T>(NpgsqlDataReader reader, Func<NpgsqlDataReader, T> toRow, int skip)
+    {
+        for (int i = 0; i < skip; i++)
+        {
+            await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+
+        return await RowsAsync(reader, toRow).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks; once more over a new connection where the first one has died since it was last used, as all do when the server is restarted.</summary>
+    private async Task<T> AskAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
+    {
+        await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            try
+            {
+                return await AskOnceAsync(commands, readAsync, cancellationToken).ConfigureAwait(false);
+            }
+            catch (NpgsqlException e) when (Failure.IsConnections(e))
+            {
+                database.ForgetReaders();
+                return await AskOnceAsync(commands, readAsync, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (NpgsqlException e)
+        {
+            throw Failure.OfRead(database, e);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async Task<T> AskOnceAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await database.OpenReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            NpgsqlBatch batch = new(connection);
+            await using (batch.ConfigureAwait(false))
+            {
+                Array.ForEach(commands, command => batch.BatchCommands.Add(command));
+                NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    return await readAsync(reader).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+-- The processes that share the store, while they live.
+CREATE TABLE node (
+    node        bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- none has the number of another, ever
+    name        text        NOT NULL,
+    application text        NOT NULL,     -- what its connections are called: those of one that is gone are ended
+    joined_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lease       interval    NOT NULL,     -- how long it counts as alive after it was heard of last
+    lease_until timestamptz NOT NULL
+) WITH (fillfactor = 10);
+
+ALTER TABLE shard ADD COLUMN node bigint; -- the node that has it; NULL: none, or a process that is alone
+
+-- What steps did in transactions of their users': written in the same transaction, so a step's effect is there once, whoever runs it again.
+CREATE TABLE step_effect (
+    key    text COLLATE "C" NOT NULL PRIMARY KEY,  -- the step's idempotency key
+    at     timestamptz NOT NULL DEFAULT now(),
+    undone boolean     NOT NULL DEFAULT false,     -- an attempt that comes late changes nothing any more
+    result bytea                                   -- JSON; NULL: it was undone before it was done
+);
+
+-- What came with somebody's transaction and nobody could take: look at it, then delete it.
+CREATE VIEW unclaimed AS
+SELECT id, CASE kind WHEN 9 THEN 'start' WHEN 13 THEN 'signal' ELSE kind::text END AS kind, to_type AS type, to_id AS flow, name, payload, cause AS reason
+FROM inbox WHERE shard = 1048576;

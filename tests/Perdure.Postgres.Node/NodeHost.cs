@@ -1,0 +1,68 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Perdure.Postgres.Node;
+
+/// <summary>One node of a cluster that tests disturb, with the flows of all of them.</summary>
+internal static class NodeHost
+{
+    /// <summary>How long a node counts as alive after it was heard of last.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(3);
+
+    public static readonly TimeSpan Limit = TimeSpan.FromHours(1);
+
+    public const string Schema = "perdure nodes";
+
+    /// <param name="name">What the node is called.</param>
+    /// <param name="database">The connection string.</param>
+    /// <param name="skew">How far its clock is ahead.</param>
+    public static IHost Build(string name, string database, TimeSpan skew)
+    {
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Information);
+        builder.Services.AddSingleton(NpgsqlDataSource.Create(database));
+        builder.Services.AddSingleton<TimeProvider>(new SkewedTime(skew));
+        builder.Services.AddPerdure(p => p
+            .Configure(o =>
+            {
+                o.NodeName = name;
+                o.NodeLease = Lease;
+                o.ShardCount = 12;
+                o.ShutdownGrace = TimeSpan.FromSeconds(2);
+            })
+            .UsePostgres(database, o => o.Schema = Schema)
+            .AddFlow("pay", static (int amount, FlowContext flow, NpgsqlDataSource entries) => PayAsync(amount, flow, entries)));
+        return builder.Build();
+    }
+
+    /// <summary>Writes three entries, each exactly once, and waits for its client's word between them where the amount is even.</summary>
+    private static async Task<int> PayAsync(int amount, FlowContext flow, NpgsqlDataSource entries)
+    {
+        int sum = await flow.Step(s => s.InTransactionAsync(entries, t => EnterAsync(t, flow.Id, "first", amount), Schema), name: "first");
+        if (amount % 2 == 0)
+        {
+            sum += await flow.Signal<int>("go", Limit);
+        }
+
+        sum += await flow.Step(s => s.InTransactionAsync(entries, t => EnterAsync(t, flow.Id, "second", amount), Schema), name: "second");
+        return sum + await flow.Step(s => s.InTransactionAsync(entries, t => EnterAsync(t, flow.Id, "third", amount), Schema), name: "third");
+    }
+
+    private static async Task<int> EnterAsync(NpgsqlTransaction transaction, string flow, string step, int amount)
+    {
+        await using NpgsqlCommand command = new("INSERT INTO entry (flow, step, amount) VALUES ($1, $2, $3)", transaction.Connection, transaction)
+        {
+            Parameters = { new() { Value = flow }, new() { Value = step }, new() { Value = amount } },
+        };
+        await command.ExecuteNonQueryAsync();
+        return amount;
+    }
+
+    /// <summary>A clock that is wrong.</summary>
+    private sealed class SkewedTime(TimeSpan skew) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + skew;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using Npgsql;
+
+namespace Perdure.Postgres.Tests;
+
+/// <summary>Clients that start, signal and await flows while something is disturbed, and what they were told. It shares no code with the engine.</summary>
+internal sealed class Load
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private readonly Cluster _cluster;
+    private readonly ConcurrentDictionary<string, int> _results = new();
+    private readonly ConcurrentDictionary<string, int> _amounts = new();
+    private readonly Task[] _clients;
+    private volatile bool _stop;
+    private int _last;
+
+    private Load(Cluster cluster, int clients)
+    {
+        _cluster = cluster;
+        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync))];
+    }
+
+    /// <summary>How many flows have ended, as far as their clients know.</summary>
+    public int Ended => _results.Count;
+
+    public static Load Begin(Cluster cluster, int clients = 6) => new(cluster, clients);
+
+    /// <summary>Waits until so many flows more have ended: there is progress.</summary>
+    public async Task MoreAsync(int count)
+    {
+        int until = Ended + count;
+        long began = TimeProvider.System.GetTimestamp();
+        while (Ended < until)
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Limit)
+            {
+                throw new TimeoutException($"Missing: {until - Ended} ends of flows, of {count}. Node a: {Tail(_cluster.A)}; node b: {Tail(_cluster.B)}");
+            }
+
+            if (_clients.FirstOrDefault(c => c.IsFaulted) is { } failed)
+            {
+                await failed;
+            }
+
+            await Task.Delay(10);
+        }
+    }
+
+    /// <summary>Ends the load, and compares what the clients were told with what is in the tables.</summary>
+    public async Task CheckAsync()
+    {
+        _stop = true;
+        await Task.WhenAll(_clients).WaitAsync(Limit);
+        _results.Keys.Order().ShouldBe(_amounts.Keys.Order(), "every start that was told has an end");
+        foreach ((string id, int result) in _results)
+        {
+            int amount = _amounts[id];
+            result.ShouldBe(amount % 2 == 0 ? (3 * amount) + 1_000 : 3 * amount, $"the result of {id}");
+        }
+
+        Dictionary<string, int> entries = [];
+        await using NpgsqlCommand command = _cluster.Look.CreateCommand("SELECT flow || ' ' || step, count(*) FROM entry GROUP BY 1");
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            entries.Add(reader.GetString(0), (int)reader.GetInt64(1));
+        }
+
+        entries.Where(e => e.Value != 1).ShouldBeEmpty("what happened twice");
+        entries.Keys.Order().ShouldBe(_amounts.Keys.SelectMany(id => new[] { "first", "second", "third" }, (id, step) => $"{id} {step}").Order());
+    }
+
+    private static string Tail(NodeProcess node) => string.Join(" | ", node.Log.TakeLast(6));
+
+    private async Task RunAsync()
+    {
+        while (!_stop)
+        {
+            int amount = Interlocked.Increment(ref _last);
+            string id = $"f{amount}";
+            IFlowClient<IFlow<int, int>> pay = _cluster.Perdure.Flow<int, int>("pay");
+            FlowHandle<int> run = await AgainAsync(() => pay.StartAsync(amount, id));
+            _amounts[id] = amount; // it is told that it is durable
+            if (amount % 2 == 0)
+            {
+                await AgainAsync(async () =>
+                {
+                    await run.SignalAsync(1_000, "go", signalId: "one");
+                    return true;
+                });
+            }
+
+            _results[id] = await AgainAsync(() => run.ResultAsync());
+        }
+    }
+
+    /// <summary>Who is told that nobody can say asks again, with the same id.</summary>
+    private static async Task<T> AgainAsync<T>(Func<Task<T>> call)
+    {
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (Exception e) when (e is StoreUnavailableException or Storage.StoreException)
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
+}
