@@ -14,9 +14,12 @@ internal sealed class Calls(Shard inbox)
     private readonly Dictionary<object, string> _waits = new(ReferenceEqualityComparer.Instance);
     private long _count;
 
+    /// <summary>An id for a message from this node.</summary>
+    public string NextId() => InboxId.OfCall(inbox.Index, ++_count);
+
     public void Send(ICall call, int shard)
     {
-        string id = InboxId.OfCall(inbox.Index, ++_count);
+        string id = NextId();
         _open.Add(id, call);
         if (call.Wait is { } wait)
         {
@@ -37,7 +40,7 @@ internal sealed class Calls(Shard inbox)
                 _open.Remove(id);
             }
 
-            inbox.Send(new InboxRow(shard, InboxId.OfCall(inbox.Index, ++_count), MessageKind.StopWaiting, key) { Name = id });
+            inbox.Send(new InboxRow(shard, NextId(), MessageKind.StopWaiting, key) { Name = id });
         }
     }
 

@@ -201,6 +201,11 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
 
         (List<int> take, List<int> give, bool isEven) = ShardShares.Plan(view, member.Lease.Node, node.HomeIndex);
         await TakeAsync(member, [.. take, .. HomeToTake(view), .. mine.Where(s => s < node.Shards.Length && node.Shards[s].Recovery.IsElsewhere)]);
+        if (node.Shards.Length > node.HomeIndex)
+        {
+            node.HomeShard.Post(new Queues.NodesSeen(view.Nodes, member.Lease.Node));
+        }
+
         foreach (Shard shard in give.Select(s => node.Shards[s]).Where(s => !s.IsLeaving && !s.Recovery.IsElsewhere))
         {
             shard.IsLeaving = true;

@@ -62,6 +62,23 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
     /// <summary>What this node has it by, where its home lives on another node; null for an attempt in the home's own process.</summary>
     public Guid? Token { get; init; }
 
+    /// <summary>The call of the handler for a home on another node that it is part of; null for an attempt in the home's own process.</summary>
+    public GivenRun? Given { get; init; }
+
+    /// <summary>Tells the home what the attempt has led to. From any thread.</summary>
+    public void Report(JobReport report)
+    {
+        JobReport whole = Effects is null ? report : report with { Effects = Effects };
+        if (Given is null)
+        {
+            Shard.Post(new JobReported(Number, whole));
+        }
+        else
+        {
+            Given.Report(Number, whole);
+        }
+    }
+
     /// <summary>The job (JSON); null until it is read from the store.</summary>
     public byte[]? Payload { get; set; } = payload;
 

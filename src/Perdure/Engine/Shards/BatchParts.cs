@@ -117,6 +117,15 @@ internal static class InboxId
     /// <summary>A client's call from another node, whose own inbox the answer goes to.</summary>
     public static string OfCall(int inbox, long number) => $"{NoRun:x16}.{inbox:x8}.{number:x16}";
 
+    /// <summary>A home gives jobs to another node, under the token of the first.</summary>
+    public static string OfStart(long job, Guid token) => $"{job:x16}.{token:n}";
+
+    /// <summary>What came of the jobs that a message gave.</summary>
+    public static string OfReport(string start) => start + "r";
+
+    /// <summary>A home tells a node that nobody wants a job any more.</summary>
+    public static string OfStop(long job, Guid token) => $"{job:x16}.{token:n}s";
+
     /// <summary>A call in a client's own transaction: nobody waits for its answer.</summary>
     public static string OfTransaction(Guid call) => $"{NoRun:x16}.{call:n}";
 

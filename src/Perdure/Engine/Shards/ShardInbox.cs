@@ -106,6 +106,7 @@ internal sealed class ShardInbox(Shard shard)
         {
             MessageKind.Answer or MessageKind.Refusal => new AnswerArrived(row),
             >= MessageKind.Start and <= MessageKind.SettleUndo => new CallArrived(row, shard.Node),
+            MessageKind.RunJobs or MessageKind.StopJob or MessageKind.AskOffer => new HomeSaid(row),
             _ => shard.Home is null ? new InboxArrived(row) : new HomeInboxArrived(row),
         };
         message.Shard = shard;

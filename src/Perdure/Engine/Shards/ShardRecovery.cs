@@ -106,6 +106,7 @@ internal sealed class ShardRecovery(Shard shard)
         Down = null;
         Node.Worker.Abandon(shard);
         shard.Calls?.FailAll(reason);
+        shard.Given?.Forget();
         foreach (Message message in shard.Waiters.TakeAll().Concat(_held).ToList())
         {
             message.GoElsewhere();

@@ -85,7 +85,7 @@ internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
 {
     public string Id => row.Id;
 
-    protected override bool ComesInCrowds => row.Kind == MessageKind.HomeCall;
+    protected override bool ComesInCrowds => row.Kind is MessageKind.HomeCall or MessageKind.JobsRan;
 
     protected override void Deliver()
     {
@@ -107,6 +107,12 @@ internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
                     break;
                 case MessageKind.StopWaiting:
                     Home.Calls.Stop(row);
+                    break;
+                case MessageKind.JobsRan:
+                    Home.Nodes.Ran(row);
+                    break;
+                case MessageKind.Offer:
+                    Home.Nodes.Offered(row);
                     break;
                 default:
                     Home.Flows.Take(row);

@@ -61,6 +61,6 @@ internal static class JobInfos
         Done = more.Done,
         Text = more.Text,
         Worker = more.Lease?.Worker,
-        LeaseUntil = more.Lease?.Until,
+        LeaseUntil = more.Lease is { Node: 0 } lease ? lease.Until : null,
     };
 }

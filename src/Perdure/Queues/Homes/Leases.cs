@@ -194,13 +194,16 @@ internal sealed class Leases(Home home)
     /// <returns>Whether the job has ended by that.</returns>
     public bool Due(Job job, DateTimeOffset now)
     {
-        if (job is not { Phase: JobPhase.Running, More.Lease: { } lease } || lease.Until + Margin > now)
-        {
-            return false;
-        }
+        return job is { Phase: JobPhase.Running, More.Lease: { Node: 0 } lease } && lease.Until + Margin <= now && Lost(job, now);
+    }
 
+    /// <summary>Takes a job back whose worker is gone.</summary>
+    /// <returns>Whether the job has ended by that.</returns>
+    public bool Lost(Job job, DateTimeOffset now)
+    {
+        JobLease lease = job.More!.Lease!;
         home.Node.Log.LeaseLost(job, lease.Worker);
-        job.More!.Lease = null;
+        job.More.Lease = null;
         job.More.LostLeases++;
         if (!job.IsCancelling && job.More.LostLeases >= home.Queues.Policy(job.Queue).LostLeasesMax)
         {
@@ -278,6 +281,19 @@ internal sealed class Leases(Home home)
         if (pull.Until is not null)
         {
             _ends.Remove(pull);
+        }
+    }
+
+    /// <summary>No other node does a queue's jobs any more.</summary>
+    public void ResetCredit(string queue)
+    {
+        if (home.Registry.IsHandled(queue))
+        {
+            home.Dispatcher.SetCredit(queue, null);
+        }
+        else
+        {
+            SetCredit(queue);
         }
     }
 
