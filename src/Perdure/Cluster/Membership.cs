@@ -203,7 +203,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         await TakeAsync(member, [.. take, .. HomeToTake(view), .. mine.Where(s => s < node.Shards.Length && node.Shards[s].Recovery.IsElsewhere)]);
         if (node.Shards.Length > node.HomeIndex)
         {
-            node.HomeShard.Post(new Queues.NodesSeen(view.Nodes, member.Lease.Node));
+            node.HomeShard.Post(new Queues.NodesSeen(view.Nodes, member.Lease.Node, now));
         }
 
         foreach (Shard shard in give.Select(s => node.Shards[s]).Where(s => !s.IsLeaving && !s.Recovery.IsElsewhere))

@@ -87,7 +87,9 @@ public sealed class SharedJobsTests : IAsyncLifetime
         (await job.DescribeAsync().Soon()).Status.ShouldBe(JobStatus.Running);
         Release("hold1");
 
+        Release("hold0");
         await job.DoneAsync().Soon();
+        await Deadline.UntilAsync("an empty queue", async () => (await a.Perdure.Queue("work").StatsAsync()).Running == 0);
         await OffersAsync(a); // it has joined anew, and does jobs again
         JobHandle next = await HeldOnBAsync(a, "hold3", "hold4");
         Release("hold3");

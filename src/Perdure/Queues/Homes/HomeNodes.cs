@@ -63,10 +63,12 @@ internal sealed class HomeNodes(Home home)
     }
 
     /// <summary>The store says who lives.</summary>
-    public void Seen(IReadOnlyList<LivingNode> living, long me)
+    /// <param name="living">Who.</param>
+    /// <param name="me">The home's own node.</param>
+    /// <param name="asked">When it was asked, by the monotonic clock.</param>
+    public void Seen(IReadOnlyList<LivingNode> living, long me, long asked)
     {
-        long newest = living.Max(n => n.Node); // one that joined since is not gone
-        foreach (OtherNode gone in _nodes.Values.Where(n => n.Number < newest && !living.Any(l => l.Node == n.Number)).ToList())
+        foreach (OtherNode gone in _nodes.Values.Where(n => n.KnownAt < asked && !living.Any(l => l.Node == n.Number)).ToList()) // others may have joined since
         {
             _nodes.Remove(gone.Number);
             TakeBack(gone);
@@ -206,7 +208,7 @@ internal sealed class HomeNodes(Home home)
     {
         if (!_nodes.TryGetValue(number, out OtherNode? node))
         {
-            _nodes.Add(number, node = new OtherNode(number, name));
+            _nodes.Add(number, node = new OtherNode(number, name, home.Node.Seams.Time.GetTimestamp()));
         }
 
         return node;
@@ -295,9 +297,12 @@ internal sealed class HomeNodes(Home home)
 }
 
 /// <summary>Another node, as the home knows it.</summary>
-internal sealed class OtherNode(long number, string name)
+internal sealed class OtherNode(long number, string name, long knownAt)
 {
     public long Number => number;
+
+    /// <summary>Since when it is known, by the monotonic clock: it lived then, or had lived.</summary>
+    public long KnownAt => knownAt;
 
     public string Name => name;
 
@@ -332,7 +337,7 @@ internal sealed class OtherNode(long number, string name)
 }
 
 /// <summary>The store has said who lives.</summary>
-internal sealed class NodesSeen(IReadOnlyList<LivingNode> living, long me) : HomeMessage
+internal sealed class NodesSeen(IReadOnlyList<LivingNode> living, long me, long asked) : HomeMessage
 {
-    protected override void Deliver() => Home.Nodes.Seen(living, me);
+    protected override void Deliver() => Home.Nodes.Seen(living, me, asked);
 }
