@@ -1,4 +1,3 @@
-using Perdure.Engine;
 using Perdure.Storage;
 
 namespace Perdure.Cluster;
