@@ -1,5 +1,4 @@
 using Npgsql;
-using Perdure.Storage;
 
 namespace Perdure.Postgres.Reading;
 
@@ -82,7 +81,7 @@ internal sealed class Reads(Database database, int readers) : IDisposable
             catch (NpgsqlException e) when (Failure.IsConnections(e))
             {
                 database.ForgetReaders();
-                return await AskOnceAsync(commands, readAsync, cancellationToken).ConfigureAwait(false);
+                return await AskOnceAsync(Array.ConvertAll(commands, Again), readAsync, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (NpgsqlException e)
@@ -94,6 +93,9 @@ internal sealed class Reads(Database database, int readers) : IDisposable
             _turns.Release();
         }
     }
+
+    /// <summary>The same command anew: the driver remembers in a command on which connection it was prepared.</summary>
+    private static NpgsqlBatchCommand Again(NpgsqlBatchCommand command) => Command(command.CommandText, [.. command.Parameters.Select(parameter => parameter.Clone())]);
 
     private async Task<T> AskOnceAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
     {
