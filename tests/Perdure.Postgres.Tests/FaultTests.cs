@@ -61,8 +61,7 @@ public sealed class FaultTests(OnePostgres postgres) : IClassFixture<OnePostgres
         answer.Outcome.ShouldBe(CommitOutcome.NotNow);
         answer.Reason.ShouldNotBeNull().ShouldContain("read-only");
         (await store.ReadOpenVersionsAsync(default)).ShouldBeEmpty();
-        await postgres.AskAsync("SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only");
-        await SetAsync("work_mem = '4MB'");
+        await SetAsync("default_transaction_read_only = off");
         (await CommitAsync(store, lease, 1)).Outcome.ShouldBe(CommitOutcome.Committed);
 
         await postgres.AskAsync(

@@ -68,7 +68,7 @@ internal sealed class Reads(Database database, int readers) : IDisposable
         return await RowsAsync(reader, toRow).ConfigureAwait(false);
     }
 
-    /// <summary>Asks; once more over a new connection where the first one has died since it was last used, as all do when the server is restarted.</summary>
+    /// <summary>Asks; once more over a new connection where the first one has died since it was last used, as all do when the server is restarted, or is no longer what it was.</summary>
     private async Task<T> AskAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
     {
         await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -78,7 +78,7 @@ internal sealed class Reads(Database database, int readers) : IDisposable
             {
                 return await AskOnceAsync(commands, readAsync, cancellationToken).ConfigureAwait(false);
             }
-            catch (NpgsqlException e) when (Failure.IsConnections(e))
+            catch (NpgsqlException e) when (Failure.IsConnections(e) || Failure.IsNotPrepared(e))
             {
                 database.ForgetReaders();
                 return await AskOnceAsync(Array.ConvertAll(commands, Again), readAsync, cancellationToken).ConfigureAwait(false);
