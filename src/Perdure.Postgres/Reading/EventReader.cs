@@ -56,7 +56,7 @@ internal sealed class EventReader(Reads reads)
     {
         Conditions conditions = Of(filter, before);
         string end = $"ORDER BY published_at DESC, topic DESC, position DESC LIMIT {conditions.Add(limit)}";
-        if (filter.Correlation is not null)
+        if (filter is { Correlation: not null } or { Topic: not null, Id: null })
         {
             conditions.AndCorrelation("event", filter.Correlation);
             return reads.AnyWayAsync($"SELECT {EventColumns} FROM {reads.Schema}.event WHERE true{conditions} {end}", ToEvent, cancellationToken, conditions.Parameters);
