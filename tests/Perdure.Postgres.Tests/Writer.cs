@@ -9,11 +9,8 @@ internal sealed class Writer(PostgresStore store, int first)
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly Guid _token = Guid.NewGuid();
     private IReadOnlyList<ShardLease> _leases = [];
+    private readonly SemaphoreSlim _committed = new(0);
     private long _number;
-    private long _committed;
-
-    /// <summary>How many groups were answered as committed.</summary>
-    public long Committed => Volatile.Read(ref _committed);
 
     /// <summary>How many groups had an unknown outcome.</summary>
     public int Unknown { get; private set; }
@@ -23,6 +20,18 @@ internal sealed class Writer(PostgresStore store, int first)
 
     /// <summary>How many groups were answered as not now.</summary>
     public int NotNow { get; private set; }
+
+    /// <summary>Lets <see cref="MoreAsync"/> count from here.</summary>
+    public void Forget()
+    {
+        while (_committed.Wait(0))
+        {
+            // What came before counts for nothing.
+        }
+    }
+
+    /// <summary>Completes when one more group was answered as committed.</summary>
+    public Task MoreAsync() => _committed.WaitAsync();
 
     /// <summary>Commits until it is told to stop. While the server is down it waits until that is over.</summary>
     public async Task RunAsync(Func<Task> serverIsUp, CancellationToken stop)
@@ -37,7 +46,7 @@ internal sealed class Writer(PostgresStore store, int first)
                 if (answers[0].Outcome == CommitOutcome.Committed)
                 {
                     _number++;
-                    Interlocked.Increment(ref _committed);
+                    _committed.Release();
                 }
                 else
                 {
