@@ -2,11 +2,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Perdure.Diagnostics;
+using Perdure.Shared;
 
 namespace Perdure.Postgres.Tests;
 
 /// <summary>Flows that are started and signalled in a client's own transaction, and steps whose effect is exactly once.</summary>
-public sealed class TransactionTests(FaultTests.OneServer one) : IClassFixture<FaultTests.OneServer>, IAsyncLifetime
+public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgres>, IAsyncLifetime
 {
     private const string Schema = "in transactions";
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
