@@ -35,7 +35,7 @@ public sealed class EngineTests(OnePostgres postgres) : IClassFixture<OnePostgre
             }
             else
             {
-                await postgres.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'perdure'");
+                await postgres.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'perdure %'");
             }
         }
 

@@ -41,7 +41,7 @@ public sealed class FaultTests(OnePostgres postgres) : IClassFixture<OnePostgres
             for (int rounds = 0; rounds < 60; rounds++)
             {
                 await moreAsync(3);
-                await postgres.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'perdure'");
+                await postgres.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'perdure %'");
             }
         });
 
