@@ -41,21 +41,21 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
         await using (NpgsqlTransaction taken = await connection.BeginTransactionAsync())
         {
             await WriteAsync(taken, "kept");
-            await Adds.StartAsync(taken, 1, "kept");
+            await Adds.StartAsync(1, taken, "kept");
             await taken.CommitAsync();
         }
 
         await using (NpgsqlTransaction takenBack = await connection.BeginTransactionAsync())
         {
             await WriteAsync(takenBack, "taken back");
-            await Adds.StartAsync(takenBack, 1, "taken back");
+            await Adds.StartAsync(1, takenBack, "taken back");
             await takenBack.RollbackAsync();
         }
 
         await UntilAsync("the run", async () => await Perdure.CountAsync(new FlowFilter { Type = "adds" }) == 1);
         await using (NpgsqlTransaction signal = await connection.BeginTransactionAsync())
         {
-            await Adds.Get("kept").SignalAsync(signal, 41, "go");
+            await Adds.Get("kept").SignalAsync(41, signal, "go");
             await signal.CommitAsync();
         }
 
@@ -71,9 +71,9 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
         await using NpgsqlConnection connection = await _database.OpenConnectionAsync();
         await using (NpgsqlTransaction transaction = await connection.BeginTransactionAsync())
         {
-            await Adds.StartAsync(transaction, 1, "there");
-            await Adds.StartAsync(transaction, 2, "there");
-            await Adds.Get("nowhere").SignalAsync(transaction, 1, "go");
+            await Adds.StartAsync(1, transaction, "there");
+            await Adds.StartAsync(2, transaction, "there");
+            await Adds.Get("nowhere").SignalAsync(1, transaction, "go");
             await transaction.CommitAsync();
         }
 
