@@ -18,6 +18,8 @@ internal sealed record CommandLine
           --sequential           in a choreography, Kitchen waits for Consumer instead of working beside it
           --data FOLDER          where flows and services keep their files; orders-data by default,
                                  and orders-data-choreography
+          --postgres CONNECTION  flows are kept in this PostgreSQL database (Host=…;Database=…), in the schema orders or
+                                 orders_choreography; services keep their files
           --together N           how many orders are under way at once; 64 by default
           --limit SECONDS        how long it may take until a card is charged; 900 by default
 
@@ -35,6 +37,9 @@ internal sealed record CommandLine
     public string File { get; init; } = Path.Combine(AppContext.BaseDirectory, "orders.jsonl");
 
     public string DataFolder { get => field ?? (IsChoreography ? "orders-data-choreography" : "orders-data"); init; }
+
+    /// <summary>The database where flows are kept; null for a file.</summary>
+    public string? Postgres { get; init; }
 
     public bool IsChoreography { get; init; }
 
@@ -69,6 +74,7 @@ internal sealed record CommandLine
                 "--style" => line with { IsChoreography = OneOf("orchestration", "choreography") == 1 },
                 "--sequential" => line with { IsSequential = true },
                 "--data" => line with { DataFolder = Value() },
+                "--postgres" => line with { Postgres = Value() },
                 "--urls" => line with { Urls = Value() },
                 "--together" => line with { Together = (int)Number(1, 10_000) },
                 "--limit" => line with { Limit = TimeSpan.FromSeconds(Number(0.001, 86_400)) },

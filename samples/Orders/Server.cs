@@ -13,7 +13,7 @@ public static class Server
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);      // why the start failed is said by Program, in one line
         builder.Services.AddSingleton<INetwork>(new FaultyNetwork(line.Faults)).AddSingleton(new CreateOrderOptions { Limit = line.Limit });
-        builder.Services.AddOrders(line.DataFolder, line.Choreography);
+        builder.Services.AddOrders(line.DataFolder, line.Choreography, line.Postgres);
         builder.Services.AddHealthChecks().AddCheck<PerdureHealthCheck>("perdure");
         builder.Services.ConfigureHttpJsonOptions(http => OrderFile.Configure(http.SerializerOptions));
         builder.Services.AddProblemDetails();

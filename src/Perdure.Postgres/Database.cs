@@ -62,8 +62,11 @@ internal sealed class Database : IAsyncDisposable
 
     public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancellationToken) => _readers.OpenConnectionAsync(cancellationToken);
 
-    /// <summary>Drops idle connections of reads: the server they led to is gone.</summary>
+    /// <summary>Drops connections of reads: the server they led to is gone, or driver and server disagree on what is prepared.</summary>
     public void ForgetReaders() => _readers.Clear();
+
+    /// <summary>Drops connections of commits, also those in use once they are given back.</summary>
+    public void ForgetWriters() => _writers.Clear();
 
     public async ValueTask DisposeAsync()
     {

@@ -15,9 +15,14 @@ internal static class Failure
     public static bool IsValues(Exception e) => e switch
     {
         PostgresException server => IsDefinite(server) && server.SqlState[..2] is "22" or "23" or "54",
-        ArgumentException or InvalidCastException or OverflowException => true, // half a character is an ArgumentException
-        _ => false,
+        _ => IsDrivers(e),
     };
+
+    /// <summary>Whether the driver could not write a value: half a character, say. It then takes statements for prepared that it has not sent.</summary>
+    public static bool IsDrivers(Exception e) => e is ArgumentException or InvalidCastException or OverflowException;
+
+    /// <summary>Whether driver and server disagree on what is prepared: a pooler between them has changed the connection.</summary>
+    public static bool IsNotPrepared(Exception e) => e is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName };
 
     /// <summary>Whether the connection failed, and not what was asked over it.</summary>
     public static bool IsConnections(Exception e) => e is NpgsqlException and not PostgresException || (e is PostgresException server && !IsDefinite(server));

@@ -49,6 +49,8 @@ public sealed class PerdureOptions
     internal void Check()
     {
         Require(ShardCount is >= 1 and <= 1023, nameof(ShardCount), "1 to 1,023");
+        Require(NodeName is { Length: >= 1 and <= 200 }, nameof(NodeName), "1 to 200 characters long");
+        Require(NodeLease >= TimeSpan.FromSeconds(1) && NodeLease <= TimeSpan.FromMinutes(5), nameof(NodeLease), "from 1 second to 5 minutes");
         Require(Loops is >= 1 and <= 64, nameof(Loops), "1 to 64");
         Require(FlowsInMemoryMax >= 1, nameof(FlowsInMemoryMax), "at least 1");
         Require(PayloadBytesMax >= 1024, nameof(PayloadBytesMax), "at least 1,024");

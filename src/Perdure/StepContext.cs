@@ -29,6 +29,8 @@ public sealed class StepContext
     /// <summary>Whether it is an undo's.</summary>
     internal bool IsUndo => _ask.Kind == AskKind.Undo;
 
+    internal Serialization.FlowJson Json => _ask.Run.Services.Json;
+
     /// <summary>A service from a scope of this attempt's own.</summary>
     public T Get<T>()
         where T : notnull

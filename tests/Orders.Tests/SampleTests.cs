@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Perdure.Shared;
 
 namespace Orders.Tests;
 
@@ -31,18 +32,30 @@ public sealed class SampleTests : IDisposable
     [Theory]
     [InlineData("orchestration", 150, 20, 60)]
     [InlineData("choreography", 80, 20)]
-    public async Task Killed_it_goes_on_and_no_card_is_charged_twice(string style, int count, params int[] kills)
+    public Task Killed_it_goes_on_and_no_card_is_charged_twice(string style, int count, params int[] kills)
+        => KillAndCheckAsync(["--style", style], count, kills);
+
+    [Theory]
+    [InlineData("orchestration")]
+    [InlineData("choreography")]
+    public async Task Killed_it_goes_on_with_its_flows_in_PostgreSQL(string style)
+    {
+        await using PostgresServer server = await PostgresServer.StartNewAsync();
+        await KillAndCheckAsync(["--style", style, "--postgres", server.ConnectionString], 80, 20);
+    }
+
+    private async Task KillAndCheckAsync(string[] options, int count, params int[] kills)
     {
         string file = Path.Combine(_folder.Path, "orders.jsonl");
         await File.WriteAllLinesAsync(file, File.ReadLines("orders.jsonl").Take(count));
         foreach (int done in kills)
         {
-            using Sample victim = Sample.Start(file, "--data", _folder.Path, "--together", "24", "--lost-rate", "0.2", "--style", style);
+            using Sample victim = Sample.Start([file, "--data", _folder.Path, "--together", "24", "--lost-rate", "0.2", .. options]);
             await victim.SaysAsync(line => Regex.Match(line, $"s: ([0-9]+) of {count} orders done") is { Success: true } progress && int.Parse(progress.Groups[1].Value) >= done);
             victim.Kill();
         }
 
-        using Sample run = Sample.Start(file, "--data", _folder.Path, "--style", style);
+        using Sample run = Sample.Start([file, "--data", _folder.Path, .. options]);
         (await run.ExitCodeAsync()).ShouldBe(0, run.ToString());
 
         Match pickedUp = Regex.Match(run.Output, "picked up ([0-9]+) orders? in flight; ([0-9]+) were done before");

@@ -37,7 +37,7 @@ internal sealed class Cluster : IAsyncDisposable
     /// <param name="skewOfB">How far the clock of node b is ahead, in seconds.</param>
     public static async Task<Cluster> StartAsync(PostgresServer server, string? databaseOfB = null, double skewOfB = 0)
     {
-        NpgsqlDataSource look = NpgsqlDataSource.Create(server.ConnectionString + ";Application Name=look;Maximum Pool Size=4");
+        NpgsqlDataSource look = NpgsqlDataSource.Create(server.ConnectionString + ";Application Name=look;Pooling=false");
         await using (NpgsqlCommand clean = look.CreateCommand($"DROP SCHEMA IF EXISTS \"{NodeHost.Schema}\" CASCADE; DROP TABLE IF EXISTS entry; CREATE TABLE entry (flow text, step text, amount int)"))
         {
             await clean.ExecuteNonQueryAsync();

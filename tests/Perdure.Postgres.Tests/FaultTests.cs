@@ -1,158 +1,217 @@
 using Npgsql;
-using Perdure.Postgres.Node;
 using Perdure.Shared;
+using Perdure.Storage;
 
 namespace Perdure.Postgres.Tests;
 
-/// <summary>Faults of nodes, of the server and of the way to it, with real processes: nothing is lost, nothing happens twice, and it goes on soon.</summary>
-public sealed class FaultTests(FaultTests.OneServer one) : IClassFixture<FaultTests.OneServer>
+/// <summary>The server is killed, ends sessions, lets nobody in, or takes nothing: whatever was answered is there, once, and it goes on.</summary>
+public sealed class FaultTests(OnePostgres postgres) : IClassFixture<OnePostgres>
 {
-    [Fact]
-    public async Task A_node_that_is_killed_is_followed_within_its_lease_and_a_little()
-    {
-        await using Cluster cluster = await Cluster.StartAsync(one.Server);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
-
-        await cluster.A.KillAsync();
-        long killed = TimeProvider.System.GetTimestamp();
-        await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
-        TimeProvider.System.GetElapsedTime(killed).ShouldBeLessThan(NodeHost.Lease + TimeSpan.FromSeconds(5));
-
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-    }
+    private const int Writers = 3;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public async Task A_node_that_hangs_past_its_lease_and_goes_on_harms_nothing_and_joins_anew()
+    public async Task A_server_that_is_killed_in_the_middle_of_commits_loses_nothing_and_doubles_nothing()
     {
-        await using Cluster cluster = await Cluster.StartAsync(one.Server);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
-
-        await cluster.B.FreezeAsync();
-        await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
-        await load.MoreAsync(50);
-        await cluster.B.GoOnAsync();
-
-        await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-        cluster.B.Log.ShouldContain(l => l.Contains("PRD5007", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task A_node_that_leaves_hands_its_shards_over_while_its_flows_run()
-    {
-        await using Cluster cluster = await Cluster.StartAsync(one.Server);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
-
-        await cluster.A.StopAsync();
-        await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-        ((long)(await cluster.AskAsync($"SELECT sum(unclean_ends) FROM \"{NodeHost.Schema}\".shard WHERE shard < 12"))!).ShouldBe(0);
-    }
-
-    [Fact]
-    public async Task Backends_that_are_terminated_in_the_middle_of_commits_lose_nothing()
-    {
-        await using Cluster cluster = await Cluster.StartAsync(one.Server);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
-
-        for (int i = 0; i < 20; i++)
+        await using PostgresStore store = await OpenAsync();
+        TaskCompletionSource up = new();
+        up.SetResult();
+        List<Writer> writers = await WriteAsync(store, () => Volatile.Read(ref up).Task, async moreAsync =>
         {
-            await cluster.AskAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'perdure %' ORDER BY random() LIMIT 1");
-            await load.MoreAsync(2);
+            for (int kills = 0; kills < 4; kills++)
+            {
+                await moreAsync(20);
+                Volatile.Write(ref up, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+                await postgres.Server.KillAsync();
+                await postgres.Server.StartAsync();
+                up.SetResult();
+            }
+        });
+
+        writers.Sum(writer => writer.Unknown).ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Sessions_that_are_ended_in_the_middle_of_commits_lose_nothing_and_double_nothing()
+    {
+        await using PostgresStore store = await OpenAsync();
+        List<Writer> writers = await WriteAsync(store, () => Task.CompletedTask, async moreAsync =>
+        {
+            for (int rounds = 0; rounds < 60; rounds++)
+            {
+                await moreAsync(3);
+                await postgres.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'perdure %'");
+            }
+        });
+
+        writers.Sum(writer => writer.Unknown).ShouldBeGreaterThan(20);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_read_only_or_has_no_room_takes_nothing_until_that_is_over()
+    {
+        string schema = OnePostgres.NewSchema();
+        await using PostgresStore store = postgres.Store(schema);
+        await store.OpenAsync(2, default);
+        ShardLease lease = (await store.TakeShardsAsync([0], Guid.NewGuid(), default))[0];
+
+        await SetAsync("default_transaction_read_only = on");
+        CommitAnswer answer = await CommitAsync(store, lease, 1);
+        answer.Outcome.ShouldBe(CommitOutcome.NotNow);
+        answer.Reason.ShouldNotBeNull().ShouldContain("read-only");
+        (await store.ReadOpenVersionsAsync(default)).ShouldBeEmpty();
+        await SetAsync("default_transaction_read_only = off");
+        (await CommitAsync(store, lease, 1)).Outcome.ShouldBe(CommitOutcome.Committed);
+
+        await postgres.AskAsync(
+            $"""
+            CREATE FUNCTION "{schema}".no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER no_room BEFORE INSERT ON "{schema}".history EXECUTE FUNCTION "{schema}".no_room();
+            """);
+        answer = await CommitAsync(store, lease, 2);
+        answer.Outcome.ShouldBe(CommitOutcome.NotNow);
+        answer.Reason.ShouldNotBeNull().ShouldStartWith("PRD8004");
+        await postgres.AskAsync($"DROP TRIGGER no_room ON \"{schema}\".history");
+        (await CommitAsync(store, lease, 2)).Outcome.ShouldBe(CommitOutcome.Committed);
+        (await store.CountAsync(new FlowFilter(), default)).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_deadlock_or_a_serialization_error_is_no_unknown_outcome()
+    {
+        string schema = OnePostgres.NewSchema();
+        await using PostgresStore store = postgres.Store(schema);
+        await store.OpenAsync(2, default);
+        IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync([0, 1], Guid.NewGuid(), default);
+        await using var other = new NpgsqlConnection(postgres.Server.ConnectionString + ";Pooling=false");
+        await other.OpenAsync();
+        await DoAsync(other, "SET deadlock_timeout = '1min'"); // ours finds the deadlock
+        await DoAsync(other, $"BEGIN; UPDATE \"{schema}\".shard SET time = time WHERE shard = 1");
+        Task<IReadOnlyList<CommitAnswer>> committing = store.CommitAsync([.. leases.Select(lease => Batch(lease, 1))], default);
+        await WaitForLockAsync();
+        Task locking = DoAsync(other, $"UPDATE \"{schema}\".shard SET time = time WHERE shard = 0");
+        (await committing.WaitAsync(Limit)).ShouldAllBe(answer => answer.Outcome == CommitOutcome.NotNow && answer.Reason!.Contains("deadlock"));
+        await locking;
+        await DoAsync(other, "COMMIT");
+
+        await SetAsync("default_transaction_isolation = 'repeatable read'");
+        await DoAsync(other, $"BEGIN; UPDATE \"{schema}\".shard SET time = time WHERE shard = 1");
+        committing = store.CommitAsync([.. leases.Select(lease => Batch(lease, 1))], default);
+        await WaitForLockAsync();
+        await DoAsync(other, "COMMIT");
+        (await committing.WaitAsync(Limit)).ShouldAllBe(answer => answer.Outcome == CommitOutcome.NotNow && answer.Reason!.Contains("serialize"));
+        await SetAsync("default_transaction_isolation = 'read committed'");
+        (await store.CommitAsync([.. leases.Select(lease => Batch(lease, 1))], default)).ShouldAllBe(answer => answer.Outcome == CommitOutcome.Committed);
+    }
+
+    [Fact]
+    public async Task A_server_without_a_free_connection_takes_nothing_until_there_is_one()
+    {
+        string schema = OnePostgres.NewSchema();
+        await postgres.AskAsync("CREATE ROLE few LOGIN CONNECTION LIMIT 2; GRANT CREATE ON DATABASE postgres TO few");
+        string connectionString = new NpgsqlConnectionStringBuilder(postgres.Server.ConnectionString) { Username = "few" }.ConnectionString;
+        await using PostgresStore store = new(connectionString, new PostgresStoreOptions { Schema = schema });
+        await store.OpenAsync(2, default);
+        ShardLease lease = (await store.TakeShardsAsync([0], Guid.NewGuid(), default))[0];
+        await postgres.AskAsync("SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE usename = 'few'");
+        await Should.ThrowAsync<StoreException>(() => CommitAsync(store, lease, 1));
+
+        List<NpgsqlConnection> others = [new(connectionString + ";Pooling=false"), new(connectionString + ";Pooling=false")];
+        foreach (NpgsqlConnection other in others)
+        {
+            await other.OpenAsync();
         }
 
-        await load.MoreAsync(50);
-        await load.CheckAsync();
+        CommitAnswer answer = await CommitAsync(store, lease, 1);
+        answer.Outcome.ShouldBe(CommitOutcome.NotNow);
+        answer.Reason.ShouldNotBeNull().ShouldContain("too many connections");
+        (await Should.ThrowAsync<StoreException>(() => store.ReadInboxAsync(0, default))).Code.ShouldBe("PRD8001");
+
+        others.ForEach(other => other.Dispose());
+        await UntilAsync("SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'few'");
+        (await CommitAsync(store, lease, 1)).Outcome.ShouldBe(CommitOutcome.Committed);
+        (await store.ReadInboxAsync(0, default)).ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task A_server_that_refuses_to_write_for_a_while_is_waited_for()
+    public async Task Reads_do_not_notice_that_the_server_was_restarted()
     {
-        await using Cluster cluster = await Cluster.StartAsync(one.Server);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
+        await using PostgresStore store = await OpenAsync();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => store.ReadInboxAsync(0, default)));
+        await postgres.Server.StopAsync();
+        await postgres.Server.StartAsync();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => store.ReadInboxAsync(0, default)));
+    }
 
-        await cluster.AskAsync("ALTER SYSTEM SET default_transaction_read_only = on");
-        await cluster.AskAsync("SELECT pg_reload_conf()");
-        await cluster.AskAsync("SELECT pg_sleep(1)");
-        await using (NpgsqlConnection connection = await cluster.Look.OpenConnectionAsync())
+    private static async Task<CommitAnswer> CommitAsync(PostgresStore store, ShardLease lease, long number) => (await store.CommitAsync([Batch(lease, number)], default))[0];
+
+    private static ShardBatch Batch(ShardLease lease, long number)
+    {
+        ShardBatch batch = new(lease, number, Now);
+        long run = (lease.Shard * 1_000) + number;
+        batch.NewFlows.Add(new FlowRow(run, lease.Shard, new FlowKey("Order", $"{run}"), 1, Now) { State = new FlowState(FlowStatus.Completed, null, Now) });
+        batch.History.Add(new HistoryRow(run, 0, Now, InputKind.Started));
+        return batch;
+    }
+
+    private static async Task DoAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task<PostgresStore> OpenAsync()
+    {
+        PostgresStore store = postgres.Store(OnePostgres.NewSchema());
+        await store.OpenAsync(Writers * 2, default);
+        return store;
+    }
+
+    /// <summary>Lets writers commit while something happens, then compares what is there with what they were told.</summary>
+    private static async Task<List<Writer>> WriteAsync(PostgresStore store, Func<Task> serverIsUp, Func<Func<int, Task>, Task> happenAsync)
+    {
+        using CancellationTokenSource stop = new();
+        List<Writer> writers = [.. Enumerable.Range(0, Writers).Select(i => new Writer(store, i * 2))];
+        Task[] running = [.. writers.Select(writer => Task.Run(() => writer.RunAsync(serverIsUp, stop.Token)))];
+        await happenAsync(MoreAsync).WaitAsync(Limit);
+        await MoreAsync(5); // it goes on
+        await stop.CancelAsync();
+        await Task.WhenAll(running).WaitAsync(Limit);
+        foreach (Writer writer in writers)
         {
-            await using NpgsqlCommand writable = new("SET default_transaction_read_only = off", connection);
-            await writable.ExecuteNonQueryAsync();
-            await using NpgsqlCommand reset = new("ALTER SYSTEM RESET default_transaction_read_only", connection);
-            await reset.ExecuteNonQueryAsync();
-            await using NpgsqlCommand reload = new("SELECT pg_reload_conf()", connection);
-            await reload.ExecuteNonQueryAsync();
+            await writer.CheckAsync();
         }
 
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-    }
+        return writers;
 
-    [Fact]
-    public async Task A_server_that_is_killed_and_started_again_is_found_again()
-    {
-        await using PostgresServer server = await PostgresServer.StartNewAsync();
-        await using Cluster cluster = await Cluster.StartAsync(server);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
-
-        await server.KillAsync();
-        await server.StartAsync();
-        await load.MoreAsync(50);
-
-        await server.StopAsync();
-        await server.StartAsync();
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-    }
-
-    [Fact]
-    public async Task Connections_that_are_cut_at_any_byte_lose_nothing()
-    {
-        await using var way = new CutWay(new NpgsqlConnectionStringBuilder(one.Server.ConnectionString).Port, seed: 7);
-        var throughIt = new NpgsqlConnectionStringBuilder(one.Server.ConnectionString) { Port = way.Port };
-        await using Cluster cluster = await Cluster.StartAsync(one.Server, throughIt.ConnectionString);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(50);
-
-        way.BytesMax = 20_000;
-        await load.MoreAsync(150);
-        way.BytesMax = null;
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-        way.Cuts.ShouldBeGreaterThan(5);
-    }
-
-    [Fact]
-    public async Task A_node_whose_clock_is_wrong_is_a_node_like_any_other()
-    {
-        await using Cluster cluster = await Cluster.StartAsync(one.Server, skewOfB: 3_600);
-        Load load = Load.Begin(cluster);
-        await load.MoreAsync(100);
-        await cluster.B.KillAsync();
-        await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
-        await load.MoreAsync(50);
-        await load.CheckAsync();
-    }
-
-    public sealed class OneServer : IAsyncLifetime
-    {
-        internal PostgresServer Server { get; private set; } = null!;
-
-        public async Task InitializeAsync() => Server = await PostgresServer.StartNewAsync();
-
-        public async Task DisposeAsync()
+        // Waits until each writer has committed so many more; one that has failed says why.
+        async Task MoreAsync(int commits)
         {
-            NpgsqlConnection.ClearAllPools();
-            await Server.DisposeAsync();
+            writers.ForEach(writer => writer.Forget());
+            for (int i = 0; i < Writers * commits; i++)
+            {
+                await await Task.WhenAny([writers[i % Writers].MoreAsync(), .. running]);
+            }
+        }
+    }
+
+    private async Task SetAsync(string setting)
+    {
+        await postgres.AskAsync($"ALTER SYSTEM SET {setting}");
+        DateTime before = DateTime.Parse((await postgres.AskAsync("SELECT pg_conf_load_time()::text"))!, System.Globalization.CultureInfo.InvariantCulture);
+        await postgres.AskAsync("SELECT pg_reload_conf()");
+        await UntilAsync($"SELECT pg_conf_load_time() > '{before:yyyy-MM-dd HH:mm:ss.ffffff}'");
+    }
+
+    private Task WaitForLockAsync() => UntilAsync("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted");
+
+    private async Task UntilAsync(string sql)
+    {
+        using CancellationTokenSource limit = new(Limit);
+        while (await postgres.AskAsync(sql) != "True")
+        {
+            limit.Token.ThrowIfCancellationRequested();
         }
     }
 }

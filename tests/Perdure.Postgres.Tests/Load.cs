@@ -51,7 +51,13 @@ internal sealed class Load
     public async Task CheckAsync()
     {
         _stop = true;
-        await Task.WhenAll(_clients).WaitAsync(Limit);
+        await Task.WhenAny(Task.WhenAll(_clients), Task.Delay(Limit));
+        if (!_clients.All(c => c.IsCompleted))
+        {
+            throw new TimeoutException($"Missing: the ends of {string.Join(Environment.NewLine, await MissingAsync())}{Environment.NewLine}Node a: {Tail(_cluster.A)}; node b: {Tail(_cluster.B)}");
+        }
+
+        await Task.WhenAll(_clients);
         _results.Keys.Order().ShouldBe(_amounts.Keys.Order(), "every start that was told has an end");
         foreach ((string id, int result) in _results)
         {
@@ -69,6 +75,29 @@ internal sealed class Load
 
         entries.Where(e => e.Value != 1).ShouldBeEmpty("what happened twice");
         entries.Keys.Order().ShouldBe(_amounts.Keys.SelectMany(id => new[] { "first", "second", "third" }, (id, step) => $"{id} {step}").Order());
+    }
+
+    /// <summary>Flows that were begun and have not ended as far as their clients know, as they are in the store.</summary>
+    private async Task<List<string>> MissingAsync()
+    {
+        List<string> missing = [];
+        foreach (string id in Enumerable.Range(1, _last).Select(n => $"f{n}").Where(id => !_results.ContainsKey(id)))
+        {
+            string flow = "no run";
+            try
+            {
+                flow = (await _cluster.Perdure.Get("pay", id).DescribeAsync()).ToString();
+            }
+            catch (FlowNotFoundException)
+            {
+                // It says so.
+            }
+
+            object? inbox = await _cluster.AskAsync($"SELECT string_agg(shard || ' ' || kind || ' ' || id, ', ') FROM \"{Node.NodeHost.Schema}\".inbox WHERE to_id = '{id}'");
+            missing.Add($"{id} ({(_amounts.ContainsKey(id) ? "told" : "not told")}): {flow}; inbox: {inbox}");
+        }
+
+        return missing;
     }
 
     private static string Tail(NodeProcess node) => string.Join(" | ", node.Log.TakeLast(6));

@@ -1,3 +1,4 @@
+using Perdure.Shared;
 using Perdure.Sqlite;
 using Perdure.Storage;
 using Perdure.Testing.Conformance;

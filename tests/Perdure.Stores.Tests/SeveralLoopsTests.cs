@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Perdure.Shared;
 
 namespace Perdure.Stores.Tests;
 

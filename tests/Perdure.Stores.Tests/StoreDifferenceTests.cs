@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Perdure.Shared;
 using Perdure.Sqlite;
 using Perdure.Storage;
 

@@ -77,6 +77,7 @@ public partial class DocsTests
     [InlineData(typeof(TopicOptions), "options.md")]
     [InlineData(typeof(SubscriptionOptions), "options.md")]
     [InlineData(typeof(SqliteStoreOptions), "stores.md")]
+    [InlineData(typeof(PostgresStoreOptions), "stores.md")]
     [InlineData(typeof(Retry), "errors-and-retries.md")]
     public void Every_option_has_a_row_in_its_guide(Type options, string guide)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Npgsql;
 using Perdure.Storage;
 
@@ -55,65 +54,60 @@ internal sealed class EventReader(Reads reads)
     /// <summary>Reads a page of a list: events before another, the newest first.</summary>
     public Task<List<EventRow>> ListAsync(EventFilter filter, EventKey before, int limit, CancellationToken cancellationToken)
     {
-        List<NpgsqlParameter> parameters = [];
-        string most = Add(parameters, limit);
-        string conditions = Conditions(filter, before, parameters);
-        const string newestFirst = "ORDER BY published_at DESC, topic DESC, position DESC";
-        if (filter.Correlation is { } correlation)
+        Conditions conditions = Of(filter, before);
+        string end = $"ORDER BY published_at DESC, topic DESC, position DESC LIMIT {conditions.Add(limit)}";
+        if (filter is { Correlation: not null } or { Topic: not null, Id: null })
         {
-            string parameter = Add(parameters, correlation);
-            string sql =
-                $"""
-                SELECT {EventColumns} FROM {reads.Schema}.event
-                WHERE event.correlation = {parameter} AND hashtextextended(event.correlation, 0) = hashtextextended({parameter}, 0){conditions}
-                {newestFirst} LIMIT {most}
-                """;
-            return reads.AnyWayAsync(sql, ToEvent, cancellationToken, [.. parameters]);
+            conditions.AndCorrelation("event", filter.Correlation);
+            return reads.AnyWayAsync($"SELECT {EventColumns} FROM {reads.Schema}.event WHERE true{conditions} {end}", ToEvent, cancellationToken, conditions.Parameters);
         }
 
         // Each topic is walked from its end; few events of a topic have the same id, and they are found first.
-        string walk = filter.Id is { } id
-            ? $" AND sha256(replace(event.id, '\\', '\\\\')::bytea) = sha256(replace({Add(parameters, id)}, '\\', '\\\\')::bytea){conditions}"
-            : $"{conditions} ORDER BY published_at DESC, position DESC LIMIT {most}";
-        string topics = filter.Topic is { } topic ? $"WITH topic AS (SELECT shard, {Add(parameters, topic)} AS topic FROM {reads.Schema}.shard)" : Topics(reads, "true", "true");
-        return reads.AnyWayAsync(
+        string walk = filter.Id is null ? $"{conditions} {end}" : $"{conditions}";
+        string topics = filter.Topic is null ? Topics(reads, "true", "true") : $"WITH topic AS (SELECT shard, {conditions.Add(filter.Topic)} AS topic FROM {reads.Schema}.shard)";
+        string sql =
             $"""
             {topics}
             SELECT event.* FROM topic CROSS JOIN LATERAL (
                 SELECT {EventColumns} FROM {reads.Schema}.event WHERE event.topic = topic.topic AND event.shard = topic.shard{walk}) AS event
-            {newestFirst} LIMIT {most}
-            """,
-            ToEvent,
-            cancellationToken,
-            [.. parameters]);
+            {end}
+            """;
+        return reads.AnyWayAsync(sql, ToEvent, cancellationToken, conditions.Parameters);
     }
 
     public static EventKey KeyOf(EventRow row) => new(row.PublishedAt, row.Topic, row.Position);
 
-    private static string Conditions(EventFilter filter, EventKey before, List<NpgsqlParameter> parameters)
+    private static Conditions Of(EventFilter filter, EventKey before)
     {
-        StringBuilder text = new();
+        Conditions conditions = new Conditions()
+            .AndText("event.topic =", filter.Topic)
+            .AndText("event.type =", filter.Type)
+            .AndText("event.key =", filter.Key)
+            .AndTime("event.published_at >=", filter.PublishedFrom)
+            .AndTime("event.published_at <", filter.PublishedBefore);
         if (before != EventKey.End)
         {
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $" AND (event.published_at, event.topic, event.position) < ({Add(parameters, before.PublishedAt.UtcDateTime)}, {Add(parameters, before.Topic)}, {Add(parameters, before.Position)})");
+            conditions.And(
+                $"(event.published_at, event.topic, event.position) < ({conditions.Add(before.PublishedAt.UtcDateTime)}, {conditions.Add(before.Topic)}, {conditions.Add(before.Position)})");
         }
 
-        _ = filter.Topic is { } topic ? text.Append(CultureInfo.InvariantCulture, $" AND event.topic = {Add(parameters, topic)}") : text;
-        _ = filter.Type is { } type ? text.Append(CultureInfo.InvariantCulture, $" AND event.type = {Add(parameters, type)}") : text;
-        _ = filter.Key is { } key ? text.Append(CultureInfo.InvariantCulture, $" AND event.key = {Add(parameters, key)}") : text;
-        _ = filter.Id is { } id ? text.Append(CultureInfo.InvariantCulture, $" AND event.id = {Add(parameters, id)}") : text;
-        _ = filter.PublishedFrom is { } from ? text.Append(CultureInfo.InvariantCulture, $" AND event.published_at >= {Add(parameters, Row.Bound(from))}") : text;
-        _ = filter.PublishedBefore is { } until ? text.Append(CultureInfo.InvariantCulture, $" AND event.published_at < {Add(parameters, Row.Bound(until))}") : text;
+        if (filter.Id is { } id)
+        {
+            string parameter = conditions.Add(id);
+            conditions.And($"event.id = {parameter}").And($"{Digest("event.id")} = {Digest(parameter)}");
+        }
+
         if (filter.Fates is { Count: > 0 } fates)
         {
-            text.Append(CultureInfo.InvariantCulture, $" AND event.fate IN ({string.Join(", ", fates.Distinct().Order().Select(fate => (int)fate))})");
-            _ = fates.All(fate => fate is EventFate.Held or EventFate.Unclaimed or EventFate.Ambiguous) ? text.Append(" AND event.fate IN (1, 3, 4)") : text; // they have an index
+            conditions.And($"event.fate IN ({string.Join(", ", fates.Distinct().Order().Select(fate => ((int)fate).ToString(CultureInfo.InvariantCulture)))})");
+            _ = fates.All(fate => fate is EventFate.Held or EventFate.Unclaimed or EventFate.Ambiguous) ? conditions.And("event.fate IN (1, 3, 4)") : conditions; // they have an index
         }
 
-        return text.ToString();
+        return conditions;
     }
+
+    /// <summary>What the index on ids has in their place.</summary>
+    private static string Digest(string id) => $@"sha256(replace({id}, '\', '\\')::bytea)";
 
     /// <summary>The topics of one shard, or of all, each found with one look at the index: <c>topic (shard, topic)</c>.</summary>
     private static string Topics(Reads reads, string first, string next) =>
@@ -125,12 +119,6 @@ internal sealed class EventReader(Reads reads)
                 SELECT shard, topic FROM {reads.Schema}.event
                 WHERE {next} AND (event.shard, event.topic) > (topic.shard, topic.topic) ORDER BY shard, topic LIMIT 1) AS next)
         """;
-
-    private static string Add<T>(List<NpgsqlParameter> parameters, T value)
-    {
-        parameters.Add(Reads.Value(value));
-        return string.Create(CultureInfo.InvariantCulture, $"${parameters.Count}");
-    }
 
     private static EventRow ToEvent(NpgsqlDataReader row) => new(row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.GetString(3), row.GetString(4), row.Time(5))
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Npgsql;
 using Perdure.Storage;
 
@@ -55,53 +54,52 @@ internal sealed class JobReader(Reads reads)
     /// <summary>Reads a page of a list: jobs before a number, the newest first.</summary>
     public Task<List<JobRow>> ListAsync(JobFilter filter, long before, int limit, CancellationToken cancellationToken)
     {
-        List<NpgsqlParameter> parameters = [];
-        string correlation = filter.Correlation is { } value ? $" AND {reads.Schema}.correlation_in(job.more) = {Add(parameters, value)}" : "";
-        return ListAsync("job", JobColumns, ToJob, filter, correlation, parameters, before, limit, cancellationToken);
+        Conditions conditions = Of(filter, before).AndText($"{reads.Schema}.correlation_in(job.more) =", filter.Correlation);
+        return WalkAsync("job", JobColumns, ToJob, conditions, limit, cancellationToken);
     }
 
     /// <summary>Reads a page of a list: ends of jobs before a number, the newest first. A queue's dead letters, and a business transaction's ends, are found by their indexes.</summary>
     public Task<List<JobEndRow>> ListEndsAsync(JobFilter filter, long before, int limit, CancellationToken cancellationToken)
     {
-        List<NpgsqlParameter> parameters = [];
-        StringBuilder text = new();
+        Conditions conditions = Of(filter, before);
         if (filter.Status is { } status)
         {
-            text.Append(CultureInfo.InvariantCulture, $" AND job.status = {(int)status}");
-            _ = status == JobStatus.Completed ? text : text.Append(" AND job.status <> 3");
+            conditions.And(string.Create(CultureInfo.InvariantCulture, $"job.status = {(int)status}"));
+            _ = status == JobStatus.Completed ? conditions : conditions.And("job.status <> 3");
         }
 
-        if (filter.Correlation is { } correlation)
+        if (filter.Correlation is null)
         {
-            string parameter = Add(parameters, correlation);
-            text.Append(CultureInfo.InvariantCulture, $" AND job.correlation = {parameter} AND hashtextextended(job.correlation, 0) = hashtextextended({parameter}, 0)");
+            return WalkAsync("job_end", EndColumns, ToEnd, conditions, limit, cancellationToken);
         }
 
-        return ListAsync("job_end", EndColumns, ToEnd, filter, text.ToString(), parameters, before, limit, cancellationToken);
+        conditions.AndCorrelation("job", filter.Correlation);
+        string end = $"ORDER BY number DESC LIMIT {conditions.Add(limit)}";
+        return reads.AnyWayAsync($"SELECT {EndColumns} FROM {reads.Schema}.job_end AS job WHERE true{conditions} {end}", ToEnd, cancellationToken, conditions.Parameters);
     }
 
-    private Task<List<T>> ListAsync<T>(
-        string table, string columns, Func<NpgsqlDataReader, T> toRow, JobFilter filter, string more, List<NpgsqlParameter> parameters, long before, int limit, CancellationToken cancellationToken)
+    private static Conditions Of(JobFilter filter, long before)
     {
-        StringBuilder where = new($"job.number < {Add(parameters, before)}{more}");
-        _ = filter.Queue is { } queue ? where.Append(CultureInfo.InvariantCulture, $" AND job.queue = {Add(parameters, queue)}") : where;
-        _ = filter.Type is { } type ? where.Append(CultureInfo.InvariantCulture, $" AND job.type = {Add(parameters, type)}") : where;
-        _ = filter.Key is { } key ? where.Append(CultureInfo.InvariantCulture, $" AND job.key = {Add(parameters, key)}") : where;
-        _ = filter.CreatedFrom is { } from ? where.Append(CultureInfo.InvariantCulture, $" AND job.created_at >= {Add(parameters, Row.Bound(from))}") : where;
-        _ = filter.CreatedBefore is { } until ? where.Append(CultureInfo.InvariantCulture, $" AND job.created_at < {Add(parameters, Row.Bound(until))}") : where;
-        string end = $"ORDER BY number DESC LIMIT {Add(parameters, limit)}";
-
-        // Where there is a correlation id there are few rows, and they are on any shard; else each shard is walked from its end.
-        string sql = filter.Correlation is not null
-            ? $"SELECT {columns} FROM {reads.Schema}.{table} AS job WHERE {where} {end}"
-            : $"SELECT job.* FROM {reads.Schema}.shard CROSS JOIN LATERAL (SELECT {columns} FROM {reads.Schema}.{table} AS job WHERE job.shard = shard.shard AND {where} {end}) AS job {end}";
-        return reads.AnyWayAsync(sql, toRow, cancellationToken, [.. parameters]);
+        Conditions conditions = new();
+        return conditions.And($"job.number < {conditions.Add(before)}")
+            .AndText("job.queue =", filter.Queue)
+            .AndText("job.type =", filter.Type)
+            .AndText("job.key =", filter.Key)
+            .AndTime("job.created_at >=", filter.CreatedFrom)
+            .AndTime("job.created_at <", filter.CreatedBefore);
     }
 
-    private static string Add<T>(List<NpgsqlParameter> parameters, T value)
+    /// <summary>Walks each shard from its end. Most often one has all.</summary>
+    private Task<List<T>> WalkAsync<T>(string table, string columns, Func<NpgsqlDataReader, T> toRow, Conditions conditions, int limit, CancellationToken cancellationToken)
     {
-        parameters.Add(Reads.Value(value));
-        return string.Create(CultureInfo.InvariantCulture, $"${parameters.Count}");
+        string end = $"ORDER BY number DESC LIMIT {conditions.Add(limit)}";
+        string sql =
+            $"""
+            SELECT job.* FROM {reads.Schema}.shard CROSS JOIN LATERAL (
+                SELECT {columns} FROM {reads.Schema}.{table} AS job WHERE job.shard = shard.shard{conditions} {end}) AS job
+            {end}
+            """;
+        return reads.AnyWayAsync(sql, toRow, cancellationToken, conditions.Parameters);
     }
 
     private static JobRow ToJob(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetInt32(1), row.GetString(2), row.GetString(3), row.Time(4))

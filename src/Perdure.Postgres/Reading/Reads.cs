@@ -1,5 +1,4 @@
 using Npgsql;
-using Perdure.Storage;
 
 namespace Perdure.Postgres.Reading;
 
@@ -69,7 +68,7 @@ internal sealed class Reads(Database database, int readers) : IDisposable
         return await RowsAsync(reader, toRow).ConfigureAwait(false);
     }
 
-    /// <summary>Asks; once more over a new connection where the first one has died since it was last used, as all do when the server is restarted.</summary>
+    /// <summary>Asks; once more over a new connection where the first one has died since it was last used, as all do when the server is restarted, or is no longer what it was.</summary>
     private async Task<T> AskAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
     {
         await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -79,10 +78,10 @@ internal sealed class Reads(Database database, int readers) : IDisposable
             {
                 return await AskOnceAsync(commands, readAsync, cancellationToken).ConfigureAwait(false);
             }
-            catch (NpgsqlException e) when (Failure.IsConnections(e))
+            catch (NpgsqlException e) when (Failure.IsConnections(e) || Failure.IsNotPrepared(e))
             {
                 database.ForgetReaders();
-                return await AskOnceAsync(commands, readAsync, cancellationToken).ConfigureAwait(false);
+                return await AskOnceAsync(Array.ConvertAll(commands, Again), readAsync, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (NpgsqlException e)
@@ -94,6 +93,9 @@ internal sealed class Reads(Database database, int readers) : IDisposable
             _turns.Release();
         }
     }
+
+    /// <summary>The same command anew: the driver remembers in a command on which connection it was prepared.</summary>
+    private static NpgsqlBatchCommand Again(NpgsqlBatchCommand command) => Command(command.CommandText, [.. command.Parameters.Select(parameter => parameter.Clone())]);
 
     private async Task<T> AskOnceAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
     {

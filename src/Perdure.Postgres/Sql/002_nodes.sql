@@ -22,3 +22,13 @@ CREATE TABLE step_effect (
 CREATE VIEW unclaimed AS
 SELECT id, CASE kind WHEN 9 THEN 'start' WHEN 13 THEN 'signal' ELSE kind::text END AS kind, to_type AS type, to_id AS flow, name, payload, cause AS reason
 FROM inbox WHERE shard = 1048576;
+
+-- For people: the processes that share the store.
+CREATE VIEW nodes AS
+SELECT node.node, node.name, node.joined_at, node.lease_until, node.lease_until > clock_timestamp() AS alive,
+       (SELECT count(*) FROM shard WHERE shard.node = node.node AND shard.shard < 1048576) AS shards
+FROM node;
+
+CREATE OR REPLACE VIEW shards AS
+SELECT shard, epoch, token IS NOT NULL AS held, batch, time, unclean_ends, suspect_run, suspect_ask, suspect_deaths, node
+FROM shard WHERE shard < 1048576;

@@ -1,6 +1,4 @@
 using Npgsql;
-using Perdure.Diagnostics;
-using Perdure.Hosting;
 using Perdure.Postgres;
 using Perdure.Postgres.Transactions;
 using Perdure.Serialization;
@@ -48,14 +46,13 @@ public static class PostgresSteps
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(work);
-        FlowJson json = step.Get<NodeHolder>().Node.Services.Json;
         NpgsqlTransaction transaction = await connection.BeginTransactionAsync(step.CancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             var effect = new StepEffect(transaction, PostgresSchema.Quote(schema), step.IdempotencyKey);
             T? result = step.IsUndo
                 ? await UndoAsync(effect, work, transaction, step.CancellationToken).ConfigureAwait(false)
-                : await DoAsync(effect, work, transaction, json, step.CancellationToken).ConfigureAwait(false);
+                : await DoAsync(effect, work, transaction, step.Json, step.CancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(step.CancellationToken).ConfigureAwait(false);
             return result;
         }

@@ -20,14 +20,14 @@ public static class PostgresTransactions
 {
     /// <summary>Starts a run with the transaction. A second start with the same id and input gives the same run.</summary>
     /// <param name="flow">The flow type.</param>
-    /// <param name="transaction">The caller's transaction.</param>
     /// <param name="input">The input.</param>
+    /// <param name="transaction">The caller's transaction.</param>
     /// <param name="id">The run's id; made by the library by default.</param>
     /// <param name="correlationId">The business transaction that it belongs to; its own by default.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>A handle; the run is there soon after the commit.</returns>
     /// <exception cref="PerdureException">The store is another one (PRD8006), or the input is too large (PRD1005) or cannot be turned into JSON (PRD1006).</exception>
-    public static async Task<FlowHandle<TOut>> StartAsync<TIn, TOut>(this IFlowClient<IFlow<TIn, TOut>> flow, NpgsqlTransaction transaction, TIn input, string? id = null, string? correlationId = null, CancellationToken cancellationToken = default)
+    public static async Task<FlowHandle<TOut>> StartAsync<TIn, TOut>(this IFlowClient<IFlow<TIn, TOut>> flow, TIn input, NpgsqlTransaction transaction, string? id = null, string? correlationId = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(flow);
         FlowCalls calls = ((IClientOf)flow).Calls;
@@ -38,13 +38,13 @@ public static class PostgresTransactions
 
     /// <summary>Sends a signal with the transaction.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="transaction">The caller's transaction.</param>
     /// <param name="value">The value.</param>
+    /// <param name="transaction">The caller's transaction.</param>
     /// <param name="name">The signal's name; that of the value's type by default.</param>
     /// <param name="signalId">The sender's id: a second signal with the same id is taken for the same one.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="PerdureException">The store is another one (PRD8006), or the value is too large (PRD1005) or cannot be turned into JSON (PRD1006).</exception>
-    public static Task SignalAsync<T>(this FlowHandle run, NpgsqlTransaction transaction, T value, string? name = null, string? signalId = null, CancellationToken cancellationToken = default)
+    public static Task SignalAsync<T>(this FlowHandle run, T value, NpgsqlTransaction transaction, string? name = null, string? signalId = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(run);
         return InsertAsync(run.Calls.Node, transaction, run.Calls.SignalRow(run.Key, value, name, signalId), cancellationToken);

@@ -59,6 +59,15 @@ internal sealed class GroupCommit(Database database)
         }
     }
 
+    /// <summary>Gives up connections on which driver and server no longer agree.</summary>
+    private void ForgetIfStale(Exception e)
+    {
+        if (Failure.IsDrivers(e) || Failure.IsNotPrepared(e))
+        {
+            database.ForgetWriters();
+        }
+    }
+
     private async Task<IReadOnlyList<CommitAnswer>> CommitTogetherAsync(NpgsqlConnection connection, GroupWriter writer, IReadOnlyList<ShardBatch> batches)
     {
         try
@@ -78,12 +87,14 @@ internal sealed class GroupCommit(Database database)
         }
         catch (Exception e) when (Failure.IsValues(e))
         {
+            ForgetIfStale(e);
             return batches.Count == 1
                 ? CommitGroup.Refused(1, 0, writer.Explain(e))
                 : await CommitInOrderAsync(writer, batches).ConfigureAwait(false);
         }
         catch (PostgresException e) when (Failure.IsDefinite(e))
         {
+            ForgetIfStale(e);
             return CommitGroup.NotNow(batches.Count, Failure.Refuses(database, e).Message);
         }
         catch (Exception e)
@@ -136,10 +147,12 @@ internal sealed class GroupCommit(Database database)
         }
         catch (Exception e) when (!isCommitting && Failure.IsValues(e))
         {
+            ForgetIfStale(e);
             return CommitGroup.Refused(batches.Count, writing, writer.Explain(e));
         }
         catch (Exception e) when (!isCommitting || e is PostgresException server && Failure.IsDefinite(server))
         {
+            ForgetIfStale(e);
             return CommitGroup.NotNow(batches.Count, Failure.Refuses(database, e).Message); // it had not come to the commit
         }
         catch (Exception e)

@@ -22,6 +22,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private readonly (string Uid, string Gid)? _user;
     private readonly int _port = FreePort();
     private readonly List<string> _log = [];
+    private readonly List<(string Text, TaskCompletionSource Said)> _awaited = [];
     private Process? _shell;
     private TaskCompletionSource _ready = new();
 
@@ -47,6 +48,22 @@ internal sealed class PostgresServer : IAsyncDisposable
             {
                 return [.. _log];
             }
+        }
+    }
+
+    /// <summary>Completes when the server has said something; what it said before is in <see cref="Log"/> then.</summary>
+    public Task HasSaidAsync(string text)
+    {
+        lock (_log)
+        {
+            if (_log.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+            {
+                return Task.CompletedTask;
+            }
+
+            TaskCompletionSource said = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _awaited.Add((text, said));
+            return said.Task;
         }
     }
 
@@ -135,6 +152,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         lock (_log)
         {
             _log.Add(line ?? "(end)");
+            _awaited.FindAll(awaited => line?.Contains(awaited.Text, StringComparison.Ordinal) == true).ForEach(awaited => awaited.Said.TrySetResult());
         }
 
         if (line is null)

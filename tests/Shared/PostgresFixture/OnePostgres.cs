@@ -1,8 +1,7 @@
 using Npgsql;
 using Perdure.Postgres;
-using Perdure.Shared;
 
-namespace Perdure.Stores.Tests;
+namespace Perdure.Shared;
 
 /// <summary>A PostgreSQL server for the tests of a class, and empty stores in it: each in a schema of its own.</summary>
 public sealed class OnePostgres : IAsyncLifetime
@@ -12,6 +11,9 @@ public sealed class OnePostgres : IAsyncLifetime
 
     internal PostgresServer Server => _server ?? throw new InvalidOperationException("The server was not started.");
 
+    /// <summary>The name of a schema that is not there.</summary>
+    public static string NewSchema() => $"store {Interlocked.Increment(ref _schemas)}";
+
     public async Task InitializeAsync() => _server = await PostgresServer.StartNewAsync();
 
     public async Task DisposeAsync()
@@ -20,9 +22,15 @@ public sealed class OnePostgres : IAsyncLifetime
         await Server.DisposeAsync();
     }
 
-    /// <summary>The name of a schema that is not there.</summary>
-    public static string NewSchema() => $"store {Interlocked.Increment(ref _schemas)}";
-
     /// <summary>Connects to a store.</summary>
     public PostgresStore Store(string schema) => new(Server.ConnectionString, new PostgresStoreOptions { Schema = schema });
+
+    /// <summary>Asks the server as another program does, its administrator's.</summary>
+    internal async Task<string?> AskAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(Server.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (await command.ExecuteScalarAsync())?.ToString();
+    }
 }
