@@ -20,6 +20,9 @@ internal sealed class PostgresFloor : IAsyncDisposable
         CREATE TABLE job (number bigint PRIMARY KEY, queue text, priority integer, created_at timestamptz, payload bytea);
         """;
 
+    // Plans are made while the tables are still empty.
+    private const string ByIndexOnly = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c jit=off";
+
     private readonly PostgresServer _server;
     private readonly NpgsqlConnection _connection;
     private readonly byte[] _payload = new byte[100];
@@ -36,7 +39,7 @@ internal sealed class PostgresFloor : IAsyncDisposable
     public static async Task<PostgresFloor> StartAsync(TempDir dir, CancellationToken cancellationToken)
     {
         PostgresServer server = await PostgresServer.StartNewAsync(dir.Path);
-        NpgsqlConnection connection = new(server.ConnectionString + ";Max Auto Prepare=20;Auto Prepare Min Usages=2");
+        NpgsqlConnection connection = new(server.ConnectionString + $";Max Auto Prepare=20;Auto Prepare Min Usages=2;Options={ByIndexOnly}");
         await connection.OpenAsync(cancellationToken);
         await using (NpgsqlCommand schema = new(Schema, connection))
         {
