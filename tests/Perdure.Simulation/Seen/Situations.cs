@@ -95,5 +95,9 @@ internal static class Situations
         "something came once per window",
     ];
 
-    public static readonly HashSet<string> All = [.. OfFlows, .. OfJobs];
+    public static readonly HashSet<string> OfEvents =
+    [
+    ];
+
+    public static readonly HashSet<string> All = [.. OfFlows, .. OfJobs, .. OfEvents];
 }
