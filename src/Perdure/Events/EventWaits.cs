@@ -80,11 +80,11 @@ internal sealed class EventWaits(Home home)
     public void Returned(InboxRow message)
         => home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(message)));
 
-    /// <summary>An event that a flow could not take was read.</summary>
+    /// <summary>An event that a flow could not take was read. Of several that send it back the first does so: it may be held again by now.</summary>
     public void OfferAgain(InboxRow message, EventRow? row)
     {
         home.Shard.ConsumeInbox(message.Id, InboxId.NoRun);
-        if (row?.Key is not null && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
+        if (row is { Key: not null, State.Fate: EventFate.Taken } && !IsHeld(row) && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
         {
             Match(row, options, StoredTimes.Up(row.PublishedAt, hold), isNew: false);
         }
@@ -92,6 +92,8 @@ internal sealed class EventWaits(Home home)
 
     /// <summary>The position of the first event of a topic that is held; the largest there is for none.</summary>
     public long FirstHeld(string topic) => _held.Values.SelectMany(h => h).Where(r => r.Topic == topic).Min(r => (long?)r.Position) ?? long.MaxValue;
+
+    private bool IsHeld(EventRow row) => _held.TryGetValue((row.Type, row.Key!), out List<EventRow>? held) && held.Exists(h => h.Topic == row.Topic && h.Position == row.Position);
 
     /// <summary>Time has passed: what no flow has taken is unclaimed.</summary>
     public void Due(DateTimeOffset now)
@@ -106,14 +108,16 @@ internal sealed class EventWaits(Home home)
         }
     }
 
-    /// <summary>Offers the first event that is held for a type and key, now that who waits for it has changed.</summary>
+    /// <summary>Offers what is held for a type and key, the first event first, now that who waits for it has changed. A flow may wait for several.</summary>
     private void OfferHeld(EventWaitRow changed)
     {
-        if (_held.TryGetValue((changed.Type, changed.Key), out List<EventRow>? held) && home.Registry.Events.Find(changed.Type) is { } type)
+        bool isTaken = true;
+        while (isTaken && _held.TryGetValue((changed.Type, changed.Key), out List<EventRow>? held) && home.Registry.Events.Find(changed.Type) is { } type)
         {
             EventRow first = held[0];
             Forget(first);
             Match(first, type.Options, first.State.HeldUntil!.Value, isNew: false);
+            isTaken = first.State.Fate == EventFate.Taken;
         }
     }
 

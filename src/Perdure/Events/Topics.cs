@@ -131,9 +131,9 @@ internal sealed class Topics
             Data = wanted.Data,
             More = wanted.More,
         };
-        _home.Batch.NewEvents.Add(row);
         log.Add(row);
         Waits.Offer(row, wanted.Type);
+        _home.Batch.NewEvents.Add(wanted.Type.Options.Hold is null ? row : row with { }); // what becomes of it may change while it is on its way to the store
         if (wanted.Id is not null)
         {
             log.Ids.Add(row);

@@ -56,7 +56,10 @@ internal static class Checkers
                 new JobRateChecker(jobs), new JobWindowChecker(jobs), new JobBatchChecker(jobs), new JobLeaseChecker(jobs), new JobKeepChecker(jobs), new JobFlowChecker(jobs), new ScheduleChecker(jobs),
             ];
         EventsStory? heard = events is null ? null : EventsStory.Read(observed, events);
-        IEnumerable<Checker> ofEvents = heard is null ? [] : [new PublishChecker(heard), new DeliveryChecker(heard)];
+        IEnumerable<Checker> ofEvents = heard is null ? [] : [
+            new PublishChecker(heard), new DeliveryChecker(heard), new EffectChecker(heard), new KeyOrderChecker(heard), new RetentionChecker(heard), new WaitChecker(heard),
+            new CauseChecker(heard), new EventStartChecker(heard), new OrderChecker(heard, events!),
+        ];
         foreach (Checker checker in all.Concat(ofJobs).Concat(ofEvents))
         {
             try

@@ -9,6 +9,10 @@ namespace Perdure.Engine;
 /// that come with events of the same batch are in one part with them. A delivery goes with its job otherwise: were it there without the job,
 /// nobody would do it.
 /// </para>
+/// <para>
+/// What a job asked for comes together with its end or not at all. Its events have places in the log among others that came with the batch, so where there are such
+/// jobs nothing is committed of what belongs to no job, nor of them: all that is found out is whether the store takes their results. They are done again.
+/// </para>
 /// <para>Which events are forgotten is left to be found anew, since what they wait for may be refused.</para>
 /// </remarks>
 internal static class BatchParts
@@ -30,15 +34,21 @@ internal static class BatchParts
         shared.EventUpdates.AddRange(batch.EventUpdates);
         shared.EventWaits.AddRange(batch.EventWaits);
         shared.EndedEventWaits.AddRange(batch.EndedEventWaits);
-        if (!IsEmpty(shared))
+        HashSet<long> withEffects = [.. batch.JobsWithEffects.Select(LeaderOf)];
+        if (withEffects.Count == 0 && !IsEmpty(shared))
         {
             yield return (InboxId.NoRun, shared);
         }
 
-        foreach (IGrouping<long, long> part in RunsOf(batch).Distinct().GroupBy(LeaderOf).Where(g => !first.Contains(g.Key)).ToList())
+        foreach (IGrouping<long, long> part in RunsOf(batch).Distinct().GroupBy(LeaderOf).Where(g => !first.Contains(g.Key) && !withEffects.Contains(g.Key)).ToList())
         {
             HashSet<long> runs = [.. part];
             yield return (part.Key, PartOf(batch, runs.Contains));
+        }
+
+        foreach (JobEndRow end in batch.JobEnds.Where(e => batch.JobsWithEffects.Contains(e.Number)))
+        {
+            yield return (end.Number, TrialOf(batch, end));
         }
 
         long LeaderOf(long run) => leaders.GetValueOrDefault(run, run);
@@ -78,6 +88,15 @@ internal static class BatchParts
         HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => has(m.Job)).Select(m => m.Memo)];
         part.Memos.AddRange(batch.Memos.Where(m => memos.Contains(m.Name)));
         return part;
+    }
+
+    /// <summary>Writes a job's end and forgets it at once: the store says whether it takes it.</summary>
+    private static ShardBatch TrialOf(ShardBatch batch, JobEndRow end)
+    {
+        var trial = new ShardBatch(batch.Lease, 0, batch.Time);
+        trial.JobEnds.Add(end);
+        trial.ForgottenJobs.Add(end.Number);
+        return trial;
     }
 
     /// <summary>Whether the first part has nothing to write. Its other rows come only along with these.</summary>
