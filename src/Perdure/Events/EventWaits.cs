@@ -19,6 +19,7 @@ internal sealed class EventWaits(Home home)
     private readonly Dictionary<ParentRef, EventWaitRow> _byFlow = [];
     private readonly Dictionary<(string Type, string Key), List<EventRow>> _held = [];
     private readonly PriorityQueue<EventRow, (DateTimeOffset Until, long Order)> _ends = new();
+    private readonly HashSet<string> _returning = new(StringComparer.Ordinal);
     private long _order;
 
     public int Count => _byFlow.Count;
@@ -31,6 +32,7 @@ internal sealed class EventWaits(Home home)
         _byFlow.Clear();
         _held.Clear();
         _ends.Clear();
+        _returning.Clear();
         foreach (EventWaitRow wait in waits)
         {
             Add(wait);
@@ -78,13 +80,25 @@ internal sealed class EventWaits(Home home)
 
     /// <summary>A flow could not take the event that it was sent: once the event is read, it is offered again.</summary>
     public void Returned(InboxRow message)
-        => home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(message)));
+    {
+        _returning.Add(message.Id);
+        home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(message)));
+    }
 
     /// <summary>An event that a flow could not take was read. Of several that send it back the first does so: it may be held again by now.</summary>
     public void OfferAgain(InboxRow message, EventRow? row)
     {
+        if (!_returning.Remove(message.Id))
+        {
+            return; // it was read twice: before a reload, and after it
+        }
+
         home.Shard.ConsumeInbox(message.Id, InboxId.NoRun);
-        if (row is { Key: not null, State.Fate: EventFate.Taken } && !IsHeld(row) && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
+        if (row is null)
+        {
+            Report(log => log.EventUnclaimed("forgotten by now", message.Name!, $"that {message.From!.Flow} waited for")); // its hold is over
+        }
+        else if (row is { Key: not null, State.Fate: EventFate.Taken } && !IsHeld(row) && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
         {
             Match(row, options, StoredTimes.Up(row.PublishedAt, hold), isNew: false);
         }

@@ -46,6 +46,7 @@ internal sealed class EventKeepers(JobCaller caller, EventWork work, ReplayRando
         foreach (string gone in work.Plan.Subscriptions.Values.Where(s => !s.IsKnownTo(Processes.Build.Good.Versions)).Select(s => s.Name))
         {
             await AskAsync(JobVerb.Remove, gone, client => client.Subscription(gone).RemoveAsync());
+            await AskAsync(JobVerb.Cancel, gone, client => client.CancelJobsAsync(new JobFilter { Queue = gone }));
         }
     }
 

@@ -29,13 +29,15 @@ internal static class BatchParts
         HashSet<long> first = [InboxId.NoRun, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => LeaderOf(d.Job))];
         HashSet<string> ofJobs = [.. batch.MemosOfJobs.Select(m => m.Memo)];
         ShardBatch shared = PartOf(batch, number => first.Contains(LeaderOf(number)));
-        shared.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name) && !Events.Topics.IsCursor(m))); // a cursor may be ahead of a job that is refused
+        HashSet<long> withEffects = [.. batch.JobsWithEffects.Select(LeaderOf)];
+        shared.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name) && !Events.Topics.IsOfSubscriptions(m)));
         shared.NewEvents.AddRange(batch.NewEvents);
         shared.EventUpdates.AddRange(batch.EventUpdates);
         shared.EventWaits.AddRange(batch.EventWaits);
         shared.EndedEventWaits.AddRange(batch.EndedEventWaits);
-        HashSet<long> withEffects = [.. batch.JobsWithEffects.Select(LeaderOf)];
-        if (withEffects.Count == 0 && !IsEmpty(shared))
+        shared = withEffects.Count == 0 ? shared : new ShardBatch(batch.Lease, 0, batch.Time);
+        shared.Memos.AddRange(Events.Topics.CursorsBehind(batch, withEvents: withEffects.Count == 0));
+        if (!IsEmpty(shared))
         {
             yield return (InboxId.NoRun, shared);
         }

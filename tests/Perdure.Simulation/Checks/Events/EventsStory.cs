@@ -165,7 +165,7 @@ internal sealed class EventsStory
                 all[^1].EndOrder = committed.Order;
             }
 
-            all.Add(new GenerationStory(number, committed.Order, committed.Process, json.RootElement.TryGetProperty("done", out JsonElement done) ? done.GetInt64() : 0));
+            all.Add(new GenerationStory(number, committed.Order));
         }
     }
 
@@ -227,17 +227,11 @@ internal sealed class HearingStory(HearingKey key)
 }
 
 /// <summary>A subscription on a topic from its beginning, or from a rewind, on.</summary>
-internal sealed class GenerationStory(int number, long order, string process, long done)
+internal sealed class GenerationStory(int number, long order)
 {
     public int Number => number;
 
     public long Order => order;
-
-    /// <summary>Who began it.</summary>
-    public string Process => process;
-
-    /// <summary>After which position it is said to begin.</summary>
-    public long Done => done;
 
     public long EndOrder { get; set; } = long.MaxValue;
 }
