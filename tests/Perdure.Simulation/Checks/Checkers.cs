@@ -81,6 +81,11 @@ internal static class Checkers
                 JobMarking.Of(jobs, observed);
                 JobFeatureMarking.Of(story, jobs, observed);
             }
+
+            if (heard is not null)
+            {
+                EventMarking.Of(story, heard, events!, observed);
+            }
         }
 
         return found;
