@@ -16,8 +16,8 @@ public sealed class SeedTests(ITestOutputHelper output)
     private const ulong ManySeeds = 100_000;
     private const ulong FixedJobSeeds = 1_000;
     private const ulong ManyJobSeeds = 50_000;
-    private const ulong FixedEventSeeds = 1_000;
-    private const ulong ManyEventSeeds = 50_000;
+    private const ulong FixedEventSeeds = 500;
+    private const ulong ManyEventSeeds = 20_000;
     private const ulong ReportEvery = 5_000;
     private const int BadMax = 20;
 
