@@ -226,6 +226,12 @@ internal sealed class Topics
                 Cause = start.Cause,
             });
         }
+
+        foreach (FlowJob left in effects.Jobs)
+        {
+            var queue = new FlowKey(Shard.HomeKey.Type + left.Queue, "");
+            _home.Shard.Send(new InboxRow(_home.Shard.Index, MessageId(), MessageKind.EnqueueJob, queue) { Payload = left.Write() }); // from there it comes in as soon as there is room
+        }
     }
 
     /// <summary>An id for a message that is sent once, with the batch that decides it. It belongs to no run.</summary>

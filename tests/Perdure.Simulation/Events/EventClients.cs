@@ -99,7 +99,7 @@ internal sealed class EventClients(JobCaller caller, EventWork work, ReplayRando
 
     private Task ChoreAsync()
     {
-        var chore = new Chore(work.Service.NextNumber());
+        var chore = new Chore(work.Service.NextNumber(), chance.Next(3));
         return caller.CallAsync(new JobCall(0, "", JobVerb.Enqueue, EventPlan.Chores) { Ids = [chore.N] }, (process, _) => process.Client.EnqueueAsync(chore));
     }
 

@@ -56,7 +56,7 @@ internal sealed class EventService(World world, Observed observed)
         return default;
     }
 
-    /// <summary>Does a job, and publishes with it.</summary>
+    /// <summary>Does a job, publishes with it, and enqueues the next one.</summary>
     public async Task<string> DoAsync(Process process, Chore job, JobContext context)
     {
         HandlerFault fault = _faults.Any();
@@ -65,6 +65,13 @@ internal sealed class EventService(World world, Observed observed)
             for (int i = Chance.Next(3); i > 0; i--)
             {
                 Publish(call, context, AnyEvents.Of(Chance, NextNumber(), 0));
+            }
+
+            if (job.Hops > 0)
+            {
+                var next = new Chore(NextNumber(), job.Hops - 1);
+                call.Enqueued.Add(next.N);
+                context.Enqueue(next);
             }
 
             return Task.CompletedTask;

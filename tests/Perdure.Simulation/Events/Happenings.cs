@@ -24,5 +24,5 @@ internal sealed record Gong(int N, string Key) : IMarked;
 /// <summary>What starts a flow, once for each key.</summary>
 internal sealed record Opened(int N, string Key) : IMarked;
 
-/// <summary>A job whose handler publishes.</summary>
-internal sealed record Chore(int N) : IJob<string>, IMarked;
+/// <summary>A job whose handler publishes, and leaves more of the like to their queue, so many times.</summary>
+internal sealed record Chore(int N, int Hops) : IJob<string>, IMarked;

@@ -37,6 +37,9 @@ internal sealed record HeardCall(long Order, string Process, long Number, string
     /// <summary>Numbers of the events that it published by itself.</summary>
     public List<int> PublishedBeside { get; } = [];
 
+    /// <summary>Numbers of the jobs that it wants to come together with its end.</summary>
+    public List<int> Enqueued { get; } = [];
+
     public bool Succeeded => End == EffectEnd.Succeeded;
 
     public override string ToString() => Topic is null ? $"{Queue}-{Number:x}" : $"{Topic}/{Position}@{Queue} ({Number:x})";

@@ -3,7 +3,7 @@ using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Events;
 
-/// <summary>What an attempt publishes comes once, together with the end of what it did: all of it if that attempt is the one that counts, and nothing of any other.</summary>
+/// <summary>What an attempt publishes or enqueues comes once, together with the end of what it did: all of it if that attempt is the one that counts, and nothing of any other.</summary>
 internal sealed class EffectChecker(EventsStory events) : Checker("effects of handlers come once")
 {
     protected override void Check()
@@ -15,6 +15,8 @@ internal sealed class EffectChecker(EventsStory events) : Checker("effects of ha
             CheckCalls([.. calls], ends, byBatch);
         }
     }
+
+    private bool HasCome(int chore) => events.ChoresOf(chore) > 0;
 
     /// <summary>When a job was done: it is gone, and has no end that says otherwise.</summary>
     private List<long> EndsOf(long job)
@@ -34,7 +36,10 @@ internal sealed class EffectChecker(EventsStory events) : Checker("effects of ha
         foreach (long end in ends)
         {
             List<int> together = [.. byBatch[end].Select(e => e.N).Where(wanted.Contains).Order()];
-            MustHold(calls.Exists(c => c.Succeeded && c.EndOrder < end && c.Published.Order().SequenceEqual(together)), $"{calls[0]} was done, and with it {string.Join(' ', together)} came, which is not what any attempt published");
+            MustHold(calls.Exists(c => c.Succeeded && c.EndOrder < end && c.Published.Order().SequenceEqual(together) && c.Enqueued.TrueForAll(HasCome)), $"{calls[0]} was done, and with it {string.Join(' ', together)} came, which is not what any attempt published");
         }
+
+        List<int> jobs = [.. calls.SelectMany(c => c.Enqueued)];
+        MustHold(jobs.TrueForAll(n => events.ChoresOf(n) <= 1) && jobs.Count(HasCome) <= ends.Count, $"{calls[0]} was done {ends.Count} times, and of the jobs that it wants came {string.Join(' ', jobs.Where(HasCome))}");
     }
 }

@@ -23,6 +23,7 @@ internal sealed class EventsStory
     private readonly Dictionary<HearingKey, HearingStory> _hearings = [];
     private readonly Dictionary<long, HearingStory> _byJob = [];
     private readonly Dictionary<(string Subscription, string Topic), List<GenerationStory>> _generations = [];
+    private readonly HashSet<(int N, long Job)> _chores = [];
 
     private EventsStory(Observed observed, EventWork work)
     {
@@ -50,6 +51,9 @@ internal sealed class EventsStory
     public IEnumerable<EventStory> Events => _topics.Values.SelectMany(t => t);
 
     public IEnumerable<HearingStory> Hearings => _hearings.Values;
+
+    /// <summary>How many jobs came with a number; one that is redriven came before.</summary>
+    public int ChoresOf(int number) => _chores.Count(c => c.N == number);
 
     public static EventsStory Read(Observed observed, EventWork work) => new(observed, work);
 
@@ -86,6 +90,12 @@ internal sealed class EventsStory
         foreach (EventUpdate update in batch.EventUpdates)
         {
             Find(update.Topic, update.Position)?.States.Add((committed.Order, update.State));
+        }
+
+        foreach (JobRow chore in batch.NewJobs.Where(j => j.Queue == EventPlan.Chores))
+        {
+            using var json = JsonDocument.Parse(chore.Payload!);
+            _chores.Add((json.RootElement.GetProperty("n").GetInt32(), chore.Number));
         }
 
         foreach (JobRow job in batch.NewJobs.Where(j => j.State.More is not null))
