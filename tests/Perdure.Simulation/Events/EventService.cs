@@ -3,7 +3,6 @@ using Perdure.Engine;
 using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
-using Perdure.Simulation.Services;
 using Perdure.Testing.Virtual;
 
 namespace Perdure.Simulation.Events;

@@ -36,12 +36,12 @@ internal static class OrderFlows
     public static async Task<string> LeadAsync(FlowContext flow, Process process, OrderTown town)
     {
         OrderBook book = town.Of(flow.Id);
-        await flow.Step(s => town.CallAsync(process, s, () => Done(book.Place)),
-            undo: (s, _) => town.CallAsync(process, s, () => book.Decide(OrderState.Rejected, "undo")), name: "create-order", retry: Retry.Forever);
-        bool isVerified = await flow.Step(s => town.CallAsync(process, s, () => book.ConsumerMay), name: "verify-consumer", retry: Retry.Forever);
-        bool hasTicket = isVerified && await flow.Step(s => town.CallAsync(process, s, book.CreateTicket),
-            undo: (s, _) => town.CallAsync(process, s, () => Done(() => book.WithdrawTicket(isLate: false))), name: "create-ticket", retry: Retry.Forever);
-        bool isCharged = hasTicket && await flow.Step(s => town.CallAsync(process, s, book.Charge), name: "authorize", retry: Retry.Forever);
+        await flow.Step(s => town.CallAsync(process, () => Done(book.Place), s),
+            undo: (s, _) => town.CallAsync(process, () => book.Decide(OrderState.Rejected, "undo"), s), name: "create-order", retry: Retry.Forever);
+        bool isVerified = await flow.Step(s => town.CallAsync(process, () => book.ConsumerMay, s), name: "verify-consumer", retry: Retry.Forever);
+        bool hasTicket = isVerified && await flow.Step(s => town.CallAsync(process, book.CreateTicket, s),
+            undo: (s, _) => town.CallAsync(process, () => Done(() => book.WithdrawTicket(isLate: false)), s), name: "create-ticket", retry: Retry.Forever);
+        bool isCharged = hasTicket && await flow.Step(s => town.CallAsync(process, book.Charge, s), name: "authorize", retry: Retry.Forever);
         if (!isCharged)
         {
             await flow.Undo();
@@ -49,8 +49,8 @@ internal static class OrderFlows
         }
 
         flow.Pivot();
-        await flow.Step(s => town.CallAsync(process, s, () => Done(book.ConfirmTicket)), name: "approve-ticket", retry: Retry.Forever);
-        await flow.Step(s => town.CallAsync(process, s, () => book.Decide(OrderState.Approved, "authorize")), name: "approve-order", retry: Retry.Forever);
+        await flow.Step(s => town.CallAsync(process, () => Done(book.ConfirmTicket), s), name: "approve-ticket", retry: Retry.Forever);
+        await flow.Step(s => town.CallAsync(process, () => book.Decide(OrderState.Approved, "authorize"), s), name: "approve-order", retry: Retry.Forever);
         return nameof(OrderApproved);
     }
 

@@ -28,7 +28,7 @@ internal sealed class OrderTown(World world)
     }
 
     /// <summary>Calls a service: it takes its time, and may fail before it has done anything, or after.</summary>
-    public async Task<T> CallAsync<T>(Process process, CancellationToken token, Func<T> call)
+    public async Task<T> CallAsync<T>(Process process, Func<T> call, CancellationToken token)
     {
         await PauseAsync(process, token);
         int fault = IsCalm ? 0 : _chance.Next(10);

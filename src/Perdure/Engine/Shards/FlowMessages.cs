@@ -7,7 +7,12 @@ namespace Perdure.Engine;
 /// <summary>A message that came through the shard's inbox from another flow.</summary>
 internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 {
-    public override Knowledge Needs => row.Kind == MessageKind.StartChild ? Knowledge.Row : Knowledge.Live;
+    public override Knowledge Needs => row.Kind switch
+    {
+        MessageKind.StartChild => Knowledge.Row,
+        MessageKind.EventCame => Knowledge.History, // one that has ended may have had it
+        _ => Knowledge.Live,
+    };
 
     public override void Deliver(FlowSlot? slot)
     {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Perdure.Simulation.Seen;
-using Perdure.Storage;
 
 namespace Perdure.Simulation.Checks.Events;
 

@@ -1,4 +1,3 @@
-using Perdure.Simulation.Events;
 using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Events;

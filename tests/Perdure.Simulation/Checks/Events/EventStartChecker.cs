@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Perdure.Simulation.Events;
 using Perdure.Simulation.Plans;
-using Perdure.Simulation.Seen;
 using Perdure.Storage;
 
 namespace Perdure.Simulation.Checks.Events;
