@@ -4,14 +4,14 @@ using Perdure.Engine;
 
 namespace Perdure.Queues;
 
-/// <summary>A job that a flow wants, as it stands in the home's inbox: all that its contract and the flow said, resolved.</summary>
+/// <summary>A job that a flow wants, or another job leaves to its queue, as it stands in the home's inbox: all that its contract and the flow said, resolved.</summary>
 internal sealed class FlowJob
 {
     public string Queue { get; set; } = "";
 
     public string Type { get; set; } = "";
 
-    /// <summary>When the flow asked.</summary>
+    /// <summary>When it was asked for.</summary>
     public DateTimeOffset At { get; set; }
 
     public JsonElement? Job { get; set; }
@@ -42,10 +42,10 @@ internal sealed class FlowJob
 
     public TimeSpan? KeepResult { get; set; }
 
-    /// <summary>The ask that wants it.</summary>
+    /// <summary>The ask that wants it, or the job.</summary>
     public string? Cause { get; set; }
 
-    /// <summary>The flow's business transaction.</summary>
+    /// <summary>The business transaction.</summary>
     public string? Correlation { get; set; }
 
     /// <summary>Why no queue can take it; null if one may.</summary>
@@ -67,7 +67,7 @@ internal sealed class FlowJob
 
         try
         {
-            return Of(WantedJobs.Prepare(queues, run.Services.Json, job, options), run);
+            return Of(WantedJobs.Prepare(queues, run.Services.Json, job, options), run.Now, run.Correlation);
         }
         catch (Exception e) when (e is not StuckException)
         {
@@ -97,12 +97,12 @@ internal sealed class FlowJob
         KeepResult = KeepResult,
     };
 
-    private static FlowJob Of(NewJob job, FlowRun run) => new()
+    public static FlowJob Of(NewJob job, DateTimeOffset at, string correlation) => new()
     {
         Queue = job.Queue,
         Type = job.Type.Name,
-        At = run.Now,
-        Correlation = run.Correlation,
+        At = at,
+        Correlation = correlation,
         Job = JsonSerializer.Deserialize(job.Payload, JobJson.Default.JsonElement),
         Key = job.Key,
         Priority = job.Priority,

@@ -56,6 +56,14 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
         });
     }
 
+    public void Enqueue(IJob job, JobOptions? options)
+    {
+        JobEffects wants = Wants();
+        FlowJob left = FlowJob.Of(WantedJobs.Prepare(Shard.Node.Services.Queues!, json, job, options, TraceParent), Shard.Node.Clock.Now(), Correlation);
+        left.Cause = Text;
+        wants.Jobs.Add(left);
+    }
+
     public Shard Shard => shard!;
 
     /// <summary>The job (JSON); null until it is read from the store.</summary>
