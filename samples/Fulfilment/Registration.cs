@@ -45,7 +45,7 @@ public static class Registration
                 options.Leader(perdure).AddQueue("order", queue => queue.Retry = options.Patient);
                 if (options.Style == Style.Orchestrated)
                 {
-                    perdure.AddFlow<AnswerLateReply>();
+                    AnswerLateReply.Register(perdure);
                 }
             }
 

@@ -12,6 +12,7 @@ public sealed class Shop(PerdureClient perdure, Books books, FulfilmentOptions o
     {
         perdure.Services.AddSingleton<Shop>();
         perdure.AddQueue(Name, queue => queue.Retry = options.Patient)
+            .AddSubscription(Name, s => s.Publishes<CreditCardUpdatedEvent>())
             .Subscribe<NewCardWantedEvent>(Name, (wanted, job) => job.Get<Shop>().AskForCardAsync(wanted, job));
         if (options.Style == Style.Choreographed)
         {

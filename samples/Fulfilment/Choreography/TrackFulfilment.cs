@@ -6,6 +6,9 @@ namespace Fulfilment.Choreography;
 /// <remarks>Its result is the last thing that was said of the order. What it knows on the way is <see cref="OrderTrack"/>.</remarks>
 public sealed class TrackFulfilment(FulfilmentOptions options) : IFlow<OrderPlaced, string>
 {
+    /// <summary>So many times it says that somebody is silent; then it gives up listening.</summary>
+    private const int TimesMax = 30;
+
     public static void Register(PerdureBuilder perdure) => perdure
         .AddFlow<TrackFulfilment>(flow => flow.Awaits<PaymentReceived>().Awaits<PaymentFailed>().Awaits<GoodsFetched>().Awaits<GoodsNotFetched>()
             .Awaits<GoodsShipped>().Awaits<GoodsNotShipped>().Awaits<OrderCompleted>())
@@ -13,26 +16,21 @@ public sealed class TrackFulfilment(FulfilmentOptions options) : IFlow<OrderPlac
 
     public async Task<string> RunAsync(OrderPlaced placed, FlowContext flow)
     {
-        return await Hear<PaymentReceived, PaymentFailed>("Payment", options.Limits.Payment)
-            ?? await Hear<GoodsFetched, GoodsNotFetched>("Inventory", options.Limits.Goods)
-            ?? await Hear<GoodsShipped, GoodsNotShipped>("Shipment", options.Limits.Shipment)
-            ?? await Hear<OrderCompleted, OrderCompleted>("Shipment", options.Limits.Shipment)
-            ?? nameof(OrderCompleted);
+        return await Hear("Payment", options.Limits.Payment, nameof(PaymentReceived), Said<PaymentReceived>, Said<PaymentFailed>)
+            ?? await Hear("Inventory", options.Limits.Goods, nameof(GoodsFetched), Said<GoodsFetched>, Said<GoodsNotFetched>)
+            ?? await Hear("Shipment", options.Limits.Shipment, nameof(GoodsShipped), Said<GoodsShipped>, Said<GoodsNotShipped>)
+            ?? await Hear("Shipment", options.Limits.Shipment, yes: null, Said<OrderCompleted>)
+            ?? throw new InvalidOperationException("nothing comes after the end");
 
-        // Null when the story goes on; the end of it when a service said no, or nothing: choreographies have no limits, so this is where it shows.
-        async Task<string?> Hear<TYes, TNo>(string service, TimeSpan limit)
-            where TYes : IOrderEvent
-            where TNo : IOrderEvent
+        // Null when the story goes on; otherwise how it ended. A choreography has no limits, so this is where they show.
+        async Task<string?> Hear(string service, TimeSpan limit, string? yes, params Func<TimeSpan, Task<string?>>[] answers)
         {
             DateTimeOffset since = flow.Now;
-            for (int times = 1; times <= 30; times++)
+            for (int times = 1; times <= TimesMax; times++)
             {
-                bool? said = await flow.First(
-                    async () => (await flow.TryEvent<TYes>(placed.Order.Id, limit)).HasValue ? true : (bool?)null,
-                    async () => typeof(TYes) != typeof(TNo) && (await flow.TryEvent<TNo>(placed.Order.Id, limit)).HasValue ? false : (bool?)null);
-                if (said is { } yes)
+                if (await flow.First(answers.Select(answer => (Func<Task<string?>>)(() => answer(limit)))) is { } said)
                 {
-                    return yes ? null : typeof(TNo).Name;
+                    return said == yes ? null : said;
                 }
 
                 flow.Log.LogWarning("order {Order} has heard nothing from {Service} since {Since:u}", placed.Order.Id, service, since);
@@ -40,6 +38,8 @@ public sealed class TrackFulfilment(FulfilmentOptions options) : IFlow<OrderPlac
 
             return $"nothing from {service}";
         }
+
+        async Task<string?> Said<TEvent>(TimeSpan limit) => (await flow.TryEvent<TEvent>(placed.Order.Id, limit)).HasValue ? typeof(TEvent).Name : null;
     }
 }
 

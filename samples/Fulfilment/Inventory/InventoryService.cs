@@ -20,7 +20,8 @@ public sealed class InventoryService(Books books)
         switch (options.Style)
         {
             case Style.Orchestrated:
-                perdure.Subscribe<FetchGoodsCommand>(Name, (command, job) => job.Get<InventoryService>().AnswerAsync(command, job))
+                perdure.AddSubscription(Name, s => s.Publishes<GoodsFetchedEvent>().Publishes<GoodsNotFetchedEvent>())
+                    .Subscribe<FetchGoodsCommand>(Name, (command, job) => job.Get<InventoryService>().AnswerAsync(command, job))
                     .Subscribe<PutBackGoodsCommand>(Name, (command, job) => job.Get<InventoryService>().PutBack(command.RequestId));
                 break;
             case Style.Queues:

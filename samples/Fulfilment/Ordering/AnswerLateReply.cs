@@ -9,6 +9,11 @@ public sealed record GivenUp(string RequestId, string RefId);
 /// <remarks>An event goes to one flow: either the order had the reply in time, or it comes here.</remarks>
 public sealed class AnswerLateReply(FulfilmentOptions options) : IFlow<GivenUp, string?>
 {
+    public static void Register(PerdureBuilder perdure) => perdure.AddFlow<AnswerLateReply>(flow => flow
+        .Awaits<PaymentReceivedEvent>().Awaits<PaymentFailedEvent>().Awaits<PaymentCancelledEvent>().Publishes<RefundPaymentCommand>()
+        .Awaits<GoodsFetchedEvent>().Awaits<GoodsNotFetchedEvent>().Publishes<PutBackGoodsCommand>()
+        .Awaits<GoodsShippedEvent>().Awaits<GoodsNotShippedEvent>().Publishes<RecallShipmentCommand>());
+
     public async Task<string?> RunAsync(GivenUp request, FlowContext flow)
     {
         IReply? late = await flow.First(

@@ -14,8 +14,8 @@ public sealed class Requests(IBus bus, FlowContext flow, Order order, Fulfilment
     /// <summary>For the picture of the whole: what a flow with these requests says and waits for.</summary>
     public static void Declare(FlowOptions flow) => flow
         .Publishes<RetrievePaymentCommand>().Publishes<CancelPaymentCommand>().Publishes<RefundPaymentCommand>().Awaits<PaymentReceivedEvent>().Awaits<PaymentFailedEvent>()
-        .Publishes<FetchGoodsCommand>().Publishes<PutBackGoodsCommand>().Awaits<GoodsFetchedEvent>()
-        .Publishes<ShipGoodsCommand>().Publishes<RecallShipmentCommand>().Awaits<GoodsShippedEvent>()
+        .Publishes<FetchGoodsCommand>().Publishes<PutBackGoodsCommand>().Awaits<GoodsFetchedEvent>().Awaits<GoodsNotFetchedEvent>()
+        .Publishes<ShipGoodsCommand>().Publishes<RecallShipmentCommand>().Awaits<GoodsShippedEvent>().Awaits<GoodsNotShippedEvent>()
         .Publishes<OrderCompletedEvent>().Publishes<OrderCancelledEvent>();
 
     public async Task RetrievePayment()

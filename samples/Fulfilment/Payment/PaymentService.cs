@@ -20,7 +20,8 @@ public sealed class PaymentService(PerdureClient perdure)
         switch (options.Style)
         {
             case Style.Orchestrated:
-                perdure.AddFlow<RetrievePayment>(Declare).StartOn<RetrievePaymentCommand, RetrievePayment>(subscription: Name)
+                perdure.AddSubscription(Name, s => s.Publishes<PaymentCancelledEvent>())
+                    .AddFlow<RetrievePayment>(Declare).StartOn<RetrievePaymentCommand, RetrievePayment>(subscription: Name)
                     .Subscribe<CancelPaymentCommand>(Name, (command, job) => job.Get<PaymentService>().CancelAsync(command, job))
                     .StartOn<RefundPaymentCommand, RefundPayment>(subscription: Name);
                 break;

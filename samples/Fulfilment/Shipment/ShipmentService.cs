@@ -20,7 +20,8 @@ public sealed class ShipmentService(Books books)
         switch (options.Style)
         {
             case Style.Orchestrated:
-                perdure.Subscribe<ShipGoodsCommand>(Name, (command, job) => job.Get<ShipmentService>().AnswerAsync(command, job))
+                perdure.AddSubscription(Name, s => s.Publishes<GoodsShippedEvent>().Publishes<GoodsNotShippedEvent>())
+                    .Subscribe<ShipGoodsCommand>(Name, (command, job) => job.Get<ShipmentService>().AnswerAsync(command, job))
                     .Subscribe<RecallShipmentCommand>(Name, (command, job) => job.Get<ShipmentService>().Recall(command.RequestId));
                 break;
             case Style.Queues:
