@@ -29,9 +29,11 @@ public sealed class SmellTests : IAsyncLifetime
     [Fact]
     public void The_story_is_a_chain_that_no_service_sees_the_whole_of()
     {
-        TopologySmell chain = _topology.Smells.Single(smell => smell.Kind == TopologySmellKind.LongChain);
-        chain.Message.ShouldContain("payment → pay-for-order → payment-received → inventory → goods-fetched → shipment");
-        _topology.Smells.Single(smell => smell.Kind == TopologySmellKind.Cycle).Message.ShouldContain("shipment → goods-not-shipped", customMessage: "and each no goes back through all of them");
+        foreach (TopologySmellKind kind in (TopologySmellKind[])[TopologySmellKind.LongChain, TopologySmellKind.Cycle])
+        {
+            TopologySmell smell = _topology.Smells.Single(smell => smell.Kind == kind);
+            ((string[])["payment", "inventory", "shipment"]).ShouldBeSubsetOf(smell.Nodes.Select(id => NameOf(_topology, id)));
+        }
 
         string[] done = ["payment-received", "goods-fetched", "goods-shipped"];
         _topology.Nodes.Where(node => node.Kind is TopologyNodeKind.Flow or TopologyNodeKind.Subscription && node.Name is not ("heard" or "track-fulfilment"))

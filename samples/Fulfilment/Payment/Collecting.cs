@@ -5,7 +5,7 @@ namespace Fulfilment.Payment;
 
 /// <summary>What is to be paid, and by whom.</summary>
 /// <param name="RequestId">Under it the charge is known to the card provider, and the credit used to Payment's own book.</param>
-public sealed record Due(string RequestId, string RefId, decimal Amount, string Customer, string Card);
+public sealed record Due(string RequestId, string RefId, decimal Amount, string Customer, string Card) : IJob<string>;
 
 /// <summary>
 /// What Payment does for its money, in whatever style it was asked: it uses the customer's credit, then charges the card; asks for another card
