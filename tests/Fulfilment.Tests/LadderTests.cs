@@ -124,14 +124,14 @@ public sealed class LadderTests : IAsyncLifetime
     {
         (await At(0, Ladder.PullAsync(Bill))).Status.ShouldBe(202);
         _world.Provider.LosesAnswers = true;
-        await Should.ThrowAsync<TimeoutException>(() => Ladder.WorkAsync("van 1"));        // it charges, does not hear so, and is seen no more
+        await Should.ThrowAsync<TimeoutException>(() => Ladder.WorkAsync("van 1", TimeSpan.Zero));        // it charges, does not hear so, and is seen no more
         Charges().ShouldBe([Bill.RequestId]);
         _world.Provider.LosesAnswers = false;
 
-        (await Ladder.WorkAsync("van 2")).ShouldBe(0);
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(0);
         await _world.PassAsync(TimeSpan.FromSeconds(31));
-        (await Ladder.WorkAsync("van 2")).ShouldBe(1);
-        (await Ladder.WorkAsync("van 2")).ShouldBe(0);
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(1);
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(0);
         Charges().ShouldBe([Bill.RequestId]);
     }
 

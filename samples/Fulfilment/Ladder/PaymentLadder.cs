@@ -122,9 +122,9 @@ public sealed class PaymentLadder(PerdureClient perdure, CardProvider cards)
 
     /// <summary>One round of a worker for V5.</summary>
     /// <returns>How many charges it made.</returns>
-    public async Task<int> WorkAsync(string worker, CancellationToken cancellationToken = default)
+    public async Task<int> WorkAsync(string worker, TimeSpan wait, CancellationToken cancellationToken = default)
     {
-        IReadOnlyList<LeasedJob> jobs = await perdure.Queue(Pulled).LeaseAsync(worker, max: 10, wait: TimeSpan.Zero, cancellationToken);
+        IReadOnlyList<LeasedJob> jobs = await perdure.Queue(Pulled).LeaseAsync(worker, max: 10, wait, cancellationToken);
         foreach (LeasedJob job in jobs)
         {
             await job.CompleteAsync(await ChargeAsync(cards, job.Read<ChargeCard>(), cancellationToken), cancellationToken);
