@@ -77,7 +77,7 @@ internal sealed class Addresses(PerdureBuilder perdure, FulfilmentOptions option
     private void Add<TMessage>(Services from, Services to, bool isAwaited = false)
         where TMessage : IMessage
     {
-        bool comesHere = (to & options.Here) != 0;
+        bool comesHere = (to & options.Here) != Services.None;
         if (!comesHere && !options.Here.HasFlag(from))
         {
             return;
@@ -122,7 +122,7 @@ internal sealed class Addresses(PerdureBuilder perdure, FulfilmentOptions option
 
             rabbit.In(TopicOf(options.Here), queue =>
             {
-                foreach ((Services from, _, string type) in _routes.Where(route => (route.To & options.Here) != 0))
+                foreach ((Services from, _, string type) in _routes.Where(route => (route.To & options.Here) != Services.None))
                 {
                     queue.Bind(TopicOf(from), type);
                 }

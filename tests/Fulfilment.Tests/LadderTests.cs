@@ -90,6 +90,7 @@ public sealed class LadderTests : IAsyncLifetime
     public async Task V3_stateful_retry_answers_pending_at_once_whatever_the_provider_does()
     {
         (await At(0, Ladder.LaterAsync(Bill))).Status.ShouldBe(202);
+        await _world.Test.IdleAsync();
         _world.Provider.IsDown = true;
         (await At(0, Ladder.LaterAsync(Next(1)))).Status.ShouldBe(202);
         await _world.PassAsync(TimeSpan.FromDays(1));

@@ -79,7 +79,8 @@ public sealed class PaymentLadder(PerdureClient perdure, CardProvider cards)
     {
         try
         {
-            NowOrLater<Charged> answer = await perdure.TryNowAsync(Of(due), Slow, new JobOptions { Queue = Fast });
+            // The attempt's own time-out comes before the budget's end, so that the breaker hears of it.
+            NowOrLater<Charged> answer = await perdure.TryNowAsync(Of(due), Budget, new JobOptions { Queue = Fast });
             if (answer.IsAccepted)
             {
                 await answer.Job!.CancelAsync();        // the breaker is open, and this rung knows no later

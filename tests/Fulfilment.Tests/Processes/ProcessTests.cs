@@ -10,14 +10,11 @@ namespace Fulfilment.Tests.Processes;
 [Collection(OneBroker.Name)]
 public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) : IAsyncLifetime
 {
-    private const int Orders = 17;      // among them one of unicorns and one to nowhere
     private static readonly string[] Services = ["checkout", "order", "payment", "inventory", "shipment"];
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fulfilment-").FullName;
     private readonly List<ServiceProcess> _processes = [];
-
-    private static bool IsLong => Environment.GetEnvironmentVariable("PERDURE_LONG") == "1";
 
     public async Task InitializeAsync()
     {
@@ -38,36 +35,37 @@ public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) 
         return Task.CompletedTask;
     }
 
-    /// <summary>Each kind of message once, and no service more than twice in one go: after three deaths in a row it would be the suspect.</summary>
-    [Theory]
-    [InlineData("order OrderPlacedEvent", "payment RetrievePaymentCommand", "inventory FetchGoodsCommand", "shipment ShipGoodsCommand", "checkout NewCardWantedEvent", "order PaymentReceivedEvent")]
-    [InlineData("order GoodsFetchedEvent", "order GoodsShippedEvent", "payment CreditCardUpdatedEvent", "inventory PutBackGoodsCommand", "checkout OrderCompletedEvent", "payment RefundPaymentCommand")]
-    [InlineData("order GoodsNotFetchedEvent", "order GoodsNotShippedEvent", "checkout OrderCancelledEvent")]
-    public Task Killed_at_a_message_a_service_goes_on_and_every_order_ends_right(params string[] kills) => PlayAsync(Style.Orchestrated, Orders, kills);
-
-    /// <summary>The same where nobody leads.</summary>
-    [Theory]
-    [InlineData("payment OrderPlaced", "inventory PaymentReceived", "shipment GoodsFetched", "checkout OrderCompleted", "payment GoodsNotShipped", "inventory GoodsNotShipped")]
-    public Task Killed_at_an_event_a_service_goes_on_and_every_order_ends_right(params string[] kills) => PlayAsync(Style.Choreographed, Orders, kills);
-
-    /// <summary>Every message of five orders, one kill at a time; as many goes as there are messages.</summary>
-    [Fact]
-    public async Task Killed_at_every_single_message_every_order_ends_right()
+    /// <summary>Which services die, at which messages; by default at each kind of message once. In the long run also where nobody leads, and at every single message.</summary>
+    /// <remarks>No service more than three times in one go: after two deaths in a row it runs things alone, and what runs alone at three deaths is the suspect.</remarks>
+    public static TheoryData<Style, int, string[]> Kills()
     {
-        List<string> messages = [.. await PlayAsync(Style.Orchestrated, 5)];
-        messages.Count.ShouldBeGreaterThan(30);
-        foreach (string message in IsLong ? messages : messages.Where(message => message == "payment RetrievePaymentCommand 5"))
+        var goes = new TheoryData<Style, int, string[]>
         {
-            await DisposeAsync();
-            _processes.Clear();
-            Directory.CreateDirectory(_folder);
-            await InitializeAsync();
-            await PlayAsync(Style.Orchestrated, 5, message);
+            {
+                Style.Orchestrated, 17, // among them one of unicorns, and one to nowhere
+                ["order OrderPlacedEvent", "order PaymentReceivedEvent", "order GoodsFetchedEvent", "payment RetrievePaymentCommand", "inventory FetchGoodsCommand", "shipment ShipGoodsCommand", "checkout NewCardWantedEvent"]
+            },
+            {
+                Style.Orchestrated, 17,
+                ["order GoodsShippedEvent", "order GoodsNotFetchedEvent", "order GoodsNotShippedEvent", "payment CreditCardUpdatedEvent", "payment RefundPaymentCommand", "inventory PutBackGoodsCommand", "checkout OrderCompletedEvent", "checkout OrderCancelledEvent"]
+            },
+        };
+        if (Environment.GetEnvironmentVariable("PERDURE_LONG") == "1")
+        {
+            goes.Add(Style.Choreographed, 17,
+                ["payment OrderPlaced", "inventory PaymentReceived", "shipment GoodsFetched", "checkout OrderCompleted", "payment GoodsNotShipped", "payment GoodsNotFetched", "inventory GoodsNotShipped", "checkout PaymentReceived"]);
+            foreach (string kill in EveryMessage(5))
+            {
+                goes.Add(Style.Orchestrated, 5, [kill]);
+            }
         }
+
+        return goes;
     }
 
-    /// <returns>The messages that came, each with its service.</returns>
-    private async Task<IReadOnlyList<string>> PlayAsync(Style style, int orders, params string[] kills)
+    [Theory]
+    [MemberData(nameof(Kills))]
+    public async Task Killed_at_a_message_a_service_goes_on_and_every_order_ends_right(Style style, int orders, string[] kills)
     {
         long start = Stopwatch.GetTimestamp();
         foreach (string name in Services)
@@ -78,8 +76,8 @@ public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) 
 
         try
         {
-            string end = await _processes[0].Done.WaitAsync(Patience);
-            end.ShouldContain($"{orders} orders: {orders - Enumerable.Range(1, orders).Count(IsInVain)} completed, {Enumerable.Range(1, orders).Count(IsInVain)} cancelled");
+            int inVain = Enumerable.Range(1, orders).Count(IsInVain);
+            (await _processes[0].Done.WaitAsync(Patience)).ShouldContain($"{orders} orders: {orders - inVain} completed, {inVain} cancelled");
             await SettleAsync();
         }
         catch (Exception e)
@@ -87,13 +85,21 @@ public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) 
             throw new InvalidOperationException($"{e.Message}{Environment.NewLine}{string.Concat(_processes)}", e);
         }
 
-        string[] heard = [.. _processes.Zip(Services).SelectMany(pair => pair.First.Heard.Select(message => $"{pair.Second} {message}"))];
-        _processes.Sum(process => process.Deaths).ShouldBe(kills.Length, string.Concat(_processes));
         _processes.ForEach(process => process.Dispose());
+        _processes.Sum(process => process.Deaths).ShouldBe(kills.Length, string.Concat(_processes));
         using var books = new Books(_folder);
         ShouldBeInOrder(books, orders);
-        output.WriteLine($"{kills.Length} kills, {heard.Length} messages, {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
-        return heard;
+        output.WriteLine($"{kills.Length} kills in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
+    }
+
+    private static IEnumerable<string> EveryMessage(int orders)
+    {
+        string[] usual =
+        [
+            "order OrderPlacedEvent", "payment RetrievePaymentCommand", "order PaymentReceivedEvent", "inventory FetchGoodsCommand", "order GoodsFetchedEvent",
+            "shipment ShipGoodsCommand", "order GoodsShippedEvent", "checkout OrderCompletedEvent",
+        ];
+        return [.. Enumerable.Range(1, orders).SelectMany(order => usual.Select(message => $"{message} {order}")), "checkout NewCardWantedEvent 5", "payment CreditCardUpdatedEvent 5"];
     }
 
     /// <summary>Nobody waits for those who undo, so the end of the last order is not yet theirs.</summary>

@@ -43,23 +43,16 @@ internal sealed class ServiceProcess : IDisposable
         }
     }
 
-    /// <summary>What came, each message once: its type and its order.</summary>
-    public IReadOnlyList<string> Heard
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return [.. _said.Where(line => line.StartsWith($"{_name} hears ", StringComparison.Ordinal)).Select(line => line[$"{_name} hears ".Length..]).Distinct()];
-            }
-        }
-    }
-
     public void Dispose()
     {
         Process last;
         lock (_lock)
         {
+            if (_isOver)
+            {
+                return;
+            }
+
             _isOver = true;
             last = _process;
         }
