@@ -1,6 +1,5 @@
 using Fulfilment.Choreography;
 using Perdure;
-using Perdure.Testing;
 
 namespace Fulfilment.Tests;
 

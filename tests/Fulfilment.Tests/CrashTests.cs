@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Fulfilment.Checkout;
 using Fulfilment.Participants;
 using Microsoft.Extensions.DependencyInjection;
-using Perdure;
 using Perdure.Testing;
 using Xunit.Abstractions;
 

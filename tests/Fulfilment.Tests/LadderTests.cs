@@ -1,9 +1,7 @@
 using Fulfilment.Ladder;
 using Fulfilment.Participants;
 using Fulfilment.Payment;
-using Microsoft.Extensions.DependencyInjection;
 using Perdure;
-using Perdure.Testing;
 
 namespace Fulfilment.Tests;
 

@@ -1,6 +1,5 @@
 using Fulfilment.Ordering;
 using Perdure;
-using Perdure.Testing;
 
 namespace Fulfilment.Tests;
 

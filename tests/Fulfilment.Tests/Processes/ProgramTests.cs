@@ -92,10 +92,10 @@ public sealed class ProgramTests : IDisposable
         {
             await process.WaitForExitAsync(late.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             process.Kill();
-            throw new TimeoutException($"It does not end: {await output}{await errors}");
+            throw new TimeoutException($"It does not end: {await output}{await errors}", e);
         }
 
         return (process.ExitCode, await output, await errors);
