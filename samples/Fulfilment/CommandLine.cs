@@ -43,71 +43,73 @@ internal sealed record CommandLine
 
     public bool IsHelp { get; init; }
 
+    private Uri Amqp { get; init; } = new("amqp://localhost");
+
     /// <exception cref="UsageException">An option is unknown, or its value is.</exception>
     public static CommandLine Parse(IReadOnlyList<string> args)
     {
         var line = new CommandLine();
-        Uri amqp = new("amqp://localhost");
         var rest = new Queue<string>(args);
         while (rest.TryDequeue(out string? arg))
         {
-            FulfilmentLimits limits = line.Options.Limits;
-            line = arg switch
-            {
-                "--help" or "-h" or "-?" => line with { IsHelp = true },
-                "--style" => line with { Options = line.Options with { Style = OneOf<Style>() } },
-                "--orders" => line with { Orders = int.TryParse(Value(), CultureInfo.InvariantCulture, out int count) && count is >= 0 and <= 1_000_000 ? count : throw new UsageException("--orders needs a number from 0 to 1000000") },
-                "--data" => line with { DataFolder = Value() },
-                "--service" => line with { Options = line.Options with { Here = OneOf(Services.None, Services.All) } },
-                "--amqp" => Uri.TryCreate(Value(), UriKind.Absolute, out Uri? uri) ? WithBroker(uri) : throw new UsageException("--amqp needs an address, such as amqp://localhost"),
-                "--payment-limit" => WithLimits(limits with { Payment = Limit() }),
-                "--goods-limit" => WithLimits(limits with { Goods = Limit() }),
-                "--shipment-limit" => WithLimits(limits with { Shipment = Limit() }),
-                "--card-limit" => WithLimits(limits with { NewCard = Limit() }),
-                "--serve" => line with { IsServer = true },
-                "--urls" => line with { Urls = Value() },
-                _ => throw new UsageException($"there is no option {arg}"),
-            };
-
-            string Value() => rest.TryDequeue(out string? value) && value is not ['-', '-', ..] ? value : throw new UsageException($"{arg} needs a value");
-
-            T OneOf<T>(params T[] without)
-                where T : struct, Enum
-            {
-                T[] words = [.. Enum.GetValues<T>().Except(without)];
-                return words.Any(word => word.ToString().Equals(rest.TryPeek(out string? value) ? value : null, StringComparison.OrdinalIgnoreCase))
-                    ? Enum.Parse<T>(Value(), ignoreCase: true)
-                    : throw new UsageException($"{arg} is one of {string.Join(", ", words.Select(word => word.ToString().ToLowerInvariant()))}");
-            }
-
-            CommandLine WithLimits(FulfilmentLimits changed) => line with { Options = line.Options with { Limits = changed } };
-
-            CommandLine WithBroker(Uri uri)
-            {
-                amqp = uri;
-                return line;
-            }
-
-            TimeSpan Limit()
-            {
-                try
-                {
-                    return FulfilmentLimits.Parse(Value());
-                }
-                catch (FormatException e)
-                {
-                    throw new UsageException($"{arg}: {e.Message}");
-                }
-            }
+            line = line.With(arg, rest);
         }
 
-        bool isAlone = line.Options.Here != Services.All;
-        if (isAlone && line.Options.Style == Style.Queues)
+        if (line.Options.Here == Services.All)
         {
-            throw new UsageException("--service is not for --style queues: a queue and those who fill it share a store");
+            return line;
         }
 
-        return isAlone ? line with { Options = line.Options with { Amqp = amqp } } : line;
+        return line.Options.Style != Style.Queues
+            ? line with { Options = line.Options with { Amqp = line.Amqp } }
+            : throw new UsageException("--service is not for --style queues: a queue and those who fill it share a store");
+    }
+
+    private CommandLine With(string arg, Queue<string> rest)
+    {
+        FulfilmentLimits limits = Options.Limits;
+        return arg switch
+        {
+            "--help" or "-h" or "-?" => this with { IsHelp = true },
+            "--style" => this with { Options = Options with { Style = OneOf(Enum.GetValues<Style>()) } },
+            "--service" => this with { Options = Options with { Here = OneOf([.. Enum.GetValues<Services>().Except([Services.None, Services.All])]) } },
+            "--orders" => this with { Orders = Read(text => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture), "a number") },
+            "--data" => this with { DataFolder = Value() },
+            "--amqp" => this with { Amqp = Read(text => new Uri(text), "an address, such as amqp://localhost") },
+            "--payment-limit" => WithLimits(limits with { Payment = Limit() }),
+            "--goods-limit" => WithLimits(limits with { Goods = Limit() }),
+            "--shipment-limit" => WithLimits(limits with { Shipment = Limit() }),
+            "--card-limit" => WithLimits(limits with { NewCard = Limit() }),
+            "--serve" => this with { IsServer = true },
+            "--urls" => this with { Urls = Value() },
+            _ => throw new UsageException($"there is no option {arg}"),
+        };
+
+        string Value() => rest.TryDequeue(out string? value) && value is not ['-', '-', ..] ? value : throw new UsageException($"{arg} needs a value");
+
+        T Read<T>(Func<string, T> parse, string what)
+        {
+            try
+            {
+                return parse(Value());
+            }
+            catch (Exception e) when (e is FormatException or OverflowException)
+            {
+                throw new UsageException($"{arg} needs {what}");
+            }
+        }
+
+        T OneOf<T>(T[] words)
+            where T : struct, Enum
+        {
+            string value = Value();
+            int found = Array.FindIndex(words, word => word.ToString().Equals(value, StringComparison.OrdinalIgnoreCase));
+            return found >= 0 ? words[found] : throw new UsageException($"{arg} is one of {string.Join(", ", words).ToLowerInvariant()}");
+        }
+
+        TimeSpan Limit() => Read(FulfilmentLimits.Parse, "a duration of ISO 8601, such as P7D for seven days or PT12H for twelve hours");
+
+        CommandLine WithLimits(FulfilmentLimits changed) => this with { Options = Options with { Limits = changed } };
     }
 }
 

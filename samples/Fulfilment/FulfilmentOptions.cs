@@ -54,7 +54,7 @@ public sealed record FulfilmentOptions
     public Action<Services, IMessage>? Heard { get; init; }
 
     /// <summary>What leads orders; a test of another version of it sets it.</summary>
-    internal Func<PerdureBuilder, PerdureBuilder> Leader { get; init; } = Ordering.FulfilOrder.Register;
+    internal Func<PerdureBuilder, Style, PerdureBuilder> Leader { get; init; } = Ordering.FulfilOrder.Register;
 }
 
 /// <summary>How long each wait may take.</summary>
@@ -79,14 +79,16 @@ public sealed record FulfilmentLimits
     /// <exception cref="FormatException">It is none, or is not more than zero: found when the program starts, not on day seven.</exception>
     public static TimeSpan Parse(string duration)
     {
-        try
+        TimeSpan limit = XmlConvert.ToTimeSpan(duration);
+        return limit > TimeSpan.Zero ? limit : throw new FormatException($"a limit of {duration} is over before it begins");
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not more than zero.</exception>
+    internal static void Check(FulfilmentLimits limits)
+    {
+        foreach (TimeSpan limit in (TimeSpan[])[limits.Payment, limits.Goods, limits.Shipment, limits.NewCard, limits.LateReply])
         {
-            TimeSpan limit = XmlConvert.ToTimeSpan(duration);
-            return limit > TimeSpan.Zero ? limit : throw new FormatException($"a limit of {duration} is over before it begins");
-        }
-        catch (Exception e) when (e is FormatException or OverflowException && e.Source == typeof(XmlConvert).Assembly.GetName().Name)
-        {
-            throw new FormatException($"{duration} is no duration of ISO 8601, such as P7D for seven days or PT12H for twelve hours", e);
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(limits));
         }
     }
 }

@@ -110,7 +110,7 @@ public sealed record NewCardWantedEvent(string TraceId, string RefId, string Cus
     string IMessage.Key => TraceId;
 }
 
-/// <summary>The customer has another card. What it is for, the trace says.</summary>
+/// <summary>The customer has another card, for whatever waits for one in this business transaction: their traceid is its correlation id.</summary>
 public sealed record CreditCardUpdatedEvent(string TraceId, string RefId, string Card) : IMessage
 {
     string IMessage.Key => TraceId;

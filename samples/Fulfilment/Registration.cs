@@ -17,8 +17,10 @@ public static class Registration
     /// <param name="dataFolder">Where all files are kept; made if it does not exist.</param>
     /// <param name="options">How the services work together.</param>
     /// <param name="more">What else there is.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not more than zero.</exception>
     public static IServiceCollection AddFulfilment(this IServiceCollection services, string dataFolder, FulfilmentOptions options, Action<PerdureBuilder>? more = null)
     {
+        FulfilmentLimits.Check(options.Limits);
         string name = options.Here == Services.All ? "flows" : options.Here.ToString().ToLowerInvariant();
         services.TryAddSingleton(_ => new Books(dataFolder));
         services.TryAddSingleton(new ProviderFaults());
@@ -42,7 +44,7 @@ public static class Registration
             if (options.Here.HasFlag(Services.Order) && options.Style != Style.Choreographed)
             {
                 perdure.Services.AddSingleton<IBus>(options.Style == Style.Queues ? new QueueBus() : new EventBus());
-                options.Leader(perdure).AddQueue("order", queue => queue.Retry = options.Patient);
+                options.Leader(perdure, options.Style).AddQueue("order", queue => queue.Retry = options.Patient);
                 if (options.Style == Style.Orchestrated)
                 {
                     AnswerLateReply.Register(perdure);

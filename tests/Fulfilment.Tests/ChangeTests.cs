@@ -65,14 +65,14 @@ public sealed class ChangeTests
         string before = await File.ReadAllTextAsync(Path.Combine(SourceTree.Root, "samples/Fulfilment/Ordering/FulfilOrder.cs"));
         string after = await File.ReadAllTextAsync(Path.Combine(SourceTree.Root, "tests/Fulfilment.Tests/Changed/FulfilOrder.cs"));
         string body = before[before.IndexOf("[Named", StringComparison.Ordinal)..];
-        string register = body.Split('\n').Single(line => line.Contains("Register", StringComparison.Ordinal)) + "\n\n";
+        string register = body[body.IndexOf("    public static", StringComparison.Ordinal)..body.IndexOf("    public async", StringComparison.Ordinal)];
 
         string old = "\n/// <summary>Leads the orders that it began.</summary>\n" + body.Replace("FulfilOrder(", "FulfilOrder1(", StringComparison.Ordinal).Replace(register, "", StringComparison.Ordinal);
         string expected = before.Replace("using Perdure;", "using Fulfilment.Ordering;\nusing Perdure;", StringComparison.Ordinal)
             .Replace("namespace Fulfilment.Ordering;", "namespace Fulfilment.Tests.Changed;", StringComparison.Ordinal)
             .Replace("Version = 1", "Version = 2", StringComparison.Ordinal)
             .Replace(Pay + Fetch, Fetch + Pay, StringComparison.Ordinal)
-            .Replace("perdure.AddFlow", "perdure.AddFlow<FulfilOrder1>().AddFlow", StringComparison.Ordinal) + old;
+            .Replace(".AddFlow", ".AddFlow<FulfilOrder1>().AddFlow", StringComparison.Ordinal) + old;
         after.ShouldBe(expected);
     }
 }

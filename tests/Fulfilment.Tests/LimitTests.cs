@@ -1,4 +1,5 @@
 using Fulfilment.Ordering;
+using Microsoft.Extensions.DependencyInjection;
 using Perdure;
 
 namespace Fulfilment.Tests;
@@ -19,6 +20,16 @@ public sealed class LimitTests : IAsyncLifetime
     {
         (Limits.Payment, Limits.Goods, Limits.Shipment, Limits.NewCard)
             .ShouldBe((TimeSpan.FromDays(20), TimeSpan.FromHours(12), TimeSpan.FromHours(24), TimeSpan.FromDays(7)));
+    }
+
+    [Fact]
+    public void A_limit_that_is_over_before_it_begins_is_refused_at_the_start()
+    {
+        FulfilmentLimits[] bad = [Limits with { Payment = TimeSpan.Zero }, Limits with { Goods = -Moment }, Limits with { Shipment = TimeSpan.Zero }, Limits with { NewCard = TimeSpan.Zero }];
+        foreach (FulfilmentLimits limits in bad)
+        {
+            Should.Throw<ArgumentOutOfRangeException>(() => new ServiceCollection().AddFulfilment(Path.GetTempPath(), new FulfilmentOptions { Limits = limits }));
+        }
     }
 
     [Theory]

@@ -27,7 +27,7 @@ public sealed class OrchestratedTests
         await using World world = await World.StartAsync(new FulfilmentOptions());
         await world.PlaceAsync(Some.Good);
 
-        List<EventInfo> events = await world.Perdure.ListAsync(new EventFilter { Correlation = Checkout.Shop.TraceOf(Some.Good.Id) }).ToListAsync();
+        List<EventInfo> events = await world.Perdure.ListAsync(new EventFilter { Correlation = Checkout.Shop.CorrelationOf(Some.Good.Id) }).ToListAsync();
         ILookup<string?, string> byKey = events.ToLookup(e => e.Key, e => e.Type);
         byKey[KeyOf("retrieve-payment-command")].ShouldBe(["retrieve-payment-command", "payment-received-event"], ignoreOrder: true);
         byKey[KeyOf("fetch-goods-command")].ShouldBe(["fetch-goods-command", "goods-fetched-event"], ignoreOrder: true);
@@ -120,8 +120,23 @@ public sealed class OrchestratedTests
         await world.ResumeAsync(silent);
         await world.PassAsync(TimeSpan.FromDays(1));
 
-        (await run.ShouldHaveEndedAsAsync(FlowStatus.Cancelled)).Status.ShouldBe(FlowStatus.Cancelled);
-        world.Facts(Some.Good).ShouldSatisfyAllConditions(facts => facts.Paid.ShouldBe(0), facts => facts.Picks.ShouldBe(0), facts => facts.Parcels.ShouldBe(0));
+        await run.ShouldHaveEndedAsAsync(FlowStatus.Cancelled);
+        world.ShouldBeInOrder();
+        world.Facts(Some.Good).End.ShouldBe("cancelled");
+    }
+
+    [Fact]
+    public async Task Over_queues_a_job_that_somebody_cancels_cancels_its_order()
+    {
+        await using World world = await World.StartAsync(new FulfilmentOptions { Style = Style.Queues });
+        await world.PauseAsync("inventory");
+        await world.PlaceAsync(Some.Good);
+
+        await world.Perdure.CancelJobsAsync(new JobFilter { Queue = "inventory" });
+        await world.ResumeAsync("inventory");
+
+        world.ShouldBeInOrder();
+        world.Facts(Some.Good).End.ShouldBe("cancelled");
     }
 
     /// <summary>Over queues no reply is late: at the limit the job is withdrawn, and with it what Payment does for it.</summary>

@@ -85,6 +85,20 @@ public sealed class SmellTests : IAsyncLifetime
         Publishers(_led, "order-completed-event").ShouldBe(["fulfil-order"]);
     }
 
+    [Fact]
+    public async Task Over_queues_no_command_is_heard_by_anybody_but_its_service()
+    {
+        await using World world = await World.StartAsync(new FulfilmentOptions { Style = Style.Queues });
+        await world.PlaceAsync(Some.Good);
+
+        Topology topology = await world.Perdure.TopologyAsync();
+
+        topology.Nodes.Where(node => node.Kind == TopologyNodeKind.Event).Select(node => node.Name).ShouldBe(
+        [
+            "credit-card-charged-event", "credit-card-updated-event", "customer-credit-used-event", "new-card-wanted-event", "order-cancelled-event", "order-completed-event", "order-placed-event",
+        ]);
+    }
+
     private static string[] Hearers(Topology topology, string type)
         => [.. topology.Edges.Where(edge => edge.Kind == TopologyEdgeKind.HeardBy && edge.From == IdOf(topology, type)).Select(edge => NameOf(topology, edge.To)).Where(name => name is not ("heard" or "tracking"))];
 

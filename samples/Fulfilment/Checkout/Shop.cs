@@ -29,25 +29,25 @@ public sealed class Shop(PerdureClient perdure, Books books, FulfilmentOptions o
     }
 
     /// <summary>Places an order, durably. The same id again is the same order.</summary>
-    /// <returns>The trace that the whole story goes by.</returns>
+    /// <returns>The business transaction that all of it belongs to.</returns>
     public async Task<string> PlaceAsync(Order order, CancellationToken cancellationToken = default)
     {
-        string trace = TraceOf(order.Id);
+        string correlation = CorrelationOf(order.Id);
         books.Checkout.Do("placed", order.Id, order.Id, order.Items.Sum(item => item.Quantity * item.Price), order.PaysByInvoice ? "invoice" : null);
         await perdure.PublishAsync(
             options.Style == Style.Choreographed ? (IMessage)new Choreography.OrderPlaced(order) : new OrderPlacedEvent(order),
-            new PublishOptions { Id = trace, CorrelationId = trace }, cancellationToken);
-        return trace;
+            new PublishOptions { Id = correlation, CorrelationId = correlation }, cancellationToken);
+        return correlation;
     }
 
     /// <summary>A customer has another card for an order.</summary>
     public Task UpdateCardAsync(string orderId, string card, CancellationToken cancellationToken = default)
-        => perdure.PublishAsync(new CreditCardUpdatedEvent(TraceOf(orderId), orderId, card), new PublishOptions { Id = $"{orderId} {card}", CorrelationId = TraceOf(orderId) }, cancellationToken);
+        => perdure.PublishAsync(new CreditCardUpdatedEvent(CorrelationOf(orderId), orderId, card), new PublishOptions { Id = $"{orderId} {card}", CorrelationId = CorrelationOf(orderId) }, cancellationToken);
 
     /// <summary>The orders that have ended, and how.</summary>
     public IReadOnlyDictionary<string, string> Ends() => books.Checkout.Lines().Where(line => line.Kind is "completed" or "cancelled").ToDictionary(line => line.Key, line => line.Kind);
 
-    public static string TraceOf(string orderId) => $"order-{orderId}";
+    public static string CorrelationOf(string orderId) => $"order-{orderId}";
 
     private async Task AskForCardAsync(NewCardWantedEvent wanted, JobContext job)
     {

@@ -6,11 +6,19 @@ namespace Fulfilment.Ordering;
 [Named("fulfil-order", Version = 1)]
 public sealed class FulfilOrder(IBus bus, FulfilmentOptions options) : IFlow<OrderPlacedEvent, OrderOutcome>
 {
-    public static PerdureBuilder Register(PerdureBuilder perdure) => perdure.AddFlow<FulfilOrder>(Requests.Declare).StartOn<OrderPlacedEvent, FulfilOrder>(subscription: "order");
+    public static PerdureBuilder Register(PerdureBuilder perdure, Style style) => perdure
+        .AddFlow<FulfilOrder>(flow => Requests.Declare(flow, style))
+        .StartOn<OrderPlacedEvent, FulfilOrder>(subscription: "order");
 
     public async Task<OrderOutcome> RunAsync(OrderPlacedEvent placed, FlowContext flow)
     {
         var requests = new Requests(bus, flow, placed.Order, options.Limits);
+        string reason = "cancelled by somebody";
+        flow.OnUndo(() =>
+        {
+            flow.Publish(new OrderCancelledEvent(placed.Order.Id, reason));
+            return Task.CompletedTask;
+        });
         try
         {
             await requests.RetrievePayment();
@@ -21,9 +29,9 @@ public sealed class FulfilOrder(IBus bus, FulfilmentOptions options) : IFlow<Ord
         }
         catch (RejectedException no)
         {
+            reason = no.Reason;
             await flow.Undo();
-            flow.Publish(new OrderCancelledEvent(placed.Order.Id, no.Reason));
-            return new OrderOutcome("cancelled", no.Reason);
+            return new OrderOutcome("cancelled", reason);
         }
     }
 }

@@ -26,5 +26,9 @@ public sealed class QueueBus : IBus
         {
             throw new RejectedException(late);
         }
+        catch (Exception e) when (e is JobFailedException or JobCancelledException)     // it needs a person, or a person has decided; the order does not wait for that
+        {
+            throw new RejectedException(e.Message);
+        }
     }
 }

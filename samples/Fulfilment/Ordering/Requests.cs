@@ -12,11 +12,16 @@ public sealed class Requests(IBus bus, FlowContext flow, Order order, Fulfilment
     private const string Reason = "order";
 
     /// <summary>For the picture of the whole: what a flow with these requests says and waits for.</summary>
-    public static void Declare(FlowOptions flow) => flow
-        .Publishes<RetrievePaymentCommand>().Publishes<CancelPaymentCommand>().Publishes<RefundPaymentCommand>().Awaits<PaymentReceivedEvent>().Awaits<PaymentFailedEvent>()
-        .Publishes<FetchGoodsCommand>().Publishes<PutBackGoodsCommand>().Awaits<GoodsFetchedEvent>().Awaits<GoodsNotFetchedEvent>()
-        .Publishes<ShipGoodsCommand>().Publishes<RecallShipmentCommand>().Awaits<GoodsShippedEvent>().Awaits<GoodsNotShippedEvent>()
-        .Publishes<OrderCompletedEvent>().Publishes<OrderCancelledEvent>();
+    public static void Declare(FlowOptions flow, Style style)
+    {
+        flow.Publishes<OrderCompletedEvent>().Publishes<OrderCancelledEvent>();
+        if (style == Style.Orchestrated)
+        {
+            flow.Publishes<RetrievePaymentCommand>().Publishes<CancelPaymentCommand>().Publishes<RefundPaymentCommand>().Awaits<PaymentReceivedEvent>().Awaits<PaymentFailedEvent>()
+                .Publishes<FetchGoodsCommand>().Publishes<PutBackGoodsCommand>().Awaits<GoodsFetchedEvent>().Awaits<GoodsNotFetchedEvent>()
+                .Publishes<ShipGoodsCommand>().Publishes<RecallShipmentCommand>().Awaits<GoodsShippedEvent>().Awaits<GoodsNotShippedEvent>();
+        }
+    }
 
     public async Task RetrievePayment()
     {

@@ -24,23 +24,26 @@ public sealed class Book : IDisposable
               amount   TEXT NOT NULL,
               note     TEXT,
               state    TEXT NOT NULL,           -- Done or TakenBack
-              PRIMARY KEY (kind, key)) WITHOUT ROWID
+              PRIMARY KEY (kind, key)) WITHOUT ROWID;
+            CREATE INDEX IF NOT EXISTS line_note ON line (kind, note)
             """);
     }
 
     /// <summary>Writes that something was done; nothing when it was written before.</summary>
-    /// <param name="amount">Is told what this book has of the kind.</param>
     /// <exception cref="TakenBackException">It was taken back.</exception>
-    public Line Do(string kind, string key, string orderId, Func<IReadOnlyList<Line>, decimal> amount, string? note = null)
+    public Line Do(string kind, string key, string orderId, decimal amount = 0, string? note = null) => Do(kind, key, orderId, note, _ => amount);
+
+    /// <param name="amount">Is told what this book has of the kind and note; nothing comes between.</param>
+    /// <inheritdoc cref="Do(string, string, string, decimal, string?)"/>
+    public Line Do(string kind, string key, string orderId, string? note, Func<IReadOnlyList<Line>, decimal> amount)
     {
         lock (_lock)
         {
             using SqliteTransaction transaction = _db.BeginTransaction();
-            List<Line> lines = Lines();
-            Line? there = lines.Find(line => line.Kind == kind && line.Key == key);
+            Line? there = Select("WHERE kind = $1 AND key = $2", kind, key).SingleOrDefault();
             if (there is null)
             {
-                there = new Line(kind, key, orderId, amount([.. lines.Where(line => line.Kind == kind)]), note, IsDone: true);
+                there = new Line(kind, key, orderId, amount(Select("WHERE kind = $1 AND note IS $2", kind, note)), note, IsDone: true);
                 Execute("INSERT INTO line VALUES ($1, $2, $3, $4, $5, 'Done')", kind, key, orderId, there.Amount, note);
                 transaction.Commit();
             }
@@ -48,8 +51,6 @@ public sealed class Book : IDisposable
             return there.IsDone ? there : throw new TakenBackException(kind, key);
         }
     }
-
-    public Line Do(string kind, string key, string orderId, decimal amount = 0, string? note = null) => Do(kind, key, orderId, _ => amount, note);
 
     /// <summary>Takes back what was done, or what may yet come.</summary>
     public void TakeBack(string kind, string key)
@@ -64,18 +65,7 @@ public sealed class Book : IDisposable
     {
         lock (_lock)
         {
-            using SqliteCommand command = _db.CreateCommand();
-            command.CommandText = "SELECT kind, key, order_id, amount, note, state FROM line";
-            using SqliteDataReader row = command.ExecuteReader();
-            List<Line> lines = [];
-            while (row.Read())
-            {
-                lines.Add(new Line(row.GetString(0), row.GetString(1), Text(2), row.GetDecimal(3), Text(4), row.GetString(5) == "Done"));
-            }
-
-            return lines;
-
-            string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+            return Select("");
         }
     }
 
@@ -87,16 +77,37 @@ public sealed class Book : IDisposable
         }
     }
 
+    private List<Line> Select(string where, params ReadOnlySpan<object?> values)
+    {
+        using SqliteCommand command = Command($"SELECT kind, key, order_id, amount, note, state FROM line {where}", values);
+        using SqliteDataReader row = command.ExecuteReader();
+        List<Line> lines = [];
+        while (row.Read())
+        {
+            lines.Add(new Line(row.GetString(0), row.GetString(1), Text(2), row.GetDecimal(3), Text(4), row.GetString(5) == "Done"));
+        }
+
+        return lines;
+
+        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    }
+
     private void Execute(string sql, params ReadOnlySpan<object?> values)
     {
-        using SqliteCommand command = _db.CreateCommand();
+        using SqliteCommand command = Command(sql, values);
+        command.ExecuteNonQuery();
+    }
+
+    private SqliteCommand Command(string sql, ReadOnlySpan<object?> values)
+    {
+        SqliteCommand command = _db.CreateCommand();
         command.CommandText = sql;
         for (int i = 0; i < values.Length; i++)
         {
             command.Parameters.AddWithValue($"${i + 1}", values[i] ?? DBNull.Value);
         }
 
-        command.ExecuteNonQuery();
+        return command;
     }
 }
 

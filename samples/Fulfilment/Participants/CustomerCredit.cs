@@ -14,11 +14,11 @@ public sealed class CustomerCredit(Books books)
 
     /// <summary>Uses as much of it as there is, up to an amount.</summary>
     public decimal Use(string request, string orderId, string customer, decimal amount)
-        => books.Payment.Do(Used, request, orderId, used => Math.Min(amount, Opening(customer) - Sum(used, customer)), customer).Amount;
+        => books.Payment.Do(Used, request, orderId, customer, used => Math.Min(amount, Opening(customer) - Sum(used))).Amount;
 
     public void Restore(string request) => books.Payment.TakeBack(Used, request);
 
-    public decimal Balance(string customer) => Opening(customer) - Sum([.. books.Payment.Lines().Where(line => line.Kind == Used)], customer);
+    public decimal Balance(string customer) => Opening(customer) - Sum([.. books.Payment.Lines().Where(line => (line.Kind, line.Note) == (Used, customer))]);
 
-    private static decimal Sum(IReadOnlyList<Line> used, string customer) => used.Where(line => line.IsDone && line.Note == customer).Sum(line => line.Amount);
+    private static decimal Sum(IReadOnlyList<Line> used) => used.Where(line => line.IsDone).Sum(line => line.Amount);
 }

@@ -7,11 +7,19 @@ namespace Fulfilment.Tests.Changed;
 [Named("fulfil-order", Version = 2)]
 public sealed class FulfilOrder(IBus bus, FulfilmentOptions options) : IFlow<OrderPlacedEvent, OrderOutcome>
 {
-    public static PerdureBuilder Register(PerdureBuilder perdure) => perdure.AddFlow<FulfilOrder1>().AddFlow<FulfilOrder>(Requests.Declare).StartOn<OrderPlacedEvent, FulfilOrder>(subscription: "order");
+    public static PerdureBuilder Register(PerdureBuilder perdure, Style style) => perdure
+        .AddFlow<FulfilOrder1>().AddFlow<FulfilOrder>(flow => Requests.Declare(flow, style))
+        .StartOn<OrderPlacedEvent, FulfilOrder>(subscription: "order");
 
     public async Task<OrderOutcome> RunAsync(OrderPlacedEvent placed, FlowContext flow)
     {
         var requests = new Requests(bus, flow, placed.Order, options.Limits);
+        string reason = "cancelled by somebody";
+        flow.OnUndo(() =>
+        {
+            flow.Publish(new OrderCancelledEvent(placed.Order.Id, reason));
+            return Task.CompletedTask;
+        });
         try
         {
             GoodsFetchedEvent goods = await requests.FetchGoods();
@@ -22,9 +30,9 @@ public sealed class FulfilOrder(IBus bus, FulfilmentOptions options) : IFlow<Ord
         }
         catch (RejectedException no)
         {
+            reason = no.Reason;
             await flow.Undo();
-            flow.Publish(new OrderCancelledEvent(placed.Order.Id, no.Reason));
-            return new OrderOutcome("cancelled", no.Reason);
+            return new OrderOutcome("cancelled", reason);
         }
     }
 }
@@ -36,6 +44,12 @@ public sealed class FulfilOrder1(IBus bus, FulfilmentOptions options) : IFlow<Or
     public async Task<OrderOutcome> RunAsync(OrderPlacedEvent placed, FlowContext flow)
     {
         var requests = new Requests(bus, flow, placed.Order, options.Limits);
+        string reason = "cancelled by somebody";
+        flow.OnUndo(() =>
+        {
+            flow.Publish(new OrderCancelledEvent(placed.Order.Id, reason));
+            return Task.CompletedTask;
+        });
         try
         {
             await requests.RetrievePayment();
@@ -46,9 +60,9 @@ public sealed class FulfilOrder1(IBus bus, FulfilmentOptions options) : IFlow<Or
         }
         catch (RejectedException no)
         {
+            reason = no.Reason;
             await flow.Undo();
-            flow.Publish(new OrderCancelledEvent(placed.Order.Id, no.Reason));
-            return new OrderOutcome("cancelled", no.Reason);
+            return new OrderOutcome("cancelled", reason);
         }
     }
 }
