@@ -19,11 +19,11 @@ public sealed class TrackFulfilment(FulfilmentOptions options) : IFlow<OrderPlac
         return await Hear("Payment", options.Limits.Payment, nameof(PaymentReceived), Said<PaymentReceived>, Said<PaymentFailed>)
             ?? await Hear("Inventory", options.Limits.Goods, nameof(GoodsFetched), Said<GoodsFetched>, Said<GoodsNotFetched>)
             ?? await Hear("Shipment", options.Limits.Shipment, nameof(GoodsShipped), Said<GoodsShipped>, Said<GoodsNotShipped>)
-            ?? await Hear("Shipment", options.Limits.Shipment, yes: null, Said<OrderCompleted>)
-            ?? throw new InvalidOperationException("nothing comes after the end");
+            ?? await Hear("Shipment", options.Limits.Shipment, nameof(OrderCompleted), Said<OrderCompleted>)
+            ?? nameof(OrderCompleted);
 
         // Null when the story goes on; otherwise how it ended. A choreography has no limits, so this is where they show.
-        async Task<string?> Hear(string service, TimeSpan limit, string? yes, params Func<TimeSpan, Task<string?>>[] answers)
+        async Task<string?> Hear(string service, TimeSpan limit, string yes, params Func<TimeSpan, Task<string?>>[] answers)
         {
             DateTimeOffset since = flow.Now;
             for (int times = 1; times <= TimesMax; times++)
