@@ -245,8 +245,9 @@ internal sealed class JobStarts(Home home)
     {
         QueueOptions policy = home.Queues.Policy(job.Queue);
         bool isNow = _budgets.Remove(job.Number, out TimeSpan budget);
+        TimeSpan timeout = job.More?.Timeout ?? policy.Timeout;
         byte[]? payload = home.MustKeepPayload(job) ? job.Payload : home.TakePayload(job);
-        return new JobAttempt(home.Shard, job, payload, isNow ? budget : job.More?.Timeout ?? policy.Timeout, home.Node.Services.Json);
+        return new JobAttempt(home.Shard, job, payload, isNow && budget < timeout ? budget : timeout, home.Node.Services.Json);
     }
 }
 
