@@ -16,6 +16,9 @@ public sealed class PerdureOptions
     /// <summary>How long a node counts as alive after it was heard of last, where several share a store: others take its shards over then. 10 s by default, from 1 s to 5 min; it is heard of three times as often.</summary>
     public TimeSpan NodeLease { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How many jobs run at once on this node, where others do jobs of the same queues too; 256 by default, at least 1. What it has no room for they do.</summary>
+    public int JobsPerNodeMax { get; set; } = 256;
+
     /// <summary>How many threads run flow code, 1 to 64; half the processors by default, at most 8.</summary>
     public int Loops { get; set; } = Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
 
@@ -55,6 +58,7 @@ public sealed class PerdureOptions
         Require(TurnTimeMax > BlockingWaitMax, nameof(TurnTimeMax), "more than BlockingWaitMax");
         Require(StepTimeout > TimeSpan.Zero && StepTimeout < TimeSpan.FromDays(24), nameof(StepTimeout), "more than zero and less than 24 days");
         Require(KeepTraces >= TimeSpan.Zero && KeepTraces <= QueueOptions.KeepMax, nameof(KeepTraces), "zero to 100 years");
+        Require(JobsPerNodeMax >= 1, nameof(JobsPerNodeMax), "at least 1");
         Require(ShutdownGrace >= TimeSpan.Zero, nameof(ShutdownGrace), "zero or more");
     }
 

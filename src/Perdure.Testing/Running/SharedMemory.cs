@@ -183,6 +183,9 @@ internal sealed class SharedMemoryStore(SharedMemory shared) : ProcessStore(shar
 
     protected override bool IsDead => _dead;
 
+    /// <summary>Stands around this node's commits; null for nothing.</summary>
+    public Func<IReadOnlyList<ShardBatch>, Func<Task<IReadOnlyList<CommitAnswer>>>, Task<IReadOnlyList<CommitAnswer>>>? Around { get; set; }
+
     public void Die() => _dead = true;
 
     public void Freeze() => _frozen = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -195,8 +198,12 @@ internal sealed class SharedMemoryStore(SharedMemory shared) : ProcessStore(shar
         _mail?.Invoke([]); // as a connection that is made again
     }
 
-    public override async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
-        => await Reaches(() => base.CommitAsync(batches, cancellationToken));
+    public override Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    {
+        return Reaches(() => Around is { } around ? around(batches, Commit) : Commit());
+
+        Task<IReadOnlyList<CommitAnswer>> Commit() => base.CommitAsync(batches, cancellationToken);
+    }
 
     public Task<NodeLease> JoinAsync(string name, TimeSpan lease, CancellationToken cancellationToken)
         => Reaches(() => Task.FromResult(shared.Join(name, lease)));

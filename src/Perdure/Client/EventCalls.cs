@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Events;
@@ -150,6 +151,8 @@ internal sealed class EventCalls(JobCalls calls)
 internal sealed class CountIds(string topic) : HomeCall<long>
 {
     public override string What => $"topic {topic}";
+
+    protected override CallText Text => CallText.Of("count-ids", topic);
 
     protected override void Deliver() => AnswerThen(Home.Topics.LogOf(topic).Ids.Count);
 }

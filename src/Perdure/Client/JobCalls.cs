@@ -140,7 +140,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         }
         catch (OperationCanceledException)
         {
-            Node.HomeShard.Post(new StopJobWaiting(waiter));
+            Node.HomeShard.Post(new StopAsking(waiter));
             throw;
         }
     }
@@ -155,9 +155,10 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         {
             return (await call.Task.WaitAsync(cancellationToken))[0];
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or StoreUnavailableException)
         {
             call.Withdraw();
+            Node.HomeShard.Post(new StopAsking(call));
             throw;
         }
     }
@@ -169,7 +170,7 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         JobEnd? end = await EndAsync(waiter, cancellationToken);
         if (end is null)
         {
-            Node.HomeShard.Post(new StopJobWaiting(waiter));
+            Node.HomeShard.Post(new StopAsking(waiter));
         }
 
         return end;

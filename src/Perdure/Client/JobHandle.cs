@@ -65,7 +65,7 @@ public class JobHandle
         }
         finally
         {
-            home.Post(new StopFollowing(follower));
+            home.Post(new StopAsking(follower));
         }
     }
 

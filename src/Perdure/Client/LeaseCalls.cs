@@ -28,7 +28,7 @@ internal sealed class LeaseCalls(JobCalls calls)
         }
         catch (Exception e) when (e is OperationCanceledException || pull.Task.IsCompletedSuccessfully)
         {
-            home.Post(new StopPull(pull));
+            home.Post(new StopAsking(pull));
             throw;
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Perdure.Client;
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Queues;
 
@@ -70,7 +71,7 @@ public sealed class LeasedJob
     public Task<bool> RenewAsync<T>(T details, CancellationToken cancellationToken = default)
     {
         JsonElement saved = JsonSerializer.Deserialize<JsonElement>(_calls.Node.Services.Json.Serialize(details, $"what job {Id} saves"));
-        return RenewAsync(more => more.Saved = saved, cancellationToken);
+        return RenewAsync(new JobNote(saved, null, null), cancellationToken);
     }
 
     /// <summary>Says that the worker is still at work, and tells who follows the job how far it has come.</summary>
@@ -80,7 +81,7 @@ public sealed class LeasedJob
     /// <inheritdoc cref="RenewAsync(CancellationToken)" path="/returns"/>
     public Task<bool> ReportAsync(double? done, string? text = null, CancellationToken cancellationToken = default)
         => done is null or (>= 0 and <= 1)
-            ? RenewAsync(more => (more.Done, more.Text) = (done, text), cancellationToken)
+            ? RenewAsync(new JobNote(null, done, text), cancellationToken)
             : throw new ArgumentOutOfRangeException(nameof(done), done, "The share that is done is 0 to 1.");
 
     /// <summary>The job is done, without a result.</summary>
@@ -109,7 +110,7 @@ public sealed class LeasedJob
     /// <exception cref="PerdureException">The lease has ended (PRD1021).</exception>
     public Task ReleaseAsync(CancellationToken cancellationToken = default) => MustHoldAsync(new ReleaseLeased(_row.Number, _row.Token), cancellationToken);
 
-    private async Task<bool> RenewAsync(Action<JobMore>? note, CancellationToken cancellationToken)
+    private async Task<bool> RenewAsync(JobNote? note, CancellationToken cancellationToken)
     {
         DateTimeOffset? until = await _calls.AskAsync(new RenewLease(_row.Number, _row.Token, note), cancellationToken);
         if (until is { } time)

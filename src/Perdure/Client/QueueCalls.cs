@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Queues;
 using Perdure.Serialization;
@@ -46,11 +47,12 @@ internal sealed class QueueCalls(JobCalls calls)
         atMost?.Check($"redriving queue {queue}");
         List<long> numbers = await DeadAsync(queue, filter, cancellationToken);
         numbers.Reverse();
-        Func<long, DateTimeOffset?>? notBefore = atMost is null ? null : Spread(numbers, atMost, calls.Node.Clock.Now());
+        Dictionary<long, DateTimeOffset>? times = atMost is null ? null : Spread(numbers, atMost, calls.Node.Clock.Now());
         int count = 0;
         foreach (long[] page in numbers.Chunk(PageSize))
         {
-            count += await calls.AskAsync(new RedriveJobs(queue, [.. page], notBefore, edit: null), cancellationToken);
+            Dictionary<long, DateTimeOffset>? some = times is null ? null : page.ToDictionary(n => n, n => times[n]);
+            count += await calls.AskAsync(new RedriveJobs(queue, [.. page], some, edit: null), cancellationToken);
         }
 
         return count;
@@ -61,7 +63,7 @@ internal sealed class QueueCalls(JobCalls calls)
     {
         long number = JobId.Number(id);
         JobEndRow? end = (await Store.ReadJobEndsAsync(HomeIndex, [number], cancellationToken))[0];
-        Func<JobEndRow, (byte[], string?)>? edit = null;
+        EditedJob? edit = null;
         if (edited is not null)
         {
             JobType type = calls.Registry.TypeOf(edited);
@@ -70,12 +72,10 @@ internal sealed class QueueCalls(JobCalls calls)
                 throw new PerdureException(ErrorCodes.PayloadMismatch, $"job {id} is a {end.Type}, not a {type.Name}.");
             }
 
-            byte[] payload = type.Serialize(edited, calls.Node.Services.Json);
-            string? key = type.OptionsOf(edited, null).Key;
-            edit = dead => (payload, key ?? dead.Key);
+            edit = new EditedJob(type.Serialize(edited, calls.Node.Services.Json), type.OptionsOf(edited, null).Key);
         }
 
-        if (await calls.AskAsync(new RedriveJobs(queue, [number], notBefore: null, edit), cancellationToken) == 0)
+        if (await calls.AskAsync(new RedriveJobs(queue, [number], times: null, edit), cancellationToken) == 0)
         {
             throw end is null && await calls.AskAsync(new DescribeJob(number), cancellationToken) is null
                 ? new JobNotFoundException(id)
@@ -136,16 +136,16 @@ internal sealed class QueueCalls(JobCalls calls)
     }
 
     /// <summary>When each of the jobs is tried at the earliest.</summary>
-    private static Func<long, DateTimeOffset?> Spread(List<long> numbers, Rate atMost, DateTimeOffset from)
+    private static Dictionary<long, DateTimeOffset> Spread(List<long> numbers, Rate atMost, DateTimeOffset from)
     {
-        Dictionary<long, DateTimeOffset?> times = new(numbers.Count);
+        Dictionary<long, DateTimeOffset> times = new(numbers.Count);
         for (int i = 0; i < numbers.Count; i++)
         {
             long steps = Math.Max(0, i - atMost.Burst + 1);
             times.Add(numbers[i], StoredTimes.Up(from, TimeSpan.FromTicks((long)Int128.Min(TimeSpan.FromDays(36_525).Ticks, ((Int128)steps * atMost.Per.Ticks + atMost.Count - 1) / atMost.Count))));
         }
 
-        return number => times[number];
+        return times;
     }
 
     private static async IAsyncEnumerable<JobInfo> None()

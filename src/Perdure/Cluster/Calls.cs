@@ -11,12 +11,15 @@ namespace Perdure.Cluster;
 internal sealed class Calls(Shard inbox)
 {
     private readonly Dictionary<string, ICall> _open = new(StringComparer.Ordinal);
-    private readonly Dictionary<WaitForEnd, string> _waits = [];
+    private readonly Dictionary<object, string> _waits = new(ReferenceEqualityComparer.Instance);
     private long _count;
+
+    /// <summary>An id for a message from this node.</summary>
+    public string NextId() => InboxId.OfCall(inbox.Index, ++_count);
 
     public void Send(ICall call, int shard)
     {
-        string id = InboxId.OfCall(inbox.Index, ++_count);
+        string id = NextId();
         _open.Add(id, call);
         if (call.Wait is { } wait)
         {
@@ -27,12 +30,17 @@ internal sealed class Calls(Shard inbox)
         inbox.Commits.Then(new Sent(this, id));
     }
 
-    /// <summary>The client no longer waits for a flow's end.</summary>
-    public void Withdraw(WaitForEnd wait, int shard)
+    /// <summary>The client no longer waits.</summary>
+    public void Withdraw(object wait, FlowKey key, int shard)
     {
-        if (_waits.TryGetValue(wait, out string? id) && Take(id) is not null)
+        if (_waits.Remove(wait, out string? id) && _open.TryGetValue(id, out ICall? call))
         {
-            inbox.Send(new InboxRow(shard, InboxId.OfCall(inbox.Index, ++_count), MessageKind.StopWaiting, wait.Key) { Name = id });
+            if (!call.IsAlwaysAnswered)
+            {
+                _open.Remove(id);
+            }
+
+            inbox.Send(new InboxRow(shard, NextId(), MessageKind.StopWaiting, key) { Name = id });
         }
     }
 
@@ -87,14 +95,14 @@ internal sealed class SendCall(ICall call, int shard) : Message
     public override void GoElsewhere() => call.Fail(Membership.Gone);
 }
 
-/// <summary>A client no longer waits for the end of a flow on another node.</summary>
-internal sealed class WithdrawCall(WaitForEnd wait, int shard) : Message
+/// <summary>A client no longer waits for what it asked of another node.</summary>
+internal sealed class WithdrawCall(object wait, FlowKey key, int shard) : Message
 {
     public override void Handle()
     {
         if (!Shard.Recovery.Holds(this))
         {
-            Shard.Calls!.Withdraw(wait, shard);
+            Shard.Calls!.Withdraw(wait, key, shard);
         }
     }
 }

@@ -1,4 +1,3 @@
-using Perdure.Engine;
 using Perdure.Storage;
 
 namespace Perdure.Cluster;
@@ -6,11 +5,17 @@ namespace Perdure.Cluster;
 /// <summary>What a client asks of a shard that lives on another node.</summary>
 internal interface ICall
 {
+    /// <summary>Whom it is to.</summary>
+    FlowKey Key { get; }
+
     /// <summary>What stands in that shard's inbox until it is answered.</summary>
     InboxRow ToRow(int shard, string id);
 
-    /// <summary>Who waits for the flow's end by it; null if nobody does.</summary>
-    WaitForEnd? Wait => null;
+    /// <summary>What the client has in hand to withdraw it by; null if it cannot.</summary>
+    object? Wait => null;
+
+    /// <summary>Whether it is answered also when it was withdrawn, since somebody must hear what it led to.</summary>
+    bool IsAlwaysAnswered => false;
 
     /// <summary>The answer has come, and is durable.</summary>
     void Answered(InboxRow answer);

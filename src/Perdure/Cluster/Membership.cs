@@ -68,10 +68,9 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     /// <summary>A client here asks something of a shard elsewhere.</summary>
     public void Call(ICall call)
     {
-        FlowKey to = ((FlowMessage)call).Key;
         if (Inbox is { } inbox)
         {
-            inbox.Post(new SendCall(call, node.ShardOf(to)));
+            inbox.Post(new SendCall(call, node.ShardOf(call.Key)));
         }
         else
         {
@@ -79,7 +78,8 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         }
     }
 
-    public void Withdraw(WaitForEnd wait) => Inbox?.Post(new WithdrawCall(wait, node.ShardOf(wait.Key)));
+    /// <summary>A client here no longer waits for what it asked of a shard elsewhere.</summary>
+    public void Withdraw(object wait, FlowKey key) => Inbox?.Post(new WithdrawCall(wait, key, node.ShardOf(key)));
 
     /// <summary>Takes a shard that this node has, under a new epoch; null if it has it no more.</summary>
     public async Task<ShardLease?> TakeAsync(int shard)
@@ -201,6 +201,11 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
 
         (List<int> take, List<int> give, bool isEven) = ShardShares.Plan(view, member.Lease.Node, node.HomeIndex);
         await TakeAsync(member, [.. take, .. HomeToTake(view), .. mine.Where(s => s < node.Shards.Length && node.Shards[s].Recovery.IsElsewhere)]);
+        if (node.Shards.Length > node.HomeIndex)
+        {
+            node.HomeShard.Post(new Queues.NodesSeen(view.Nodes, member.Lease.Node, now));
+        }
+
         foreach (Shard shard in give.Select(s => node.Shards[s]).Where(s => !s.IsLeaving && !s.Recovery.IsElsewhere))
         {
             shard.IsLeaving = true;

@@ -143,4 +143,7 @@ internal static partial class Log
 
     [LoggerMessage(59, LogLevel.Warning, ErrorCodes.MessageUnclaimed + ": a {Kind} for {To} came with a client's transaction, and nobody can take it; it is kept as unclaimed: {Reason}")]
     public static partial void MessageUnclaimed(this ILogger log, MessageKind kind, FlowKey to, string reason);
+
+    [LoggerMessage(60, LogLevel.Warning, ErrorCodes.NoCode + ": a client's call ({Call}) waits for a node that knows its queue and type")]
+    public static partial void CallWaitsForCode(this ILogger log, string? call);
 }

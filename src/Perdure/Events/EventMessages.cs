@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Queues;
 using Perdure.Storage;
@@ -8,6 +9,8 @@ namespace Perdure.Events;
 internal sealed class PublishEvents(IReadOnlyList<NewEvent> events, IReadOnlyList<long> seen) : HomeCall<PublishedEvent[]?>
 {
     public override string What => $"publishing {(events.Count == 1 ? $"event {events[0].Type.Name}" : $"{events.Count} events")}";
+
+    protected override CallText Text => CallText.Of("publish", (events.Select(SentEvent.Of).ToList(), seen));
 
     protected override void Deliver()
     {
@@ -58,6 +61,8 @@ internal sealed class ReadSubscription(string subscription) : HomeCall<Subscript
 {
     public override string What => $"subscription {subscription}";
 
+    protected override CallText Text => CallText.Of("subscription", subscription);
+
     protected override void Deliver()
     {
         List<SubscriptionTopic> topics = [];
@@ -90,6 +95,8 @@ internal sealed class RewindSubscription(string subscription, IReadOnlyDictionar
 {
     public override string What => $"subscription {subscription}";
 
+    protected override CallText Text => CallText.Of("rewind", (subscription, done));
+
     protected override void Deliver()
     {
         foreach ((string topic, long? position) in done)
@@ -105,6 +112,8 @@ internal sealed class RewindSubscription(string subscription, IReadOnlyDictionar
 internal sealed class RemoveSubscription(string subscription) : HomeCall<bool>
 {
     public override string What => $"subscription {subscription}";
+
+    protected override CallText Text => CallText.Of("remove-subscription", subscription);
 
     protected override void Deliver()
     {

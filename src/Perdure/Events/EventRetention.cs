@@ -113,5 +113,7 @@ internal sealed class ForgetOldEvents : HomeMessage
 
 internal sealed class OldEventsRead(IReadOnlyList<ForgottenEvents> old) : HomeMessage
 {
+    public override void GoElsewhere() => Home.Topics.Retention.Forget([]);
+
     protected override void Deliver() => Home.Topics.Retention.Forget(old);
 }

@@ -4,7 +4,7 @@ using Perdure.Engine;
 
 namespace Perdure.Queues;
 
-/// <summary>A job that a flow wants, or another job leaves to its queue, as it stands in the home's inbox: all that its contract and the flow said, resolved.</summary>
+/// <summary>A job that a flow wants, another job leaves to its queue, or a client on another node wants, as it stands in the home's inbox: all that its contract and who wants it said, resolved.</summary>
 internal sealed class FlowJob
 {
     public string Queue { get; set; } = "";
@@ -47,6 +47,13 @@ internal sealed class FlowJob
 
     /// <summary>The business transaction.</summary>
     public string? Correlation { get; set; }
+
+    public bool HasQueuePriority { get; set; }
+
+    public string? TraceParent { get; set; }
+
+    /// <summary>The time for its first attempt when it is tried at once; null when it waits its turn.</summary>
+    public TimeSpan? Now { get; set; }
 
     /// <summary>Why no queue can take it; null if one may.</summary>
     public string? ErrorCode { get; set; }
@@ -95,14 +102,32 @@ internal sealed class FlowJob
         Timeout = Timeout,
         Retry = Retry?.ToRetry(),
         KeepResult = KeepResult,
+        HasQueuePriority = HasQueuePriority,
+        TraceParent = TraceParent,
+        Correlation = Correlation,
+        Cause = Cause,
+        Now = Now,
     };
 
-    public static FlowJob Of(NewJob job, DateTimeOffset at, string correlation) => new()
+    public static FlowJob Of(NewJob job, DateTimeOffset at, string correlation)
+    {
+        FlowJob wanted = Of(job);
+        wanted.At = at;
+        wanted.Correlation = correlation;
+        wanted.HasQueuePriority = false; // as it was when it was asked for
+        return wanted;
+    }
+
+    /// <summary>What a client wants.</summary>
+    public static FlowJob Of(NewJob job) => new()
     {
         Queue = job.Queue,
         Type = job.Type.Name,
-        At = at,
-        Correlation = correlation,
+        HasQueuePriority = job.HasQueuePriority,
+        TraceParent = job.TraceParent,
+        Correlation = job.Correlation,
+        Cause = job.Cause,
+        Now = job.Now,
         Job = JsonSerializer.Deserialize(job.Payload, JobJson.Default.JsonElement),
         Key = job.Key,
         Priority = job.Priority,

@@ -103,10 +103,13 @@ internal sealed class Subscriber
     public bool IsFlow(Storage.ParentRef flow) => FlowType is not null && Ask == flow.Ask && FlowId == flow.Flow.Id && FlowType == flow.Flow.Type;
 }
 
-/// <summary>A worker's right to a job.</summary>
+/// <summary>A worker's right to a job, or another node's.</summary>
 internal sealed class JobLease
 {
     public string Worker { get; set; } = "";
+
+    /// <summary>The node whose handler does the job, for as long as it lives; 0 for a worker outside.</summary>
+    public long Node { get; set; }
 
     /// <summary>Random: a worker that lost the job and has it no more is told apart from one that has it again.</summary>
     public Guid Token { get; set; }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Events;
 
@@ -68,6 +69,11 @@ internal sealed class QueueRegistry
 
     /// <summary>Whether this process has handlers for a queue; otherwise workers outside pull its jobs.</summary>
     public bool IsHandled(string queue) => _handlers.ContainsKey(queue) || Bridges.ContainsKey(queue);
+
+    /// <summary>What this process does for the home on another node. Flows that do jobs are started where the home is.</summary>
+    public IEnumerable<OfferedHandler> Offered
+        => _handlers.SelectMany(q => q.Value.Values.Where(h => h is not FlowHandler).Select(h => new OfferedHandler(q.Key, h.JobName, h.TakesBatches)))
+            .Concat(Bridges.Select(b => new OfferedHandler(b.Key, null, b.Value.TakesBatches)));
 
     public PerdureException Unknown(string queue)
         => new(ErrorCodes.UnknownQueue, $"there is no queue {queue}: add it with AddQueue. There are: {string.Join(", ", Queues.Keys.Order(StringComparer.Ordinal).DefaultIfEmpty("none"))}.");

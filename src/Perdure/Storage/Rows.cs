@@ -213,6 +213,24 @@ public enum MessageKind
 
     /// <summary>To a node: a call is refused; the payload is the error.</summary>
     Refusal = 19,
+
+    /// <summary>A client's call to the queues and topics: the name is what it asks, the payload what it says to that.</summary>
+    HomeCall = 20,
+
+    /// <summary>To a node: run these jobs. It stays in the inbox until their outcome.</summary>
+    RunJobs = 21,
+
+    /// <summary>To the queues: what came of jobs that a node ran.</summary>
+    JobsRan = 22,
+
+    /// <summary>To a node: nobody wants this job any more.</summary>
+    StopJob = 23,
+
+    /// <summary>To a node: say what jobs you do.</summary>
+    AskOffer = 24,
+
+    /// <summary>To the queues: what jobs a node does.</summary>
+    Offer = 25,
 }
 
 /// <summary>A flow as it was read.</summary>

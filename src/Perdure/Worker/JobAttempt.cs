@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Events;
@@ -66,6 +67,26 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
 
     public Shard Shard => shard!;
 
+    /// <summary>What this node has it by, where its home lives on another node; null for an attempt in the home's own process.</summary>
+    public Guid? Token { get; init; }
+
+    /// <summary>The call of the handler for a home on another node that it is part of; null for an attempt in the home's own process.</summary>
+    public GivenRun? Given { get; init; }
+
+    /// <summary>Tells the home what the attempt has led to. From any thread.</summary>
+    public void Report(JobReport report)
+    {
+        JobReport whole = Effects is null ? report : report with { Effects = Effects };
+        if (Given is null)
+        {
+            Shard.Post(new JobReported(Number, whole));
+        }
+        else
+        {
+            Given.Report(Number, whole);
+        }
+    }
+
     /// <summary>The job (JSON); null until it is read from the store.</summary>
     public byte[]? Payload { get; set; } = payload;
 
@@ -79,7 +100,7 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
     public async Task SaveAsync<T>(T details)
     {
         JsonElement saved = JsonSerializer.Deserialize<JsonElement>(json.Serialize(details, $"what job {JobId.Text(Queue, Number)} saves"));
-        await TellAsync(new NoteProgress(this, more => more.Saved = saved));
+        await TellAsync(new JobNote(saved, null, null));
         _saved = saved;
     }
 
@@ -90,16 +111,17 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
             throw new ArgumentOutOfRangeException(nameof(done), done, "The share that is done is 0 to 1.");
         }
 
-        return TellAsync(new NoteProgress(this, more => (more.Done, more.Text) = (done, text)));
+        return TellAsync(new JobNote(null, done, text));
     }
 
-    private async Task TellAsync(NoteProgress note)
+    private async Task TellAsync(JobNote said)
     {
         if (shard is null)
         {
             return; // nobody follows it
         }
 
+        var note = new NoteProgress(Number, Token, said) { Attempt = this };
         shard.Post(note);
         if (!await note.Task)
         {
@@ -109,19 +131,39 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
 }
 
 /// <summary>A running job saves or reports how far it has come. The answer says whether it is still wanted.</summary>
-internal sealed class NoteProgress(JobAttempt attempt, Action<JobMore> note) : HomeCall<bool>
+internal sealed class NoteProgress(long number, Guid? token, JobNote note) : HomeCall<bool>
 {
-    public override string What => $"the progress of job {attempt.Number:x}";
+    /// <summary>The attempt that says so, where it runs here.</summary>
+    public JobAttempt? Attempt { get; init; }
+
+    public override string What => $"the progress of job {number:x}";
+
+    protected override CallText Text => CallText.Of("note", (number, token!.Value, note));
+
+    protected override IReadOnlyList<long> Took => [number];
+
+    public override void GoElsewhere()
+    {
+        if (token is null)
+        {
+            Fail(Membership.Gone); // who has the home now runs the job again
+        }
+        else
+        {
+            base.GoElsewhere();
+        }
+    }
 
     protected override void Deliver()
     {
-        if (Home.Find(attempt.Number) is not { Phase: JobPhase.Running, IsCancelling: false } job || !Home.Node.Jobs.Runs(attempt)) // one that was left behind has no say
+        bool holds = token is { } held ? Home.Leases.Has(number, held) : Attempt is not null && Home.Node.Jobs.Runs(Attempt);
+        if (!holds || Home.Find(number) is not { Phase: JobPhase.Running, IsCancelling: false } job) // one that was left behind has no say
         {
             AnswerThen(false);
             return;
         }
 
-        note(job.More ??= new JobMore());
+        note.Put(job.More ??= new JobMore());
         Home.Write(job);
         Home.Followers.Progressed(job);
         AnswerThen(true);

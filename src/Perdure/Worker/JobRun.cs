@@ -19,6 +19,7 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     private TaskCompletionSource? _ended;
     private bool _hasEnded;
     private volatile bool _shutdown;
+    private volatile bool _abandoned;
 
     public IReadOnlyList<JobAttempt> Attempts => attempts;
 
@@ -53,6 +54,13 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
             _shutdown = true;
             CancelIfDone();
         }
+    }
+
+    /// <summary>Whoever gave the jobs does not hear of them any more, and gives them to others.</summary>
+    public void Abandon()
+    {
+        _abandoned = true;
+        Shutdown();
     }
 
     private async Task RunAsync()
@@ -108,13 +116,19 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     private void Tell(JobAttempt attempt, JobReport report)
     {
         // It counts as running until its home has taken the report, so that a reload in between does not start it again.
+        if (_abandoned)
+        {
+            return;
+        }
+
         if (_shutdown && report.Result is null)
         {
-            runner.Taken(attempt.Number);
+            runner.Taken(attempt.Number, this);
+            attempt.Given?.Report(attempt.Number, null);
         }
         else
         {
-            attempt.Shard.Post(new JobReported(attempt.Number, attempt.Effects is { } effects ? report with { Effects = effects } : report));
+            attempt.Report(report);
         }
     }
 

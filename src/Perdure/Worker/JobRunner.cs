@@ -79,6 +79,19 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
     /// <summary>The home knows what came of a job.</summary>
     public void Taken(long number) => _running.TryRemove(number, out _);
 
+    /// <summary>A call has left a job alone; another one may have it by now.</summary>
+    public void Taken(long number, JobRun run) => _running.TryRemove(KeyValuePair.Create(number, run));
+
+    /// <summary>Cancels attempts whose home will not hear of them any more, and forgets them.</summary>
+    public void Abandon(Predicate<JobAttempt> which)
+    {
+        foreach ((long number, JobRun run) in _running.ToArray().OrderBy(r => r.Key).Where(r => which(r.Value.Attempts[0])))
+        {
+            run.Abandon();
+            Taken(number, run);
+        }
+    }
+
     /// <summary>Cancels all attempts and waits until they have ended, or the grace is over. Outcomes that come in time are kept.</summary>
     public async Task StopAsync(TimeSpan grace)
     {

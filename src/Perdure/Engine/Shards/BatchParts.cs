@@ -25,7 +25,7 @@ internal static class BatchParts
     public static IEnumerable<(long Run, ShardBatch Part)> ByRun(ShardBatch batch)
     {
         HashSet<(string, long)> events = [.. batch.NewEvents.Select(e => (e.Topic, e.Position))];
-        Dictionary<long, long> leaders = Leaders(batch.MemosOfJobs);
+        Dictionary<long, long> leaders = Leaders(batch.MemosOfJobs.Concat(batch.ReceivedByJobs));
         HashSet<long> first = [InboxId.NoRun, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => LeaderOf(d.Job))];
         HashSet<string> ofJobs = [.. batch.MemosOfJobs.Select(m => m.Memo)];
         ShardBatch shared = PartOf(batch, number => first.Contains(LeaderOf(number)));
@@ -67,7 +67,8 @@ internal static class BatchParts
         .Concat(batch.JobEnds.Select(e => e.Number))
         .Concat(batch.EndedJobs)
         .Concat(batch.ForgottenJobs)
-        .Concat(batch.Deliveries.Select(d => d.Job));
+        .Concat(batch.Deliveries.Select(d => d.Job))
+        .Concat(batch.ReceivedByJobs.Select(r => r.Job));
 
     private static ShardBatch PartOf(ShardBatch batch, Predicate<long> has)
     {
@@ -85,7 +86,7 @@ internal static class BatchParts
         part.ForgottenJobs.AddRange(batch.ForgottenJobs.Where(n => has(n)));
         part.Deliveries.AddRange(batch.Deliveries.Where(d => has(d.Job)));
         part.ReceivedByJobs.AddRange(batch.ReceivedByJobs.Where(r => has(r.Job)));
-        part.Received.AddRange(part.ReceivedByJobs.Select(r => r.Id));
+        part.Received.AddRange(part.ReceivedByJobs.Select(r => r.Id).Distinct());
         part.Sent.AddRange(batch.Sent.Where(m => has(InboxId.RunOf(m.Id))));
         HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => has(m.Job)).Select(m => m.Memo)];
         part.Memos.AddRange(batch.Memos.Where(m => memos.Contains(m.Name)));
@@ -106,8 +107,8 @@ internal static class BatchParts
         part.Memos.Count + part.NewEvents.Count + part.EventUpdates.Count + part.Deliveries.Count + part.EventWaits.Count + part.EndedEventWaits.Count
         + part.Received.Count + part.Sent.Count == 0;
 
-    /// <summary>For each job of which something is remembered: the first one of all that must stay together with it.</summary>
-    private static Dictionary<long, long> Leaders(List<(string Memo, long Job)> memos)
+    /// <summary>For each job of which something is remembered, or that a message led to: the first one of all that must stay together with it.</summary>
+    private static Dictionary<long, long> Leaders(IEnumerable<(string Memo, long Job)> memos)
     {
         Dictionary<long, long> leaders = [];
         foreach (IGrouping<string, long> memo in memos.GroupBy(m => m.Memo, m => m.Job))
@@ -137,6 +138,15 @@ internal static class InboxId
     /// <summary>A client's call from another node, whose own inbox the answer goes to.</summary>
     public static string OfCall(int inbox, long number) => $"{NoRun:x16}.{inbox:x8}.{number:x16}";
 
+    /// <summary>A home gives jobs to another node, under the token of the first.</summary>
+    public static string OfStart(long job, Guid token) => $"{job:x16}.{token:n}";
+
+    /// <summary>What came of the jobs that a message gave.</summary>
+    public static string OfReport(string start) => start + "r";
+
+    /// <summary>A home tells a node that nobody wants a job any more.</summary>
+    public static string OfStop(long job, Guid token) => $"{job:x16}.{token:n}s";
+
     /// <summary>A call in a client's own transaction: nobody waits for its answer.</summary>
     public static string OfTransaction(Guid call) => $"{NoRun:x16}.{call:n}";
 
@@ -151,9 +161,14 @@ internal static class InboxId
 
     /// <summary>Where the answer to a call goes; null for one that nobody waits for.</summary>
     public static int? InboxOfCall(string id)
-        => id.Length is CallLength or CallLength + 1 ? int.Parse(id.AsSpan(17, 8), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) : null;
+        => IsAwaited(id) ? int.Parse(id.AsSpan(17, 8), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Whether it is of a client: a call from another node, the wait that one has led to, or a call in a transaction.</summary>
+    public static bool IsCall(string id) => IsAwaited(id) || (id.Length == 16 + 1 + 32 && RunOf(id) == NoRun);
 
     public static string Of(long run, int position, int index) => $"{run:x16}.{position:x8}.{index:x4}";
+
+    private static bool IsAwaited(string id) => id.Length is CallLength or CallLength + 1;
 
     public static long RunOf(string id) => long.Parse(id.AsSpan(0, 16), System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -19,7 +19,7 @@ internal abstract class ClientMessage<TAnswer>(FlowKey key, bool isAwaited = tru
 
     public InboxRow? Call { get; init; }
 
-    public virtual WaitForEnd? Wait => null;
+    public virtual object? Wait => null;
 
     public virtual void Release()
     {
@@ -102,7 +102,7 @@ internal sealed class StartFlow(FlowKey key, FlowDefinition definition, NewFlow 
 
     public override bool IsNew => isNew;
 
-    public override WaitForEnd? Wait => waiter;
+    public override object? Wait => waiter;
 
     public override void Deliver(FlowSlot? slot)
     {
@@ -248,7 +248,7 @@ internal sealed class WaitForEnd(FlowKey key) : FlowMessage(key), ICall
         }
     }
 
-    public WaitForEnd Wait => this;
+    public object Wait => this;
 
     public InboxRow ToRow(int shard, string id) => new(shard, id, MessageKind.Wait, Key);
 
@@ -293,7 +293,7 @@ internal sealed class StopWaiting(WaitForEnd waiter) : Message
     public override void Handle()
     {
         Shard.Waiters.Remove(waiter);
-        Shard.Node.Membership?.Withdraw(waiter);
+        Shard.Node.Membership?.Withdraw(waiter, waiter.Key);
     }
 }
 

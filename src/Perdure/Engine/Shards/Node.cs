@@ -144,11 +144,12 @@ internal sealed class Node
     /// <summary>Stops: attempts get their token and a grace, what was decided is committed, and the shards are given back.</summary>
     public async Task StopAsync()
     {
+        Membership?.Inbox?.Post(new LeaveSoon());
         await Task.WhenAll(Worker.StopAsync(Options.ShutdownGrace), Jobs.StopAsync(Options.ShutdownGrace));
         Dependencies.Stop();
         IsStopping = true;
         _timers.ForEach(t => t.Dispose());
-        Task drained = Task.WhenAll(Shards.Select(s => s.DrainAsync()));
+        Task drained = Task.WhenAll(Shards.Append(Membership?.Inbox).OfType<Shard>().Select(s => s.DrainAsync()));
         if (await Task.WhenAny(drained, Seams.Delay(Options.ShutdownGrace, CancellationToken.None)) == drained)
         {
             await ReleaseAsync();

@@ -74,7 +74,9 @@ internal static class Outgoing
     public static PerdureException RefusalOf(InboxRow answer)
     {
         ErrorInfo error = Serialization.FlowJson.DeserializeError(answer.Payload!);
-        return error.Code == ErrorCodes.FlowNotFound ? new FlowNotFoundException(answer.To) : new PerdureException(error.Code, error.Message);
+        return error.Code == ErrorCodes.FlowNotFound ? new FlowNotFoundException(answer.To)
+            : error.Type == nameof(StoreException) ? new StoreException(error.Code, error.Message)
+            : new PerdureException(error.Code, error.Message);
     }
 
     /// <summary>An answer is named after its call; none where nobody waits for it.</summary>

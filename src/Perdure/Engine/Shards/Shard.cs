@@ -47,6 +47,7 @@ internal sealed class Shard
     {
         var shard = new Shard(index, node, loop);
         shard.Calls = new Calls(shard);
+        shard.Given = new GivenRuns(shard);
         return shard;
     }
 
@@ -82,6 +83,9 @@ internal sealed class Shard
 
     /// <summary>The calls of this node's clients to other nodes, where this is the node's own inbox.</summary>
     public Calls? Calls { get; private set; }
+
+    /// <summary>The jobs that the home on another node gave this one, where this is the node's own inbox.</summary>
+    public GivenRuns? Given { get; private set; }
 
     /// <summary>The time for an input that comes now.</summary>
     public DateTimeOffset Now()

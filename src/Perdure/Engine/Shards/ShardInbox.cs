@@ -64,6 +64,17 @@ internal sealed class ShardInbox(Shard shard)
         }));
     }
 
+    /// <summary>Deletes a message from the inbox in the open batch, together with all the jobs that it led to.</summary>
+    public void Consume(string id, IReadOnlyList<long> jobs)
+    {
+        foreach (long job in jobs)
+        {
+            shard.Commits.Open.ReceivedByJobs.Add((id, job));
+        }
+
+        Consume(id, jobs.Count == 0 ? InboxId.NoRun : null);
+    }
+
     /// <summary>Answers a call from another node, and takes it out of the inbox, in the open batch.</summary>
     /// <param name="call">The call.</param>
     /// <param name="answer">The answer; null where nobody waits for it.</param>
@@ -95,6 +106,7 @@ internal sealed class ShardInbox(Shard shard)
         {
             MessageKind.Answer or MessageKind.Refusal => new AnswerArrived(row),
             >= MessageKind.Start and <= MessageKind.SettleUndo => new CallArrived(row, shard.Node),
+            MessageKind.RunJobs or MessageKind.StopJob or MessageKind.AskOffer => new HomeSaid(row),
             _ => shard.Home is null ? new InboxArrived(row) : new HomeInboxArrived(row),
         };
         message.Shard = shard;

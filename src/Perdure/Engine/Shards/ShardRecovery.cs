@@ -17,6 +17,7 @@ internal sealed class ShardRecovery(Shard shard)
 
     private readonly Queue<Message> _held = new();
     private readonly Dictionary<long, string> _refused = [];
+    private readonly Dictionary<string, string> _refusedCalls = new(StringComparer.Ordinal);
 
     private volatile bool _isElsewhere = shard.Node.Membership is not null;
 
@@ -65,6 +66,9 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
     public string? TakeRefused(long run) => _refused.Remove(run, out string? reason) ? reason : null;
 
+    /// <summary>Why the store refused what a call of a client on another node led to; asked once, when the call is read again.</summary>
+    public string? TakeRefusedCall(string call) => _refusedCalls.Remove(call, out string? reason) ? reason : null;
+
     /// <summary>Forgets everything and starts over. On the loop.</summary>
     public void Begin(PerdureException reason)
     {
@@ -102,12 +106,14 @@ internal sealed class ShardRecovery(Shard shard)
         Down = null;
         Node.Worker.Abandon(shard);
         shard.Calls?.FailAll(reason);
+        shard.Given?.Forget();
         foreach (Message message in shard.Waiters.TakeAll().Concat(_held).ToList())
         {
             message.GoElsewhere();
         }
 
         _held.Clear();
+        shard.Home?.Leave(reason);
         if (wasAwaited)
         {
             Node.ShardIsReady(0); // nobody waits for it any more
@@ -275,6 +281,7 @@ internal sealed class ShardRecovery(Shard shard)
     private async Task CommitPartsAsync(ShardBatch batch, string reason)
     {
         List<long> refused = [];
+        List<string> calls = [];
         string message = reason;
         try
         {
@@ -289,7 +296,13 @@ internal sealed class ShardRecovery(Shard shard)
                 }
                 else if (answer.Outcome == CommitOutcome.Refused)
                 {
-                    refused.Add(run);
+                    int before = calls.Count;
+                    calls.AddRange(part.ReceivedByJobs.Select(r => r.Id).Where(InboxId.IsCall));
+                    if (calls.Count == before || part.NewJobs.Count == 0) // of new jobs their call hears
+                    {
+                        refused.Add(run);
+                    }
+
                     message = answer.Reason ?? reason;
                 }
                 else
@@ -303,7 +316,7 @@ internal sealed class ShardRecovery(Shard shard)
             message = $"{reason}; then: {e.Message}";
         }
 
-        shard.Post(new RefusalResolved(refused, message));
+        shard.Post(new RefusalResolved(refused, calls, message));
     }
 
     private async Task<CommitAnswer> CommitAsync(ShardBatch part)
@@ -374,11 +387,12 @@ internal sealed class ShardRecovery(Shard shard)
     }
 
     /// <summary>It is known which flows the store refuses.</summary>
-    private sealed class RefusalResolved(List<long> runs, string reason) : Message
+    private sealed class RefusalResolved(List<long> runs, List<string> calls, string reason) : Message
     {
         public override void Handle()
         {
             runs.ForEach(run => Shard.Recovery._refused[run] = reason);
+            calls.ForEach(call => Shard.Recovery._refusedCalls[call] = reason);
             Shard.Recovery.Begin(new StoreException(ErrorCodes.StoreRefused, $"the store refused a value: {reason}"));
         }
     }

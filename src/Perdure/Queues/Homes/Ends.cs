@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -17,24 +18,46 @@ internal sealed class Ends(Home home)
 
     private readonly HashSet<long> _claimed = [];
     private readonly HashSet<long> _endedSince = [];
+    private readonly HashSet<EndsCall> _reading = [];
     private bool _forgetting;
 
     /// <summary>Does something to ends.</summary>
     public void Take(EndsCall call)
     {
         call.Numbers.RemoveAll(n => home.Find(n) is not null || !_claimed.Add(n));
+        _reading.Add(call);
         home.Shard.Commits.Then(new ReadEnds(this, call));
     }
 
     /// <summary>The ends were read.</summary>
-    public void Apply(EndsCall call, IReadOnlyList<JobEndRow?> ends, IReadOnlyList<byte[]?> payloads)
+    public void Apply(EndsCall call, IReadOnlyList<JobEndRow?> ends, IReadOnlyList<byte[]?> payloads, PerdureException? error)
     {
+        if (!_reading.Contains(call))
+        {
+            return; // it was read anew meanwhile, or went elsewhere
+        }
+
         for (int i = 0; i < ends.Count; i++)
         {
             call.Apply(ends[i], payloads[i]);
         }
 
         Unclaim(call);
+        call.Answer(error);
+    }
+
+    /// <summary>After a takeover: calls from other nodes come again through the inbox.</summary>
+    public void Begin() => _reading.Where(c => c.Call is not null).ToList().ForEach(Unclaim);
+
+    /// <summary>The home lives elsewhere: what was to be read is asked there.</summary>
+    /// <returns>Who asked for it.</returns>
+    public List<HomeAsk> TakeAll()
+    {
+        List<HomeAsk> all = [.. _reading];
+        _reading.Clear();
+        _claimed.Clear();
+        _forgetting = false;
+        return all;
     }
 
     /// <summary>Makes a job again of one that has ended: it keeps its id and its history, and gets fresh attempts.</summary>
@@ -112,7 +135,13 @@ internal sealed class Ends(Home home)
         }
     }
 
-    private void Unclaim(EndsCall call) => _claimed.ExceptWith(call.Numbers);
+    private void Unclaim(EndsCall call)
+    {
+        if (_reading.Remove(call))
+        {
+            _claimed.ExceptWith(call.Numbers);
+        }
+    }
 
     private async Task ReadForgettableAsync(DateTimeOffset until)
     {
@@ -148,12 +177,11 @@ internal sealed class Ends(Home home)
                 IReadOnlyList<byte[]?> payloads = call.NeedsPayloads
                     ? await shard.Node.Store.ReadPayloadsAsync(shard.Index, call.Numbers, CancellationToken.None)
                     : new byte[]?[rows.Count];
-                shard.Post(new EndsWereRead(call, rows, payloads));
+                shard.Post(new EndsWereRead(call, rows, payloads, error: null));
             }
             catch (Exception e)
             {
-                call.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
-                shard.Post(new EndsWereRead(call, [], []));
+                shard.Post(new EndsWereRead(call, [], [], e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e)));
             }
         }
     }
@@ -172,22 +200,39 @@ internal abstract class EndsCall(List<long> numbers) : HomeCall<int>
 
     public abstract void Apply(JobEndRow? end, byte[]? payload);
 
-    public void Answer() => AnswerThen(Count);
+    public void Answer(PerdureException? error)
+    {
+        if (error is null)
+        {
+            AnswerThen(Count);
+        }
+        else if (Call is null)
+        {
+            Fail(error);
+        }
+        else
+        {
+            RefuseThen(error);
+        }
+    }
 
     protected override void Deliver() => Home.Ends.Take(this);
 }
 
 /// <summary>Makes dead letters of a queue jobs again, one after the other where they are spread.</summary>
-internal sealed class RedriveJobs(string queue, List<long> numbers, Func<long, DateTimeOffset?>? notBefore, Func<JobEndRow, (byte[] Payload, string? Key)>? edit) : EndsCall(numbers)
+internal sealed class RedriveJobs(string queue, List<long> numbers, Dictionary<long, DateTimeOffset>? times, EditedJob? edit) : EndsCall(numbers)
 {
     public override bool NeedsPayloads => true;
+
+    protected override CallText Text => CallText.Of("redrive", (queue, Numbers, times, edit));
+
+    protected override IReadOnlyList<long> Took => Numbers;
 
     public override void Apply(JobEndRow? end, byte[]? payload)
     {
         if (end is { Status: JobStatus.Failed } && end.Queue == queue && (payload is not null || edit is not null))
         {
-            (byte[] work, string? key) = edit?.Invoke(end) ?? (payload!, end.Key);
-            Home.Ends.Redrive(end, work, key, notBefore?.Invoke(end.Number));
+            Home.Ends.Redrive(end, edit?.Payload ?? payload!, edit?.Key ?? end.Key, times?[end.Number]);
             Count++;
         }
     }
@@ -196,6 +241,8 @@ internal sealed class RedriveJobs(string queue, List<long> numbers, Func<long, D
 /// <summary>Forgets dead letters of a queue.</summary>
 internal sealed class DiscardJobs(string queue, List<long> numbers) : EndsCall(numbers)
 {
+    protected override CallText Text => CallText.Of("discard", (queue, Numbers));
+
     public override void Apply(JobEndRow? end, byte[]? payload)
     {
         if (end is { Status: JobStatus.Failed } && end.Queue == queue)
@@ -207,15 +254,11 @@ internal sealed class DiscardJobs(string queue, List<long> numbers) : EndsCall(n
 }
 
 /// <summary>Ends that a call wants were read.</summary>
-internal sealed class EndsWereRead(EndsCall call, IReadOnlyList<JobEndRow?> ends, IReadOnlyList<byte[]?> payloads) : HomeMessage
+internal sealed class EndsWereRead(EndsCall call, IReadOnlyList<JobEndRow?> ends, IReadOnlyList<byte[]?> payloads, PerdureException? error) : HomeMessage
 {
     public override void Fail(PerdureException reason) => call.Fail(reason);
 
-    protected override void Deliver()
-    {
-        Home.Ends.Apply(call, ends, payloads);
-        call.Answer();
-    }
+    protected override void Deliver() => Home.Ends.Apply(call, ends, payloads, error);
 }
 
 /// <summary>The time has come to look for ends that were kept long enough.</summary>

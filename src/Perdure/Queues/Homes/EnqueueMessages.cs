@@ -1,5 +1,7 @@
 using Perdure.Client;
+using Perdure.Cluster;
 using Perdure.Diagnostics;
+using Perdure.Serialization;
 using Perdure.Storage;
 
 namespace Perdure.Queues;
@@ -21,7 +23,10 @@ internal interface IEnqueue
     /// <summary>Says what became of each job, once that is durable.</summary>
     void AcceptThen(Receipt[] receipts);
 
-    void RefuseThen(Exception error);
+    void RefuseThen(PerdureException error);
+
+    /// <summary>The call of a client on another node that it came as; null for a client here.</summary>
+    InboxRow? Call { get; }
 
     void Fail(PerdureException reason);
 }
@@ -32,6 +37,7 @@ internal abstract class EnqueueCall<TAnswer>(IReadOnlyList<NewJob> jobs, JobWait
     private const int Waits = 0;
     private const int Settled = 1;
     private int _state;
+    private IReadOnlyList<long> _took = [];
 
     public IReadOnlyList<NewJob> Jobs => jobs;
 
@@ -49,7 +55,17 @@ internal abstract class EnqueueCall<TAnswer>(IReadOnlyList<NewJob> jobs, JobWait
 
     protected override bool ComesInCrowds => true;
 
-    public abstract void AcceptThen(Receipt[] receipts);
+    public sealed override object Wait => this;
+
+    protected override CallText Text => new("enqueue", HomeCallText.Write(jobs));
+
+    protected override IReadOnlyList<long> Took => _took;
+
+    public void AcceptThen(Receipt[] receipts)
+    {
+        _took = Call is null ? [] : [.. receipts.Select(r => r.Number).Distinct()];
+        AnswerThen(AnswerOf(receipts, waiter));
+    }
 
     public override void Fail(PerdureException reason)
     {
@@ -80,24 +96,43 @@ internal abstract class EnqueueCall<TAnswer>(IReadOnlyList<NewJob> jobs, JobWait
 
     public bool TrySettle() => Interlocked.CompareExchange(ref _state, Settled, Waits) == Waits;
 
+    public override void Withdrawn() => Withdraw();
+
     protected override void Deliver() => Home.Intake.Take(this);
+
+    /// <summary>What the caller gets.</summary>
+    /// <param name="receipts">What became of each job.</param>
+    /// <param name="waiter">Who waits for the one job's end from its beginning on; null if nobody does.</param>
+    protected abstract TAnswer AnswerOf(Receipt[] receipts, JobWaiter? waiter);
+
+    protected sealed override TAnswer AnswerIn(byte[] json)
+    {
+        Receipt[] receipts = FlowJson.DeserializeAnswer<Receipt[]>(json);
+        if (waiter is { WantsFirstAttempt: true })
+        {
+            (waiter.Number, waiter.Subscriber) = (receipts[0].Number, receipts[0].Subscriber);
+            Shard.Post(waiter);
+        }
+
+        return AnswerOf(receipts, waiter: null); // who wants to know the end asks then
+    }
 }
 
 /// <summary>Jobs whose caller makes something of the receipts.</summary>
 internal sealed class EnqueueJobs(IReadOnlyList<NewJob> jobs, JobWaiter? waiter) : EnqueueCall<Receipt[]>(jobs, waiter)
 {
-    public override void AcceptThen(Receipt[] receipts) => AnswerThen(receipts);
+    protected override Receipt[] AnswerOf(Receipt[] receipts, JobWaiter? waiter) => receipts;
 }
 
 /// <summary>One job without a result. The answer is what its caller gets, so that nothing stands between the two.</summary>
 internal sealed class EnqueueJob(JobCalls calls, NewJob job) : EnqueueCall<JobHandle>([job], waiter: null)
 {
-    public override void AcceptThen(Receipt[] receipts) => AnswerThen(JobHandle.Of(calls, job.Queue, receipts[0].Number, receipts[0].Subscriber, (Enqueued)receipts[0].Kind));
+    protected override JobHandle AnswerOf(Receipt[] receipts, JobWaiter? waiter) => JobHandle.Of(calls, job.Queue, receipts[0].Number, receipts[0].Subscriber, (Enqueued)receipts[0].Kind);
 }
 
 /// <summary>One job with a result.</summary>
 internal sealed class EnqueueJob<TResult>(JobCalls calls, NewJob job, JobWaiter waiter) : EnqueueCall<JobHandle<TResult>>([job], waiter)
 {
-    public override void AcceptThen(Receipt[] receipts)
-        => AnswerThen(new JobHandle<TResult>(calls, job.Queue, receipts[0].Number, receipts[0].Subscriber, Waiter) { Enqueued = (Enqueued)receipts[0].Kind });
+    protected override JobHandle<TResult> AnswerOf(Receipt[] receipts, JobWaiter? waiter)
+        => new(calls, job.Queue, receipts[0].Number, receipts[0].Subscriber, waiter) { Enqueued = (Enqueued)receipts[0].Kind };
 }

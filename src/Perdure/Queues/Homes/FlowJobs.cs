@@ -240,7 +240,7 @@ internal sealed class FlowJobs(Home home)
             return Rejected(ErrorCodes.UnknownQueue, home.Registry.Unknown(queue).Message);
         }
 
-        if (home.Registry.Find(wanted.Type) is null || (home.Registry.IsHandled(queue) && home.Registry.HandlerOf(queue, wanted.Type) is null))
+        if (home.Registry.Find(wanted.Type) is null || (home.Queues.IsHandled(queue) && !home.Queues.HasHandler(queue, wanted.Type)))
         {
             return Rejected(ErrorCodes.UnknownHandler, $"queue {queue} has no handler for job {wanted.Type}: add one with AddHandler.");
         }

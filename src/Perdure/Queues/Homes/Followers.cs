@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Perdure.Engine;
 using Perdure.Storage;
 
@@ -17,7 +16,10 @@ internal sealed class Followers(Home home)
         if (home.Find(follower.Number) is { } job)
         {
             Register(follower);
-            home.Shard.Commits.Then(new Shown([follower], Of(job)));
+            if (follower.Seen != Of(job))
+            {
+                Show([follower], Of(job));
+            }
         }
         else
         {
@@ -38,7 +40,7 @@ internal sealed class Followers(Home home)
     {
         if (_followers.TryGetValue(job.Number, out List<JobFollower>? list))
         {
-            home.Shard.Commits.Then(new Shown([.. list], Of(job)));
+            Show([.. list], Of(job));
         }
     }
 
@@ -46,12 +48,14 @@ internal sealed class Followers(Home home)
     {
         if (_followers.Remove(job.Number, out List<JobFollower>? list))
         {
-            home.Shard.Commits.Then(new ShownEnd(this, list, Of(job) with { Status = status }));
+            JobProgress end = Of(job) with { Status = status };
+            list.FindAll(f => f.Call is not null).ForEach(f => f.Send(end));
+            home.Shard.Commits.Then(new ShownEnd(this, list.FindAll(f => f.Call is null), end));
         }
     }
 
-    /// <summary>After a takeover: everybody asks again.</summary>
-    public void AskAgain() => TakeAll().ForEach(Add);
+    /// <summary>After a takeover: everybody here asks again; calls from other nodes are in the inbox.</summary>
+    public void AskAgain() => TakeAll().FindAll(f => f.Call is null).ForEach(Add);
 
     public void Fail(PerdureException reason) => TakeAll().ForEach(f => f.Fail(reason));
 
@@ -61,6 +65,21 @@ internal sealed class Followers(Home home)
         List<JobFollower> all = [.. _followers.Values.SelectMany(f => f)];
         _followers.Clear();
         return all;
+    }
+
+    /// <summary>Shows those here what is decided once it is durable. Those on other nodes are answered in the same batch, and ask for the next.</summary>
+    private void Show(List<JobFollower> followers, JobProgress progress)
+    {
+        foreach (JobFollower follower in followers.Where(f => f.Call is not null))
+        {
+            Remove(follower);
+            follower.Send(progress);
+        }
+
+        if (followers.FindAll(f => f.Call is null) is { Count: > 0 } here)
+        {
+            home.Shard.Commits.Then(new Shown(here, progress));
+        }
     }
 
     private static JobProgress Of(Job job) => new(job.Status, job.More?.Done, job.More?.Text) { Attempt = job.Attempts + 1 };
@@ -103,56 +122,31 @@ internal sealed class Followers(Home home)
 
         private async Task ReadAsync()
         {
+            JobProgress? progress = null;
+            PerdureException? error = null;
             try
             {
                 JobEndRow? end = (await home.Node.Store.ReadJobEndsAsync(home.Shard.Index, [follower.Number], CancellationToken.None))[0];
-                if (end is null)
-                {
-                    follower.NotFound();
-                }
-                else
-                {
-                    JobMore? more = JobMore.Read(end.More);
-                    follower.End(new JobProgress(end.Status, more?.Done, more?.Text) { Attempt = end.Attempts + 1 });
-                }
+                JobMore? more = JobMore.Read(end?.More);
+                progress = end is null ? null : new JobProgress(end.Status, more?.Done, more?.Text) { Attempt = end.Attempts + 1 };
             }
             catch (Exception e)
             {
-                follower.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
+                error = e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e);
+            }
+
+            if (follower.Call is not null)
+            {
+                home.Shard.Post(new FollowedEndRead(follower, progress, error));
+            }
+            else if (error is null)
+            {
+                follower.Tell(progress);
+            }
+            else
+            {
+                follower.Fail(error);
             }
         }
     }
-}
-
-/// <summary>Follows one job.</summary>
-internal sealed class JobFollower(string queue, long number) : HomeMessage
-{
-    private readonly Channel<JobProgress> _shown = Channel.CreateBounded<JobProgress>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
-
-    public long Number => number;
-
-    public IAsyncEnumerable<JobProgress> ReadAsync(CancellationToken cancellationToken) => _shown.Reader.ReadAllAsync(cancellationToken);
-
-    public void Show(JobProgress progress) => _shown.Writer.TryWrite(progress);
-
-    public void End(JobProgress end)
-    {
-        _shown.Writer.TryWrite(end);
-        _shown.Writer.TryComplete();
-    }
-
-    public void NotFound() => _shown.Writer.TryComplete(new JobNotFoundException(JobId.Text(queue, number)));
-
-    /// <summary>Nothing more can happen: a test learns it at once.</summary>
-    public void GiveUp(Exception reason) => _shown.Writer.TryComplete(reason);
-
-    public override void Fail(PerdureException reason) => _shown.Writer.TryComplete(new StoreUnavailableException($"job {JobId.Text(queue, number)}", reason));
-
-    protected override void Deliver() => Home.Followers.Add(this);
-}
-
-/// <summary>The client no longer follows.</summary>
-internal sealed class StopFollowing(JobFollower follower) : HomeMessage
-{
-    protected override void Deliver() => Home.Followers.Remove(follower);
 }

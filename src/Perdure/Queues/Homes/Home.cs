@@ -40,6 +40,8 @@ internal sealed class Home
         Starts = new JobStarts(this);
         Leases = new Leases(this);
         Followers = new Followers(this);
+        Calls = new HomeCalls(this);
+        Nodes = new HomeNodes(this);
         Ends = new Ends(this);
         Gauges = new QueueGauges(this);
         Diagnostics.PerdureMeter.Show(this, Gauges);
@@ -72,6 +74,12 @@ internal sealed class Home
     public Leases Leases { get; }
 
     public Followers Followers { get; }
+
+    /// <summary>What clients on other nodes ask.</summary>
+    public HomeCalls Calls { get; }
+
+    /// <summary>The other nodes that do jobs.</summary>
+    public HomeNodes Nodes { get; }
 
     public Ends Ends { get; }
 
@@ -110,11 +118,15 @@ internal sealed class Home
         Times.Clear();
         Dedups.Clear();
         Flows.Clear();
+        Calls.Clear();
+        Intake.Begin();
+        Ends.Begin();
         Waiters.ForgetRecent();
         DateTimeOffset now = Shard.Now();
         Dispatcher = new Dispatcher(now);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
+        Nodes.Begin();
         Schedules.Begin(state.Memos, now);
         _jobs.EnsureCapacity(state.Jobs.Count);
         foreach (Job job in state.Jobs)
@@ -142,6 +154,11 @@ internal sealed class Home
     /// <summary>Goes on with a job that was there before.</summary>
     private void Resume(Job job, DateTimeOffset now)
     {
+        if (Node.Membership is null && job.More?.Lease is { Node: not 0 })
+        {
+            job.More.Lease = null; // there are no other nodes any more
+        }
+
         string? refused = Shard.Recovery.TakeRefused(job.Number);
         bool isHere = Node.Jobs.IsRunning(job.Number);
         if (isHere || (refused is null && job.More?.Flow is not null && Queues.Knows(job.Queue)))
@@ -312,12 +329,14 @@ internal sealed class Home
     {
         OwesPump = false;
         DateTimeOffset now = Shard.Now();
+        Nodes.SetCredits();
         do
         {
             Topics.Fill();
             while (Starts.MayStart && Dispatcher.Next(now) is { } job)
             {
                 Starts.Start(job, now);
+                Nodes.SetCredits();
             }
 
             Starts.Flush();
@@ -369,6 +388,19 @@ internal sealed class Home
         Followers.Fail(reason);
         Leases.Fail(reason);
         Gauges.Clear();
+    }
+
+    /// <summary>The home lives on another node from now on: what clients here wait for they ask there.</summary>
+    public void Leave(PerdureException reason)
+    {
+        Node.Jobs.Abandon(a => a.Given is null); // who has the home next runs them again
+        Calls.Clear();
+        Nodes.Clear();
+        Gauges.Clear();
+        List<JobWaiter> waiters = Waiters.TakeAll();
+        waiters.FindAll(w => !w.IsAwaited).ForEach(w => w.Fail(reason)); // whoever wants to know asks anew
+        HomeAsk[] asks = [.. waiters.Where(w => w.IsAwaited), .. Followers.TakeAll(), .. Leases.TakeAll(), .. Intake.TakeAll(), .. Ends.TakeAll()];
+        Array.ForEach(asks, a => a.GoElsewhere());
     }
 
     /// <summary>Tells the clients who wait that it will not come; for tests.</summary>

@@ -87,9 +87,14 @@ internal sealed class HomeQueues(Home home)
         }
     }
 
-    /// <summary>Whether a job's queue is known here, and its handler where there are handlers.</summary>
+    /// <summary>Whether a job's queue is known here, and its handler, here or on another node, where there are handlers.</summary>
     public bool CanRun(Job job)
-        => _queues.ContainsKey(job.Queue) && (!home.Registry.IsHandled(job.Queue) || home.Registry.HandlerOf(job.Queue, job.Type) is not null);
+        => _queues.ContainsKey(job.Queue) && (!IsHandled(job.Queue) || HasHandler(job.Queue, job.Type));
+
+    /// <summary>Whether handlers do a queue's jobs, here or on another node; otherwise workers outside pull them.</summary>
+    public bool IsHandled(string queue) => home.Registry.IsHandled(queue) || home.Nodes.Handle(queue);
+
+    public bool HasHandler(string queue, string type) => home.Registry.HandlerOf(queue, type) is not null || home.Nodes.Handle(queue, type);
 
     /// <summary>Pauses, drains or resumes a queue, for good.</summary>
     public void SetMode(string queue, QueueMode mode)

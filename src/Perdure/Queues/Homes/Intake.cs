@@ -66,6 +66,23 @@ internal sealed class Intake(Home home)
         return any;
     }
 
+    /// <summary>After a takeover: callers on other nodes come again through the inbox.</summary>
+    public void Begin()
+    {
+        foreach ((string queue, Queue<IEnqueue> waiting) in _blocked.ToList())
+        {
+            _blocked[queue] = new Queue<IEnqueue>(waiting.Where(c => c.Call is null));
+        }
+    }
+
+    /// <summary>Takes all callers who wait for room.</summary>
+    public List<HomeAsk> TakeAll()
+    {
+        List<HomeAsk> all = [.. _blocked.Values.SelectMany(b => b).Cast<HomeAsk>()];
+        _blocked.Clear();
+        return all;
+    }
+
     /// <summary>How many callers wait for room in a queue.</summary>
     public int Blocked(string queue) => _blocked.GetValueOrDefault(queue)?.Count ?? 0;
 

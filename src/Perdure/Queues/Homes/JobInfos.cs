@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Serialization;
 using Perdure.Storage;
 
@@ -7,6 +8,8 @@ namespace Perdure.Queues;
 internal sealed class DescribeJob(long number) : HomeCall<JobInfo?>
 {
     public override string What => $"describing job {number:x}";
+
+    protected override CallText Text => CallText.Of("describe", number);
 
     protected override void Deliver() => AnswerThen(Home.Find(number) is { } job ? JobInfos.Of(job) : null);
 }
@@ -58,6 +61,6 @@ internal static class JobInfos
         Done = more.Done,
         Text = more.Text,
         Worker = more.Lease?.Worker,
-        LeaseUntil = more.Lease?.Until,
+        LeaseUntil = more.Lease is { Node: 0 } lease ? lease.Until : null,
     };
 }

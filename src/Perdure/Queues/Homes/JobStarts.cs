@@ -45,6 +45,7 @@ internal sealed class JobStarts(Home home)
     /// <summary>A job runs that was started before this process, or before a reload: what it depends on counts it.</summary>
     public void IsInside(Job job)
     {
+        home.Nodes.Resumed(job);
         if (!_entered.ContainsKey(job.Number) && home.Node.DependencyOf(home.Queues.Policy(job.Queue).Dependency) is { } dependency)
         {
             _entered.Add(job.Number, (dependency, dependency.Join(home.Shard.Now())));
@@ -96,13 +97,18 @@ internal sealed class JobStarts(Home home)
             home.Dedups.Remove(job);
         }
 
-        if (_careful && handler is not null and not FlowHandler) // flows, and workers outside, have a careful mode of their own
+        OtherNode? other = handler is FlowHandler ? null : home.Nodes.Choose(job, isOwn: handler is not null);
+        if (_careful && other is null && handler is not null and not FlowHandler) // flows, and workers outside, have a careful mode of their own
         {
             _alone = job.Number;
             home.Batch.Suspect = new Suspect(job.Number, -1, _suspect?.Run == job.Number ? _suspect.Deaths : 0); // others may run before it has its turn
         }
 
-        if (handler is null)
+        if (other is not null)
+        {
+            home.Nodes.Give(job, other, TimeoutOf(job));
+        }
+        else if (handler is null)
         {
             _budgets.Remove(job.Number);
             home.Leases.Give(job, now);
@@ -146,6 +152,8 @@ internal sealed class JobStarts(Home home)
             home.Shard.Commits.Then(new StartJobs(home, handler, attempts));
             _batch.Clear();
         }
+
+        home.Nodes.Flush();
     }
 
     /// <summary>A running job has an outcome.</summary>
@@ -157,6 +165,7 @@ internal sealed class JobStarts(Home home)
         }
 
         home.Dispatcher.Ended(job, comesBack);
+        home.Nodes.Ended(job);
         if (_careful && _alone == job.Number)
         {
             _alone = 0;
@@ -243,11 +252,16 @@ internal sealed class JobStarts(Home home)
 
     private JobAttempt Attempt(Job job)
     {
-        QueueOptions policy = home.Queues.Policy(job.Queue);
-        bool isNow = _budgets.Remove(job.Number, out TimeSpan budget);
-        TimeSpan timeout = job.More?.Timeout ?? policy.Timeout;
+        TimeSpan timeout = TimeoutOf(job);
         byte[]? payload = home.MustKeepPayload(job) ? job.Payload : home.TakePayload(job);
-        return new JobAttempt(home.Shard, job, payload, isNow && budget < timeout ? budget : timeout, home.Node.Services.Json);
+        return new JobAttempt(home.Shard, job, payload, timeout, home.Node.Services.Json);
+    }
+
+    /// <summary>The time for a job's next attempt; once for the budget of one that is tried at once.</summary>
+    private TimeSpan TimeoutOf(Job job)
+    {
+        TimeSpan timeout = job.More?.Timeout ?? home.Queues.Policy(job.Queue).Timeout;
+        return _budgets.Remove(job.Number, out TimeSpan budget) && budget < timeout ? budget : timeout;
     }
 }
 

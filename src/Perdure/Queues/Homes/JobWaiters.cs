@@ -32,7 +32,7 @@ internal sealed class JobWaiters(Home home)
         {
             if (_recent.TryGetValue(waiter.Number, out JobEnd? recent))
             {
-                home.Shard.Commits.Then(new JobAnswers(home, [waiter], recent));
+                Tell([waiter], recent);
                 return;
             }
 
@@ -42,7 +42,7 @@ internal sealed class JobWaiters(Home home)
 
         if (waiter.WantsFirstAttempt && job.Phase != JobPhase.Running)
         {
-            home.Shard.Commits.Then(new JobAnswers(home, [waiter], null)); // it was not tried at once
+            Tell([waiter], new WaitAnswer()); // it was not tried at once
             return;
         }
 
@@ -77,31 +77,44 @@ internal sealed class JobWaiters(Home home)
 
         if (_waiters.Remove(job.Number, out List<JobWaiter>? list))
         {
-            home.Shard.Commits.Then(new JobAnswers(home, list, end));
+            Tell(list, end);
         }
     }
 
     /// <summary>An attempt failed for a reason that may pass: who wanted to know of the first one only is told.</summary>
-    public void FirstAttemptFailed(Job job) => Take(job, w => w.WantsFirstAttempt, list => home.Shard.Commits.Then(new JobAnswers(home, list, null)));
+    public void FirstAttemptFailed(Job job) => Take(job, w => w.WantsFirstAttempt, list => Tell(list, new WaitAnswer()));
 
     /// <summary>A subscriber has left: it no longer waits.</summary>
     public void Left(Job job, int subscriber, TimeSpan? limit)
     {
-        Take(job, w => w.Subscriber == subscriber, list => home.Shard.Commits.Then(new TellLeft(this, list, waiter =>
+        Take(job, w => w.Subscriber == subscriber, list =>
         {
             if (limit is { } reached)
             {
-                waiter.LimitReached(reached);
+                Tell(list, new WaitAnswer { Limit = reached });
             }
             else
             {
-                waiter.Ended(new JobEnd(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, Diagnostics.ErrorCodes.JobCancelled, "Cancelled", "this caller has left")), job.Attempts));
+                Tell(list, new JobEnd(JobStatus.Cancelled, FlowJson.SerializeError(new ErrorInfo(ErrorKind.Cancelled, Diagnostics.ErrorCodes.JobCancelled, "Cancelled", "this caller has left")), job.Attempts));
             }
-        })));
+        });
     }
 
-    /// <summary>After a takeover: everybody who waits asks again.</summary>
-    public void AskAgain() => TakeAll().ForEach(Wait);
+    /// <summary>After a takeover: everybody here who waits asks again; calls from other nodes are in the inbox.</summary>
+    public void AskAgain() => TakeAll().FindAll(w => w.Call is null).ForEach(Wait);
+
+    /// <summary>The store was asked for the end of a job that a client on another node waits for.</summary>
+    public void EndRead(JobWaiter waiter, WaitAnswer? answer, PerdureException? error)
+    {
+        if (answer is null)
+        {
+            waiter.Refuse(error!);
+        }
+        else
+        {
+            waiter.Send(answer);
+        }
+    }
 
     /// <summary>What was decided may not be durable.</summary>
     public void ForgetRecent()
@@ -137,32 +150,49 @@ internal sealed class JobWaiters(Home home)
         }
     }
 
-    private async Task AskAsync(JobWaiter waiter)
+    private void Tell(List<JobWaiter> waiters, JobEnd end) => Tell(waiters, new WaitAnswer { End = end });
+
+    /// <summary>Tells those who wait what is decided: those here once it is durable, those on other nodes in the same batch.</summary>
+    private void Tell(List<JobWaiter> waiters, WaitAnswer answer)
     {
-        try
+        if (waiters.Exists(w => w.Call is not null))
         {
-            JobEndRow? end = (await home.Node.Store.ReadJobEndsAsync(home.Shard.Index, [waiter.Number], CancellationToken.None))[0];
-            if (end is null)
-            {
-                waiter.NotFound();
-            }
-            else
-            {
-                waiter.Ended(new JobEnd(end.Status, end.Result!, end.Attempts));
-            }
+            waiters.FindAll(w => w.Call is not null).ForEach(w => w.Send(answer));
+            waiters = waiters.FindAll(w => w.Call is null);
         }
-        catch (Exception e)
+
+        if (waiters.Count > 0)
         {
-            waiter.Fail(e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e));
+            home.Shard.Commits.Then(new JobAnswers(home, waiters, answer));
         }
     }
 
-    /// <summary>Tells those who have left once that is durable.</summary>
-    private sealed class TellLeft(JobWaiters waiters, List<JobWaiter> list, Action<JobWaiter> tell) : IEffect
+    private async Task AskAsync(JobWaiter waiter)
     {
-        public void Release() => list.ForEach(tell);
+        WaitAnswer? answer = null;
+        PerdureException? error = null;
+        try
+        {
+            JobEndRow? end = (await home.Node.Store.ReadJobEndsAsync(home.Shard.Index, [waiter.Number], CancellationToken.None))[0];
+            answer = end is null ? new WaitAnswer { IsMissing = true } : new WaitAnswer { End = new JobEnd(end.Status, end.Result!, end.Attempts) };
+        }
+        catch (Exception e)
+        {
+            error = e as PerdureException ?? new StoreException(Diagnostics.ErrorCodes.StoreFailed, e.Message, e);
+        }
 
-        public void Lost(PerdureException reason) => list.ForEach(waiters.PutBack);
+        if (waiter.Call is not null)
+        {
+            home.Shard.Post(new WaitedEndRead(waiter, answer, error));
+        }
+        else if (answer is null)
+        {
+            waiter.Fail(error!);
+        }
+        else
+        {
+            waiter.Tell(answer);
+        }
     }
 
     /// <summary>Asks the store for an end once it must be there.</summary>
@@ -175,9 +205,15 @@ internal sealed class JobWaiters(Home home)
 }
 
 /// <summary>Tells those who waited for a job that its end is durable.</summary>
-internal sealed class JobAnswers(Home home, List<JobWaiter> waiters, JobEnd? end) : IFreeEffect
+internal sealed class JobAnswers(Home home, List<JobWaiter> waiters, WaitAnswer answer) : IFreeEffect
 {
-    public void Release() => waiters.ForEach(w => w.Ended(end));
+    public void Release() => waiters.ForEach(w => w.Tell(answer));
 
     public void Lost(PerdureException reason) => waiters.ForEach(home.Waiters.PutBack); // they ask again when the home is back
+}
+
+/// <summary>The end of a job that a client on another node waits for was read.</summary>
+internal sealed class WaitedEndRead(JobWaiter waiter, WaitAnswer? answer, PerdureException? error) : HomeMessage
+{
+    protected override void Deliver() => Home.Waiters.EndRead(waiter, answer, error);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Perdure.Cluster;
 
 namespace Perdure.Queues;
 
@@ -12,7 +13,7 @@ internal sealed class PullJobs(string queue, string worker, int max, TimeSpan wa
     public string Worker => worker;
 
     /// <summary>How long it waits; infinite for always.</summary>
-    public TimeSpan Wait => wait;
+    public TimeSpan Patience => wait;
 
     /// <summary>Until when it waits; null for always.</summary>
     public DateTimeOffset? Until { get; set; }
@@ -28,9 +29,50 @@ internal sealed class PullJobs(string queue, string worker, int max, TimeSpan wa
 
     public int Room => max - Jobs.Count;
 
+    public override object Wait => this;
+
+    /// <summary>What it was given while its worker withdrew it must be given back.</summary>
+    public override bool IsAlwaysAnswered => true;
+
+    protected override CallText Text => CallText.Of("pull", (queue, worker, max, wait));
+
+    protected override IReadOnlyList<long> Took => Jobs.ConvertAll(j => j.Number);
+
     public override void Lost(PerdureException reason) => Home.Leases.PutBack(this);
 
+    public override void Withdrawn()
+    {
+        Home.Leases.Stop(this);
+        if (Call is not null)
+        {
+            Jobs.Clear();
+            AnswerThen(Jobs);
+        }
+    }
+
+    public override void Leave()
+    {
+        base.Leave();
+        if (Task.IsCompletedSuccessfully)
+        {
+            GiveBack(Task.Result);
+        }
+    }
+
+    protected override List<LeasedRow> AnswerIn(byte[] json)
+    {
+        List<LeasedRow> jobs = base.AnswerIn(json);
+        if (HasLeft)
+        {
+            GiveBack(jobs);
+        }
+
+        return jobs;
+    }
+
     protected override void Deliver() => Home.Leases.Take(this);
+
+    private void GiveBack(List<LeasedRow> jobs) => jobs.ForEach(j => Shard.Post(new ReleaseLeased(j.Number, j.Token)));
 }
 
 /// <summary>A job that a worker got, and its right to it.</summary>
@@ -43,16 +85,14 @@ internal sealed record LeasedRow(long Number, string Queue, string Type, string?
     public DateTimeOffset? ScheduledFor { get; init; }
 }
 
-/// <summary>A worker no longer waits.</summary>
-internal sealed class StopPull(PullJobs pull) : HomeMessage
-{
-    protected override void Deliver() => Home.Leases.Stop(pull);
-}
-
 /// <summary>A worker says what came of a job. The answer is whether it held it.</summary>
 internal sealed class ReportLeased(long number, Guid token, JobReport report) : HomeCall<bool>
 {
     public override string What => $"the outcome of job {number:x}";
+
+    protected override CallText Text => CallText.Of("report", (number, token, SentReport.Of(report)));
+
+    protected override IReadOnlyList<long> Took => [number];
 
     protected override void Deliver() => AnswerThen(Home.Leases.Report(number, token, report));
 }
@@ -62,13 +102,21 @@ internal sealed class ReleaseLeased(long number, Guid token) : HomeCall<bool>
 {
     public override string What => $"the release of job {number:x}";
 
+    protected override CallText Text => CallText.Of("release", (number, token));
+
+    protected override IReadOnlyList<long> Took => [number];
+
     protected override void Deliver() => AnswerThen(Home.Leases.Release(number, token));
 }
 
 /// <summary>A worker is still at work. The answer is until when it holds the job; null when it is to stop.</summary>
-internal sealed class RenewLease(long number, Guid token, Action<JobMore>? note) : HomeCall<DateTimeOffset?>
+internal sealed class RenewLease(long number, Guid token, JobNote? note) : HomeCall<DateTimeOffset?>
 {
     public override string What => $"the lease on job {number:x}";
+
+    protected override CallText Text => CallText.Of("renew", (number, token, note));
+
+    protected override IReadOnlyList<long> Took => [number];
 
     protected override void Deliver() => AnswerThen(Home.Leases.Renew(number, token, note));
 }

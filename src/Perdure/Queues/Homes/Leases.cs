@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Worker;
 
@@ -36,6 +37,11 @@ internal sealed class Leases(Home home)
     public void Begin()
     {
         _filled.Clear();
+        foreach (PullJobs call in _waiting.Values.SelectMany(w => w).Where(p => p.Call is not null).ToList())
+        {
+            Dequeue(call); // it comes again through the inbox
+        }
+
         List<PullJobs> unknown = [.. _unknown.OrderBy(p => p.Order)];
         _unknown.Clear();
         foreach (PullJobs pull in Enumerable.Reverse(unknown))
@@ -61,7 +67,7 @@ internal sealed class Leases(Home home)
     public void Take(PullJobs pull)
     {
         pull.Order = ++_pulls;
-        pull.Until = pull.Wait == Timeout.InfiniteTimeSpan ? null : home.Shard.Now() + pull.Wait;
+        pull.Until = pull.Patience == Timeout.InfiniteTimeSpan ? null : home.Shard.Now() + pull.Patience;
         Enqueue(pull, first: false);
         SetCredit(pull.Queue);
     }
@@ -149,7 +155,7 @@ internal sealed class Leases(Home home)
 
     /// <summary>A worker is still at work.</summary>
     /// <returns>Until when it holds the job from now on; null when it does not, or nobody wants it any more.</returns>
-    public DateTimeOffset? Renew(long number, Guid token, Action<JobMore>? note)
+    public DateTimeOffset? Renew(long number, Guid token, JobNote? note)
     {
         if (Held(number, token) is not { IsCancelling: false } job)
         {
@@ -159,7 +165,7 @@ internal sealed class Leases(Home home)
         JobLease lease = job.More!.Lease!;
         lease.Until = StoredTimes.Up(home.Shard.Now(), home.Queues.Policy(job.Queue).Lease);
         home.Times.Add(number, lease.Until + Margin);
-        note?.Invoke(job.More);
+        note?.Put(job.More);
         home.Write(job);
         if (note is not null)
         {
@@ -188,13 +194,16 @@ internal sealed class Leases(Home home)
     /// <returns>Whether the job has ended by that.</returns>
     public bool Due(Job job, DateTimeOffset now)
     {
-        if (job is not { Phase: JobPhase.Running, More.Lease: { } lease } || lease.Until + Margin > now)
-        {
-            return false;
-        }
+        return job is { Phase: JobPhase.Running, More.Lease: { Node: 0 } lease } && lease.Until + Margin <= now && Lost(job, now);
+    }
 
+    /// <summary>Takes a job back whose worker is gone.</summary>
+    /// <returns>Whether the job has ended by that.</returns>
+    public bool Lost(Job job, DateTimeOffset now)
+    {
+        JobLease lease = job.More!.Lease!;
         home.Node.Log.LeaseLost(job, lease.Worker);
-        job.More!.Lease = null;
+        job.More.Lease = null;
         job.More.LostLeases++;
         if (!job.IsCancelling && job.More.LostLeases >= home.Queues.Policy(job.Queue).LostLeasesMax)
         {
@@ -217,6 +226,9 @@ internal sealed class Leases(Home home)
         all.ForEach(Dequeue);
         return all;
     }
+
+    /// <summary>Whether a worker holds a job.</summary>
+    public bool Has(long number, Guid token) => Held(number, token) is not null;
 
     private void GiveBack(Job job, DateTimeOffset now)
     {
@@ -269,6 +281,19 @@ internal sealed class Leases(Home home)
         if (pull.Until is not null)
         {
             _ends.Remove(pull);
+        }
+    }
+
+    /// <summary>No other node does a queue's jobs any more.</summary>
+    public void ResetCredit(string queue)
+    {
+        if (home.Registry.IsHandled(queue))
+        {
+            home.Dispatcher.SetCredit(queue, null);
+        }
+        else
+        {
+            SetCredit(queue);
         }
     }
 

@@ -1,9 +1,14 @@
+using Perdure.Cluster;
+using Perdure.Serialization;
+
 namespace Perdure.Queues;
 
 /// <summary>Pauses, drains or resumes a queue.</summary>
 internal sealed class SetQueueMode(string queue, QueueMode mode) : HomeCall<bool>
 {
     public override string What => $"queue {queue}";
+
+    protected override CallText Text => CallText.Of("mode", (queue, mode));
 
     protected override void Deliver()
     {
@@ -17,6 +22,8 @@ internal sealed class ReadPolicy(string queue) : HomeCall<QueueOptions>
 {
     public override string What => $"queue {queue}";
 
+    protected override CallText Text => CallText.Of("policy", queue);
+
     protected override void Deliver() => AnswerThen(Home.Queues.Policy(queue));
 }
 
@@ -25,9 +32,11 @@ internal sealed class ChangePolicy(string queue, QueueOptions from, QueueOptions
 {
     public override string What => $"the policy of queue {queue}";
 
+    protected override CallText Text => CallText.Of("change-policy", (queue, from, to));
+
     protected override void Deliver()
     {
-        bool isCurrent = ReferenceEquals(Home.Queues.Policy(queue), from);
+        bool isCurrent = FlowJson.SerializeAnswer(Home.Queues.Policy(queue)).AsSpan().SequenceEqual(FlowJson.SerializeAnswer(from));
         if (isCurrent)
         {
             Home.Queues.SetPolicy(queue, to);
@@ -42,6 +51,8 @@ internal sealed class ResetPolicy(string queue) : HomeCall<bool>
 {
     public override string What => $"the policy of queue {queue}";
 
+    protected override CallText Text => CallText.Of("reset-policy", queue);
+
     protected override void Deliver()
     {
         Home.Queues.ResetPolicy(queue);
@@ -54,6 +65,8 @@ internal sealed class ReadStats(string queue, int? priority) : HomeCall<QueueSta
 {
     public override string What => $"queue {queue}";
 
+    protected override CallText Text => CallText.Of("stats", (queue, priority));
+
     protected override void Deliver() => AnswerThen(Home.Queues.Stats(queue, priority));
 }
 
@@ -62,6 +75,8 @@ internal sealed class DescribeJobs(IReadOnlyList<long> numbers) : HomeCall<JobIn
 {
     public override string What => "describing jobs";
 
+    protected override CallText Text => CallText.Of("describe-many", numbers);
+
     protected override void Deliver() => AnswerThen([.. numbers.Select(n => Home.Find(n) is { } job ? JobInfos.Of(job) : null)]);
 }
 
@@ -69,6 +84,8 @@ internal sealed class DescribeJobs(IReadOnlyList<long> numbers) : HomeCall<JobIn
 internal sealed class CancelJobs(IReadOnlyList<long> numbers, JobStatus? status, string reason) : HomeCall<int>
 {
     public override string What => $"cancelling {numbers.Count} jobs";
+
+    protected override CallText Text => CallText.Of("cancel-many", (numbers, status, reason));
 
     protected override void Deliver()
     {

@@ -43,7 +43,7 @@ internal sealed class Subscriptions(Home home)
             return;
         }
 
-        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease?.Until + Leases.Margin))
+        foreach (DateTimeOffset? at in (more.Subscribers?.Select(s => s.Until) ?? []).Append(more.ExpireAt).Append(more.Lease is { Node: 0 } lease ? lease.Until + Leases.Margin : null))
         {
             if (at is { } time)
             {
@@ -165,6 +165,7 @@ internal sealed class Subscriptions(Home home)
         home.Dedups.Remove(job);
         home.Write(job);
         home.Shard.Commits.Then(new Engine.ActionEffect(() => home.Node.Jobs.Cancel(job.Number)));
+        home.Nodes.Cancel(job);
         home.Flows.Cancel(job);
         home.Followers.Progressed(job);
     }

@@ -1,9 +1,13 @@
+using Perdure.Cluster;
+
 namespace Perdure.Queues;
 
 /// <summary>What a client asks of a schedule.</summary>
 internal abstract class ScheduleCall<TAnswer>(string schedule) : HomeCall<TAnswer>
 {
     public override string What => $"schedule {schedule}";
+
+    protected string Schedule => schedule;
 
     protected sealed override void Deliver()
     {
@@ -23,6 +27,8 @@ internal abstract class ScheduleCall<TAnswer>(string schedule) : HomeCall<TAnswe
 /// <summary>Pauses or resumes a schedule.</summary>
 internal sealed class PauseSchedule(string schedule, bool paused) : ScheduleCall<bool>(schedule)
 {
+    protected override CallText Text => CallText.Of("pause-schedule", (Schedule, paused));
+
     protected override bool Take(Schedules schedules, ScheduleState state, DateTimeOffset now)
     {
         schedules.SetPaused(state, paused, now);
@@ -33,9 +39,16 @@ internal sealed class PauseSchedule(string schedule, bool paused) : ScheduleCall
 /// <summary>Makes a schedule's job now.</summary>
 internal sealed class TriggerSchedule(string schedule) : ScheduleCall<(string Queue, long Number)>(schedule)
 {
+    private long[] _took = [];
+
+    protected override CallText Text => CallText.Of("trigger", Schedule);
+
+    protected override IReadOnlyList<long> Took => _took;
+
     protected override (string Queue, long Number) Take(Schedules schedules, ScheduleState state, DateTimeOffset now)
     {
         Job job = schedules.Trigger(state, now);
+        _took = [job.Number];
         return (job.Queue, job.Number);
     }
 }
@@ -43,12 +56,16 @@ internal sealed class TriggerSchedule(string schedule) : ScheduleCall<(string Qu
 /// <summary>Makes the jobs that a schedule missed.</summary>
 internal sealed class BackfillSchedule(string schedule, DateTimeOffset from, DateTimeOffset to) : ScheduleCall<int>(schedule)
 {
+    protected override CallText Text => CallText.Of("backfill", (Schedule, from, to));
+
     protected override int Take(Schedules schedules, ScheduleState state, DateTimeOffset now) => schedules.Backfill(state, from, to, now);
 }
 
 /// <summary>Describes a schedule.</summary>
 internal sealed class DescribeSchedule(string schedule) : ScheduleCall<ScheduleInfo>(schedule)
 {
+    protected override CallText Text => CallText.Of("describe-schedule", Schedule);
+
     protected override ScheduleInfo Take(Schedules schedules, ScheduleState state, DateTimeOffset now)
     {
         ScheduleMemo memo = state.Memo;
