@@ -9,7 +9,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation.Clients;
 
 /// <summary>Those who start flows (most of them of a special type, where there is one), send them signals, cancel them, and want to know how they end. Each call goes to any process, and is asked again when nobody answers.</summary>
-internal sealed class Clients(World world, Cluster cluster, Observed observed, ReplayRandom chance, string? special)
+internal sealed class Clients(World world, NodeProcesses cluster, Observed observed, ReplayRandom chance, string? special)
 {
     private const string Unavailable = "unavailable";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -15,7 +15,7 @@ internal sealed class EventCrowd
     private readonly Observed _observed;
     private readonly ReplayRandom _chance;
 
-    public EventCrowd(World world, Cluster cluster, EventWork work, Observed observed, ReplayRandom chance)
+    public EventCrowd(World world, NodeProcesses cluster, EventWork work, Observed observed, ReplayRandom chance)
     {
         (_work, _observed, _chance) = (work, observed, chance);
         Caller = new JobCaller(world, cluster, observed, chance);

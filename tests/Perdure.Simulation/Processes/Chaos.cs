@@ -6,7 +6,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation.Processes;
 
 /// <summary>What befalls the processes and their store, until it is over.</summary>
-internal sealed class Chaos(World world, ModelStore store, Cluster cluster, Observed observed, ReplayRandom chance)
+internal sealed class Chaos(World world, ModelStore store, NodeProcesses cluster, Observed observed, ReplayRandom chance)
 {
     private const int ProcessesMax = 3;
 

@@ -121,7 +121,7 @@ internal sealed class Process
     }
 
     /// <summary>Hands over a message between flows, perhaps once more, perhaps late.</summary>
-    public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(Node.Shards[row.Shard].Arrival(row));
+    public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(Node.Shards[row.Shard].Inbox.Arrival(row));
 
     /// <summary>Makes the shard commit something, so that it finds out that its lease is lost, if it is, and takes it again.</summary>
     private sealed class TakeOver : Message

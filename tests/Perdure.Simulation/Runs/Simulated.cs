@@ -37,7 +37,7 @@ internal sealed class Simulated
     private readonly Observed _observed = new();
     private readonly ModelStore _store;
     private readonly Service _service;
-    private readonly Cluster _cluster;
+    private readonly NodeProcesses _cluster;
     private readonly Chaos _chaos;
     private readonly Clients.Clients _clients;
     private readonly Operator _operator;
@@ -61,7 +61,7 @@ internal sealed class Simulated
         _service = new Service(_world, _observed);
         _jobs = seed is > FlowSeedsMax and <= JobSeedsMax ? new JobWork(new JobPlan(_chance, _world.Now), new JobService(_world, _observed)) : null;
         _events = seed > JobSeedsMax ? new EventWork(new EventPlan(_chance, _world.Now), new EventService(_world, _observed), new OrderTown(_world), new OrderTown(_world)) : null;
-        _cluster = new Cluster(_world, _store, _service, _jobs, _events, _observed, _chance);
+        _cluster = new NodeProcesses(_world, _store, _service, _jobs, _events, _observed, _chance);
         _chaos = new Chaos(_world, _store, _cluster, _observed, _chance);
         _clients = new Clients.Clients(_world, _cluster, _observed, _chance, special: _events is not null ? PlanTypes.Listening : _jobs is not null ? PlanTypes.Calling : null);
         _crowd = _jobs is null ? null : new JobCrowd(_world, _cluster, _jobs.Plan, _observed, _chance);

@@ -10,7 +10,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation.Processes;
 
 /// <summary>The processes of a simulated run, those that died included.</summary>
-internal sealed class Cluster(World world, ModelStore store, Service service, JobWork? jobs, EventWork? events, Observed observed, ReplayRandom chance)
+internal sealed class NodeProcesses(World world, ModelStore store, Service service, JobWork? jobs, EventWork? events, Observed observed, ReplayRandom chance)
 {
     private const int LoopsMax = 2;
 
