@@ -1,5 +1,4 @@
 using Perdure.Engine;
-using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
 using Perdure.Testing.Virtual;
 

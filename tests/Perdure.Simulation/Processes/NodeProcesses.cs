@@ -2,12 +2,13 @@ using System.Globalization;
 using Perdure.Engine;
 using Perdure.Simulation.Events;
 using Perdure.Simulation.Jobs;
+using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
 using Perdure.Simulation.Services;
 using Perdure.Simulation.Stores;
 using Perdure.Testing.Virtual;
 
-namespace Perdure.Simulation.Processes;
+namespace Perdure.Simulation;
 
 /// <summary>The processes of a simulated run, those that died included.</summary>
 internal sealed class NodeProcesses(World world, ModelStore store, Service service, JobWork? jobs, EventWork? events, Observed observed, ReplayRandom chance)

@@ -5,7 +5,7 @@ using Perdure.Storage;
 
 namespace Perdure.Tests.Cluster;
 
-public sealed class HomeCallsTests : IAsyncLifetime
+public sealed class HomeCallsTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly TestCluster _cluster;
     private readonly ConcurrentDictionary<string, int> _done = new(StringComparer.Ordinal);
@@ -276,7 +276,9 @@ public sealed class HomeCallsTests : IAsyncLifetime
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    public Task DisposeAsync() => _cluster.DisposeAsync().AsTask();
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     private async Task<(TestNode A, TestNode B)> TwoAsync()
     {

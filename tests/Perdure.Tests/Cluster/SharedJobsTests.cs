@@ -4,7 +4,7 @@ using Perdure.Storage;
 
 namespace Perdure.Tests.Cluster;
 
-public sealed class SharedJobsTests : IAsyncLifetime
+public sealed class SharedJobsTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly TestCluster _cluster = new(_ => throw new InvalidOperationException("each node has code of its own"));
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _held = new(StringComparer.Ordinal);
@@ -200,7 +200,9 @@ public sealed class SharedJobsTests : IAsyncLifetime
 
     public Task InitializeAsync() => Task.CompletedTask;
 
-    public Task DisposeAsync() => _cluster.DisposeAsync().AsTask();
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
+
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     /// <summary>Two jobs, of which the second one runs on b, since the home's own node has its share.</summary>
     private async Task<JobHandle> HeldOnBAsync(TestNode home, string first = "hold0", string second = "hold1")
