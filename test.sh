@@ -78,7 +78,8 @@ run_tests() {
 run_samples() {
     local data
     data=$(mktemp -d)
-    check "sample Orders" dotnet samples/Orders/bin/Release/net10.0/Orders.dll --data "$data"
+    check "sample Orders" dotnet samples/Orders/bin/Release/net10.0/Orders.dll --data "$data/orders"
+    check "sample Fulfilment" dotnet samples/Fulfilment/bin/Release/net10.0/Fulfilment.dll --data "$data/fulfilment"
     rm -rf "$data"
 }
 

@@ -66,7 +66,7 @@ if ((short)); then
         measure floor "$clients" 20000
         measure saga3 "$clients" 20000
     done
-    for smoke in "compensate --n 500" "signal --n 500" "signal --n 500 --hold" "timer --n 200" "history --n 500" "saga3 --n 500 --store memory" "saga3 --n 100 --clients 1 --bare-commit" "queue-floor --n 5000" "queue --n 2000" "queue --n 2000 --limits" "queue --n 2000 --only-enqueue" "queue --n 2000 --hold" "publish --n 2000"; do
+    for smoke in "compensate --n 500" "signal --n 500" "signal --n 500 --hold" "timer --n 200" "history --n 500" "saga3 --n 500 --store memory" "saga3 --n 500 --store postgres" "queue --n 2000 --store postgres" "publish --n 500 --store postgres" "floor --n 2000 --store postgres" "queue-floor --n 5000 --store postgres" "saga3 --n 100 --clients 1 --bare-commit" "queue-floor --n 5000" "queue --n 2000" "queue --n 2000 --limits" "queue --n 2000 --only-enqueue" "queue --n 2000 --hold" "publish --n 2000"; do
         # shellcheck disable=SC2086
         run $smoke --cold
         echo "$line"

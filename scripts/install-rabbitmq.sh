@@ -7,7 +7,7 @@ if [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]]; then
 fi
 
 if ! command -v apt-get > /dev/null || ((EUID != 0)); then
-    echo "Install Debian's package rabbitmq-server, for the tests of Perdure.RabbitMq." >&2
+    echo "Install Debian's package rabbitmq-server, for the tests of Perdure.RabbitMq and samples/Fulfilment." >&2
     exit 1
 fi
 

@@ -12,7 +12,7 @@ namespace Perdure.Postgres;
 /// Whoever takes a shard fences the one who had it before, so two processes on one store do each other no harm. A call that cannot reach the server says so
 /// at once, and the next one tries again: a server that is restarted is found by itself.
 /// </remarks>
-public sealed class PostgresStore : ISharedStore
+public sealed class PostgresStore : ISharedStore, IStoreTarget
 {
     private const int PageRows = 256;
 
@@ -53,7 +53,10 @@ public sealed class PostgresStore : ISharedStore
     internal string Schema => _database.Schema;
 
     /// <inheritdoc/>
-    public async Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
+    public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken) => OpenNewAsync(Guid.NewGuid(), shardCount, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<StoreInfo> OpenNewAsync(Guid storeId, int shardCount, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shardCount, 1);
         try
@@ -61,7 +64,7 @@ public sealed class PostgresStore : ISharedStore
             NpgsqlConnection connection = await _database.OpenWriterAsync(cancellationToken).ConfigureAwait(false);
             await using (connection.ConfigureAwait(false))
             {
-                StoreInfo info = await new StoreSchema(_database, _options).OpenAsync(connection, shardCount, cancellationToken).ConfigureAwait(false);
+                StoreInfo info = await new StoreSchema(_database, _options).OpenAsync(connection, storeId, shardCount, cancellationToken).ConfigureAwait(false);
                 _isOpen = true;
                 return info;
             }

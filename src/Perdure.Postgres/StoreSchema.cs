@@ -13,7 +13,7 @@ internal sealed class StoreSchema(Database database, PostgresStoreOptions option
     /// <summary>"Prdu": marks our advisory locks; the schema's name is the other half.</summary>
     private const int LockSpace = 0x50726475;
 
-    public async Task<StoreInfo> OpenAsync(NpgsqlConnection connection, int shardCount, CancellationToken cancellationToken)
+    public async Task<StoreInfo> OpenAsync(NpgsqlConnection connection, Guid newStoreId, int shardCount, CancellationToken cancellationToken)
     {
         await CheckServerAsync(connection, cancellationToken).ConfigureAwait(false);
         int version = await FindVersionAsync(connection, cancellationToken).ConfigureAwait(false);
@@ -22,7 +22,7 @@ internal sealed class StoreSchema(Database database, PostgresStoreOptions option
             await MigrateAsync(connection, version, cancellationToken).ConfigureAwait(false);
         }
 
-        return await IntroduceAsync(connection, shardCount, cancellationToken).ConfigureAwait(false);
+        return await IntroduceAsync(connection, newStoreId, shardCount, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task CheckServerAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -99,17 +99,17 @@ internal sealed class StoreSchema(Database database, PostgresStoreOptions option
         inner);
 
     /// <summary>Gives a new store its number and its count of shards, and says what the store is.</summary>
-    private async Task<StoreInfo> IntroduceAsync(NpgsqlConnection connection, int shardCount, CancellationToken cancellationToken)
+    private async Task<StoreInfo> IntroduceAsync(NpgsqlConnection connection, Guid newStoreId, int shardCount, CancellationToken cancellationToken)
     {
         string? known = await AskAsync(connection, $"SELECT string_agg(value, ' ' ORDER BY name) FROM {database.Schema}.meta WHERE name IN ('store_id', 'shard_count')", cancellationToken).ConfigureAwait(false);
         if (known?.Contains(' ', StringComparison.Ordinal) != true)
         {
             await AskAsync(
                 connection,
-                $"INSERT INTO {database.Schema}.meta (name, value) VALUES ('store_id', gen_random_uuid()::text), ('shard_count', $1) ON CONFLICT (name) DO NOTHING",
+                $"INSERT INTO {database.Schema}.meta (name, value) VALUES ('store_id', '{newStoreId}'), ('shard_count', $1) ON CONFLICT (name) DO NOTHING",
                 cancellationToken,
                 shardCount.ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
-            return await IntroduceAsync(connection, shardCount, cancellationToken).ConfigureAwait(false);
+            return await IntroduceAsync(connection, newStoreId, shardCount, cancellationToken).ConfigureAwait(false);
         }
 
         string[] values = known.Split(' '); // shard_count comes before store_id

@@ -8,7 +8,7 @@ namespace Perdure.Sqlite;
 /// One process at a time has it open; people may read the file with SQL tools meanwhile. A commit is written on the caller's thread, and answered
 /// once it is on disk. The continuation of <see cref="CommitAsync"/> runs on the thread that syncs: it must be quick, and never block.
 /// </remarks>
-public sealed class SqliteStore : IStore
+public sealed class SqliteStore : IStoreTarget
 {
     private const int PageRows = 256;
 
@@ -36,7 +36,10 @@ public sealed class SqliteStore : IStore
     private SqliteReaders Readers => _readers ?? throw NotOpen();
 
     /// <inheritdoc/>
-    public async Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
+    public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken) => OpenNewAsync(Guid.NewGuid(), shardCount, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<StoreInfo> OpenNewAsync(Guid storeId, int shardCount, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shardCount, 1);
         cancellationToken.ThrowIfCancellationRequested();
@@ -49,7 +52,7 @@ public sealed class SqliteStore : IStore
         SqliteReaders readers = new(_file, writer);
         try
         {
-            StoreInfo info = writer.Open(shardCount);
+            StoreInfo info = writer.Open(shardCount, storeId);
             readers.Open(_options.Readers);
             _readers = readers;
             return info;

@@ -93,7 +93,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
     }
 
     /// <exception cref="StoreException">It cannot be opened, and is closed again.</exception>
-    public StoreInfo Open(int shardCount)
+    public StoreInfo Open(int shardCount, Guid newStoreId)
     {
         try
         {
@@ -102,7 +102,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
             StoreSchema schema = new(_file, connection);
             int version = schema.Inspect();
             StoreConnection.ConfigureWriter(_file, connection, _options);
-            schema.Migrate(version, shardCount);
+            schema.Migrate(version, shardCount, newStoreId);
             _schema = schema;
             int stored = (int)connection.QueryNumber("SELECT value FROM meta WHERE name = 'shard_count'");
             Guid storeId = Guid.ParseExact(connection.QueryText("SELECT value FROM meta WHERE name = 'store_id'") ?? "", "N");

@@ -60,7 +60,7 @@ internal sealed class StoreSchema
     }
 
     /// <summary>Brings the schema from a version to the newest, and says who has the store open. One transaction.</summary>
-    public void Migrate(int version, int shardCount)
+    public void Migrate(int version, int shardCount, Guid storeId)
     {
         _connection.Execute("BEGIN IMMEDIATE");
         foreach (string script in Scripts().Skip(version))
@@ -70,7 +70,7 @@ internal sealed class StoreSchema
 
         if (version == 0)
         {
-            Seed(shardCount);
+            Seed(shardCount, storeId);
         }
 
         SetMeta("schema_version", Newest.ToString(CultureInfo.InvariantCulture));
@@ -94,11 +94,11 @@ internal sealed class StoreSchema
         return scripts;
     }
 
-    private void Seed(int shardCount)
+    private void Seed(int shardCount, Guid storeId)
     {
         string count = shardCount.ToString(CultureInfo.InvariantCulture);
         _connection.Execute($"PRAGMA application_id = {ApplicationId.ToString(CultureInfo.InvariantCulture)}");
-        _connection.Execute("INSERT INTO meta (name, value) SELECT 'store_id', lower(hex(randomblob(16)))");
+        SetMeta("store_id", storeId.ToString("N"));
         SetMeta("shard_count", count);
         _connection.Execute(
             $"""

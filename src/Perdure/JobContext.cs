@@ -83,6 +83,13 @@ public sealed class JobContext
         where TEvent : notnull
         => _attempt.Publish(@event, key);
 
+    /// <summary>Leaves a job to its queue together with this job's end: it comes once if this attempt succeeds, and not at all if it fails.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="options">What is otherwise than its contract says.</param>
+    /// <remarks>A job that its queue has no room for comes when there is. One that a saturated pool sheds does not come, and is reported in the log.</remarks>
+    /// <exception cref="PerdureException">Nobody does such jobs (PRD1013), there is no such queue (PRD1012), an option is out of its range (PRD4004), or it is too large (PRD1005).</exception>
+    public void Enqueue(IJob job, JobOptions? options = null) => _attempt.Enqueue(job, options);
+
     /// <summary>Starts a flow with the job as its input, together with the job's end, unless it is there.</summary>
     internal void Start(string type, string? id) => _attempt.Start(type, id);
 

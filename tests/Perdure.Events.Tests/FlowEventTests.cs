@@ -115,6 +115,27 @@ public sealed class FlowEventTests
     }
 
     [Fact]
+    public async Task A_flow_that_waits_for_several_gets_all_that_are_held_once_it_is_the_only_one()
+    {
+        await using Market market = await OpenAsync(async (order, flow) =>
+        {
+            Paid[] paid = await Task.WhenAll(Enumerable.Range(0, order == "1" ? 2 : 1).Select(_ => flow.Event<Paid>("same", Day)));
+            return $"{paid.Length}";
+        });
+        FlowHandle<string> one = await StartAsync(market, "1");
+        FlowHandle<string> two = await StartAsync(market, "2");
+        await market.Test.AdvanceAsync(TimeSpan.FromMinutes(1));
+        await market.Perdure.PublishManyAsync([new Paid("same"), new Paid("same")]);
+        await market.Test.AdvanceAsync(TimeSpan.FromMinutes(1));
+        (await market.EventsAsync()).Select(e => e.Fate).ShouldBe([EventFate.Ambiguous, EventFate.Ambiguous]);
+
+        await two.CancelAsync();
+
+        (await one.ResultAsync()).ShouldBe("2");
+        (await market.EventsAsync()).Select(e => e.Fate).ShouldBe([EventFate.Taken, EventFate.Taken]);
+    }
+
+    [Fact]
     public async Task An_event_for_all_who_wait_is_given_to_each()
     {
         await using Market market = await Market.OpenAsync((_, p) => p

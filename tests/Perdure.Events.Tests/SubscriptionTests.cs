@@ -265,6 +265,22 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task An_event_that_flows_wait_for_is_kept_for_its_hold_also_when_one_has_it()
+    {
+        await using Market market = await Market.OpenAsync((_, p) => p.AddTopic("payment", t => t.Retention = TimeSpan.Zero).AddFlow<string, string>("shop", async (order, flow) => (await flow.Event<Paid>(order, TimeSpan.FromDays(1))).Order), TestTime.ByHand);
+        Task<string> run = market.Perdure.Flow<string, string>("shop").RunAsync("1", "1");
+        await market.Perdure.PublishManyAsync([new Paid("1"), new Paid("2")]);
+        (await run).ShouldBe("1");
+
+        await market.KeepHouseAsync();
+        (await market.EventsAsync()).Select(e => e.Fate).ShouldBe([EventFate.Taken, EventFate.Held]); // the flow might have sent it back
+
+        await market.Test.AdvanceAsync(TimeSpan.FromHours(2));
+        await market.KeepHouseAsync();
+        (await market.EventsAsync()).ShouldHaveSingleItem().Key.ShouldBe("2");
+    }
+
+    [Fact]
     public async Task A_subscription_that_no_code_has_any_more_keeps_its_events_until_it_is_removed()
     {
         List<string> log = [];

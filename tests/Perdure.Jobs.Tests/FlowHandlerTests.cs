@@ -49,6 +49,21 @@ public sealed class FlowHandlerTests
     }
 
     [Fact]
+    public async Task A_flow_that_does_a_job_belongs_to_the_jobs_business_transaction()
+    {
+        await using FlowTest test = await StartAsync(more: p => p.AddFlow("caller", async (string name, FlowContext flow) => await flow.Call(new Parcel(name))));
+        JobHandle<string> enqueued = await test.Perdure.EnqueueAsync(new Parcel("a"));
+        await test.Perdure.Flow<string, string>("caller").StartAsync("b", id: "1");
+        await test.IdleAsync();
+
+        (await FlowOf(test, enqueued).DescribeAsync()).CorrelationId.ShouldBe(enqueued.Id);
+        FlowInfo called = await test.Perdure.ListAsync(new FlowFilter { Type = "shipping" }).SingleAsync(run => run.Id != enqueued.Id);
+        called.CorrelationId.ShouldBe("caller/1");
+        (await test.Perdure.TransactionAsync("caller/1")).Entries.Where(entry => entry.Kind is TransactionEntryKind.Flow or TransactionEntryKind.Job).Select(entry => entry.Name)
+            .ShouldBe(["caller/1", "parcel", $"shipping/{called.Id}"]);
+    }
+
+    [Fact]
     public async Task A_flow_that_is_rejected_or_fails_makes_a_dead_letter_and_is_not_tried_again()
     {
         await using FlowTest test = await StartAsync();

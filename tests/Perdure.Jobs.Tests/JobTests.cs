@@ -49,6 +49,39 @@ public sealed class JobTests
     }
 
     [Fact]
+    public async Task A_job_that_another_one_enqueues_comes_once_with_its_end_and_in_its_business_transaction()
+    {
+        await using Workshop shop = await Workshop.OpenAsync((s, r, job) =>
+        {
+            s.Note($"{r.Url} {job.CorrelationId}");
+            if (r.Url == "first")
+            {
+                job.Enqueue(new Request("next"));
+                return job.Attempt == 1 ? throw new IOException("not yet") : Task.FromResult("ok");
+            }
+
+            return Task.FromResult("ok");
+        });
+
+        JobHandle<string> first = await shop.Perdure.EnqueueAsync(new Request("first"));
+        await first.ResultAsync();
+        await shop.Test.CrashAsync();
+        await shop.Test.IdleAsync();
+
+        shop.Log.ShouldBe([$"first {first.Id}", $"first {first.Id}", $"next {first.Id}"]);
+    }
+
+    [Fact]
+    public async Task A_job_that_nobody_does_cannot_be_enqueued_by_another_one()
+    {
+        await using Workshop shop = await Workshop.OpenAsync((_, _, job) => Task.FromResult(Should.Throw<PerdureException>(() => job.Enqueue(new Nobodys())).Code));
+
+        JobHandle<string> first = await shop.Perdure.EnqueueAsync(new Request("first"));
+
+        (await first.ResultAsync()).ShouldBe(ErrorCodes.UnknownHandler);
+    }
+
+    [Fact]
     public async Task A_job_whose_attempts_are_used_up_is_a_dead_letter()
     {
         await using Workshop shop = await Workshop.OpenAsync((_, _, _) => throw new IOException("never"), q => q.Retry = Retry.Fixed(3, Second));
@@ -215,4 +248,6 @@ public sealed class JobTests
 
         static async Task CodeAsync(string code, Func<Task> call) => (await Should.ThrowAsync<PerdureException>(call)).Code.ShouldBe(code);
     }
+
+    public sealed record Nobodys : IJob;
 }

@@ -43,6 +43,22 @@ public sealed class TryNowTests
     }
 
     [Fact]
+    public async Task The_jobs_own_time_out_holds_where_it_is_shorter_than_the_budget()
+    {
+        await using FlowTest test = await StartAsync(async (job, time) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(3), time, job);
+            return "liked";
+        });
+        DateTimeOffset began = test.Now;
+
+        NowOrLater<string> answer = await test.Perdure.TryNowAsync(new Request("/like"), TimeSpan.FromSeconds(10), new JobOptions { Timeout = Budget });
+
+        answer.IsAccepted.ShouldBeTrue();
+        (test.Now - began).ShouldBeInRange(Budget, Budget + TimeSpan.FromMilliseconds(50));
+    }
+
+    [Fact]
     public async Task A_rejection_is_told_at_once()
     {
         await using FlowTest test = await StartAsync((_, _) => throw new RejectedException("the post is gone"));

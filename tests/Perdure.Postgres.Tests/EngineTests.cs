@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Perdure.Shared;
@@ -13,7 +14,7 @@ public sealed class EngineTests(OnePostgres postgres) : IClassFixture<OnePostgre
 
     private readonly ConcurrentDictionary<string, int> _effects = [];
     private readonly ConcurrentDictionary<int, TaskCompletionSource> _jobs = [];
-    private readonly SemaphoreSlim _results = new(0);
+    private readonly Channel<int> _results = Channel.CreateUnbounded<int>();
 
     [Theory]
     [InlineData(true)]
@@ -65,7 +66,7 @@ public sealed class EngineTests(OnePostgres postgres) : IClassFixture<OnePostgre
             await AgainAsync(() => perdure.EnqueueAsync(new Count(number), new JobOptions { DedupKey = id }));
             await AgainAsync(() => perdure.Flow<int, int>("sum").Get(id).ResultAsync());
             await Done(number).Task;
-            _results.Release();
+            _results.Writer.TryWrite(number);
         }
 
         return run;
@@ -88,14 +89,14 @@ public sealed class EngineTests(OnePostgres postgres) : IClassFixture<OnePostgre
 
     private async Task MoreAsync(int results, Task<int>[] clients)
     {
-        while (_results.Wait(0))
+        while (_results.Reader.TryRead(out _))
         {
             // What came before counts for nothing.
         }
 
         for (int i = 0; i < results; i++)
         {
-            Task more = _results.WaitAsync();
+            Task more = _results.Reader.ReadAsync().AsTask();
             await await Task.WhenAny([more, .. clients]); // one that has failed says why
         }
     }

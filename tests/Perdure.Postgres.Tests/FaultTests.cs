@@ -106,6 +106,23 @@ public sealed class FaultTests(OnePostgres postgres) : IClassFixture<OnePostgres
     }
 
     [Fact]
+    public async Task A_batch_that_waits_while_somebody_takes_its_shard_is_fenced()
+    {
+        string schema = OnePostgres.NewSchema();
+        await using PostgresStore store = postgres.Store(schema);
+        await store.OpenAsync(2, default);
+        IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync([0, 1], Guid.NewGuid(), default);
+        await using var other = new NpgsqlConnection(postgres.Server.ConnectionString + ";Pooling=false");
+        await other.OpenAsync();
+        await DoAsync(other, $"BEGIN; UPDATE \"{schema}\".shard SET epoch = epoch + 1 WHERE shard = 1");
+        Task<IReadOnlyList<CommitAnswer>> committing = store.CommitAsync([.. leases.Select(lease => Batch(lease, 1))], default);
+        await WaitForLockAsync();
+        await DoAsync(other, "COMMIT");
+        (await committing.WaitAsync(Limit)).Select(answer => answer.Outcome).ShouldBe([CommitOutcome.NotNow, CommitOutcome.Fenced]);
+        (await store.CountAsync(new FlowFilter(), default)).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_server_without_a_free_connection_takes_nothing_until_there_is_one()
     {
         string schema = OnePostgres.NewSchema();

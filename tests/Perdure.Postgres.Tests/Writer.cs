@@ -1,4 +1,4 @@
-using Perdure.Postgres;
+using System.Threading.Channels;
 using Perdure.Storage;
 
 namespace Perdure.Postgres.Tests;
@@ -9,7 +9,7 @@ internal sealed class Writer(PostgresStore store, int first)
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly Guid _token = Guid.NewGuid();
     private IReadOnlyList<ShardLease> _leases = [];
-    private readonly SemaphoreSlim _committed = new(0);
+    private readonly Channel<long> _committed = Channel.CreateUnbounded<long>();
     private long _number;
 
     /// <summary>How many groups had an unknown outcome.</summary>
@@ -24,14 +24,14 @@ internal sealed class Writer(PostgresStore store, int first)
     /// <summary>Lets <see cref="MoreAsync"/> count from here.</summary>
     public void Forget()
     {
-        while (_committed.Wait(0))
+        while (_committed.Reader.TryRead(out _))
         {
             // What came before counts for nothing.
         }
     }
 
     /// <summary>Completes when one more group was answered as committed.</summary>
-    public Task MoreAsync() => _committed.WaitAsync();
+    public Task MoreAsync() => _committed.Reader.ReadAsync().AsTask();
 
     /// <summary>Commits until it is told to stop. While the server is down it waits until that is over.</summary>
     public async Task RunAsync(Func<Task> serverIsUp, CancellationToken stop)
@@ -46,7 +46,7 @@ internal sealed class Writer(PostgresStore store, int first)
                 if (answers[0].Outcome == CommitOutcome.Committed)
                 {
                     _number++;
-                    _committed.Release();
+                    _committed.Writer.TryWrite(_number);
                 }
                 else
                 {

@@ -132,7 +132,7 @@ public sealed class SqliteSyncTests : IDisposable
     public async Task What_was_read_while_the_store_closes_waits_for_the_last_sync(bool fails)
     {
         SqliteWriter writer = new(new StoreFile(Path), new SqliteStoreOptions(), _disk.Around);
-        writer.Open(2);
+        writer.Open(2, Guid.NewGuid());
         _disk.Hold();
         Task change = writer.ChangeShardsAsync(static table => table.Take(0, Guid.NewGuid()), default);
         await _disk.BegunAsync();

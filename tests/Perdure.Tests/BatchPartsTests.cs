@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Reflection;
 using Perdure.Engine;
+using Perdure.Events;
 using Perdure.Storage;
 
 namespace Perdure.Tests;
@@ -83,6 +84,50 @@ public sealed class BatchPartsTests
     }
 
     [Fact]
+    public void Of_a_job_that_ends_with_effects_there_is_only_a_trial_of_its_end_and_of_what_comes_with_them_nothing()
+    {
+        ShardBatch batch = New();
+        batch.NewEvents.AddRange([Event(7), Event(8)]);
+        batch.NewJobs.Add(Job(3));
+        batch.Deliveries.Add(Delivery(6, job: 0));
+        batch.EndedJobs.AddRange([1, 2]);
+        batch.JobEnds.AddRange([End(1), End(2)]);
+        batch.JobsWithEffects.AddRange([1, 3]);
+
+        List<(long Run, ShardBatch Part)> parts = [.. BatchParts.ByRun(batch)];
+
+        parts.Select(p => p.Run).ShouldBe([2, 1]);
+        parts[0].Part.EndedJobs.ShouldBe([2L]);
+        parts[1].Part.EndedJobs.ShouldBeEmpty();
+        parts[1].Part.JobEnds.ShouldBe([batch.JobEnds[0]]);
+        parts[1].Part.ForgottenJobs.ShouldBe([1L]);
+        parts.SelectMany(p => p.Part.NewEvents).ShouldBeEmpty();
+        parts.SelectMany(p => p.Part.NewJobs).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_cursor_stays_behind_all_deliveries_and_before_events_that_are_left_out()
+    {
+        ShardBatch batch = New();
+        batch.NewEvents.Add(Event(8));
+        batch.Deliveries.AddRange([Delivery(5, job: 2), Delivery(6, job: 0)]);
+        batch.EndedJobs.AddRange([1, 2]);
+        batch.JobEnds.Add(End(1));
+        batch.Memos.Add(new MemoRow(Topics.MemoOf("mail", "orders"), new CursorMemo { Number = 3, Done = 7, Given = 8 }.Write()));
+
+        CursorIn(batch).ShouldBe((4, 8));
+        batch.JobsWithEffects.Add(1);
+        CursorIn(batch).ShouldBe((4, 7));
+
+        static (long Done, long Given) CursorIn(ShardBatch batch)
+        {
+            CursorMemo memo = Topics.CursorsIn(BatchParts.ByRun(batch).First().Part.Memos).ShouldHaveSingleItem().Memo;
+            memo.Number.ShouldBe(3);
+            return (memo.Done, memo.Given);
+        }
+    }
+
+    [Fact]
     public void There_is_no_part_for_what_belongs_to_none_where_nothing_does()
     {
         ShardBatch batch = New();
@@ -122,6 +167,8 @@ public sealed class BatchPartsTests
     }
 
     private static JobRow Job(long number) => new(number, 0, "mail", "Send", Now);
+
+    private static JobEndRow End(long number) => new(number, 0, "mail", "Send", JobStatus.Completed, Now, Now, Now);
 
     private static EventRow Event(long position) => new(0, "orders", position, $"e{position}", "OrderPlaced", Now);
 

@@ -17,12 +17,21 @@ internal sealed class Floor(FloorTables tables, SqliteStatement begin, SqliteSta
 
     public static Workload Workload { get; } = new("floor", "no engine: the rows that a saga3 flow needs at the least, by a bare loop", 100_000, RunAsync)
     {
-        Stores = ["sqlite"],
+        Stores = ["sqlite", "postgres"],
     };
 
-    private static Task<Report> RunAsync(BenchOptions options, CancellationToken cancellationToken)
+    private static async Task<Report> RunAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         using TempDir dir = TempDir.Make(options.Dir);
+        if (options.Store == "postgres")
+        {
+            await using PostgresFloor bare = await PostgresFloor.StartAsync(dir, cancellationToken);
+            await bare.RunFlowsAsync(options.WarmUp, options.Clients, cancellationToken);
+            Meter measuring = bare.Meter();
+            Latencies measured = await bare.RunFlowsAsync(options.N, options.Clients, cancellationToken);
+            return Report.Of(options, options.N, measuring.Read(), measured, "synced before each answer");
+        }
+
         using var file = new SqliteFile(dir.File("floor.db"));
         using var tables = new FloorTables(file);
         using SqliteStatement begin = file.Prepare("BEGIN IMMEDIATE");
@@ -35,7 +44,7 @@ internal sealed class Floor(FloorTables tables, SqliteStatement begin, SqliteSta
 
         var meter = new Meter(() => floor._commits);
         Latencies latencies = floor.Run(options.N, cancellationToken);
-        return Task.FromResult(Report.Of(options, options.N, meter.Read(), latencies, "fsync per commit"));
+        return Report.Of(options, options.N, meter.Read(), latencies, "fsync per commit");
     }
 
     private Latencies Run(int n, CancellationToken cancellationToken)

@@ -9,12 +9,21 @@ internal static class QueueFloor
 {
     public static Workload Workload { get; } = new("queue-floor", "no engine: the rows that a job needs at the least, by a bare loop", 200_000, RunAsync)
     {
-        Stores = ["sqlite"],
+        Stores = ["sqlite", "postgres"],
     };
 
-    private static Task<Report> RunAsync(BenchOptions options, CancellationToken cancellationToken)
+    private static async Task<Report> RunAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         using TempDir dir = TempDir.Make(options.Dir);
+        if (options.Store == "postgres")
+        {
+            await using PostgresFloor bare = await PostgresFloor.StartAsync(dir, cancellationToken);
+            await bare.RunJobsAsync(options.WarmUp, options.Clients, cancellationToken);
+            Meter measuring = bare.Meter();
+            Latencies measured = await bare.RunJobsAsync(options.N, options.Clients, cancellationToken);
+            return Report.Of(options, options.N, measuring.Read(), measured, "synced before each answer");
+        }
+
         using var file = new SqliteFile(dir.File("floor.db"));
         using var jobs = new FloorJobs(file);
         using SqliteStatement begin = file.Prepare("BEGIN IMMEDIATE");
@@ -24,7 +33,7 @@ internal static class QueueFloor
         Run(options.WarmUp);
         var meter = new Meter(() => commits);
         Latencies latencies = Run(options.N);
-        return Task.FromResult(Report.Of(options, options.N, meter.Read(), latencies, "fsync per commit"));
+        return Report.Of(options, options.N, meter.Read(), latencies, "fsync per commit");
 
         Latencies Run(int n)
         {

@@ -69,7 +69,7 @@ public sealed class PerdureClient
     /// the rejection, or, when the budget ends or the attempt fails for a reason that may pass, the word that the job will be done later.
     /// </summary>
     /// <param name="job">The job.</param>
-    /// <param name="budget">The time for the attempt and the wait for it, more than zero and less than a day. The attempt's token is cancelled then.</param>
+    /// <param name="budget">The time for the attempt and the wait for it, more than zero and less than a day. The attempt's token is cancelled then, or when the attempt's own time-out comes first.</param>
     /// <param name="options">How it is done, where that differs from its contract and its queue.</param>
     /// <param name="whenStoreDown">What to do when the job store cannot take the job.</param>
     /// <param name="cancellationToken">Stops waiting; the job may come all the same.</param>

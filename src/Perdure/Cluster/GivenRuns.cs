@@ -178,7 +178,7 @@ internal sealed class GivenRun(Shard inbox, InboxRow row)
 
     /// <summary>The store refused to take what came of the jobs.</summary>
     public void Refuse(string reason)
-        => Numbers.ForEach(n => Reports[n] = new SentReport(null, new ErrorInfo(ErrorKind.Permanent, Diagnostics.ErrorCodes.StoreRefused, "Refused", reason), null, null));
+        => Numbers.ForEach(n => Reports[n] = new SentReport(null, new ErrorInfo(ErrorKind.Permanent, Diagnostics.ErrorCodes.StoreRefused, "Refused", reason), null, null, null));
 
     /// <summary>An attempt has led to something; null where it is given back. From any thread.</summary>
     public void Report(long number, JobReport? report) => inbox.Post(new GivenReported(this, number, report));

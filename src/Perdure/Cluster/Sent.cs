@@ -45,10 +45,10 @@ internal sealed record SentEvent(string Type, byte[] Data, string Source)
 }
 
 /// <summary>What an attempt has led to, on its way to the job's home.</summary>
-internal sealed record SentReport(byte[]? Result, ErrorInfo? Error, List<SentEvent>? Events, List<FlowStart>? Starts)
+internal sealed record SentReport(byte[]? Result, ErrorInfo? Error, List<SentEvent>? Events, List<FlowStart>? Starts, List<byte[]>? Jobs)
 {
     public static SentReport Of(JobReport report)
-        => new(report.Result, report.Error, report.Effects?.Events.ConvertAll(SentEvent.Of), report.Effects?.Starts);
+        => new(report.Result, report.Error, report.Effects?.Events.ConvertAll(SentEvent.Of), report.Effects?.Starts, report.Effects?.Jobs.ConvertAll(static j => j.Write()));
 
     /// <summary>What it led to; null if one of its events is not known here.</summary>
     public JobReport? ToReport(EventRegistry registry)
@@ -67,6 +67,7 @@ internal sealed record SentReport(byte[]? Result, ErrorInfo? Error, List<SentEve
         var effects = new JobEffects();
         effects.Events.AddRange(events);
         effects.Starts.AddRange(Starts);
+        effects.Jobs.AddRange((Jobs ?? []).Select(FlowJob.Read));
         return new JobReport(Result, Error) { Effects = effects };
     }
 }

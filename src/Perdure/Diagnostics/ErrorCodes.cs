@@ -264,4 +264,10 @@ public static class ErrorCodes
 
     /// <summary>A node was not heard of for the length of its lease, and has lost its shards.</summary>
     public const string NodeGone = "PRD5007";
+
+    /// <summary>There is a store already where a copy was to go.</summary>
+    public const string StoreNotEmpty = "PRD5008";
+
+    /// <summary>A copy of a store differs from its source.</summary>
+    public const string CopyDiffers = "PRD5009";
 }

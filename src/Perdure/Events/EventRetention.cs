@@ -67,6 +67,10 @@ internal sealed class EventRetention(Home home)
         return upTo;
     }
 
+    /// <summary>A flow may send an event back that is on its way to it: until its hold is over another one may want it then.</summary>
+    private TimeSpan Longer(TimeSpan retention, EventRow row)
+        => home.Registry.Events.Find(row.Type)?.Options.Hold is { } hold && hold > retention ? hold : retention;
+
     private async Task ReadAsync(List<(string Topic, long First, long UpTo)> stretches, DateTimeOffset now)
     {
         List<ForgottenEvents> old = [];
@@ -74,11 +78,16 @@ internal sealed class EventRetention(Home home)
         {
             foreach ((string topic, long first, long upTo) in stretches)
             {
-                DateTimeOffset before = now - home.Registry.Events.OptionsOf(topic).Retention;
+                TimeSpan retention = home.Registry.Events.OptionsOf(topic).Retention;
                 long last = 0;
                 foreach (EventRow row in await home.Node.Store.ReadEventsAsync(home.Shard.Index, topic, first - 1, ForgottenAtOnce, CancellationToken.None))
                 {
-                    last = row.PublishedAt <= before && row.Position <= upTo && row.Position > last ? row.Position : last;
+                    if (row.Position > upTo || row.PublishedAt + Longer(retention, row) > now)
+                    {
+                        break; // none goes before the ones before it
+                    }
+
+                    last = row.Position;
                 }
 
                 if (last > 0)

@@ -19,6 +19,7 @@ internal sealed class EventWaits(Home home)
     private readonly Dictionary<ParentRef, EventWaitRow> _byFlow = [];
     private readonly Dictionary<(string Type, string Key), List<EventRow>> _held = [];
     private readonly PriorityQueue<EventRow, (DateTimeOffset Until, long Order)> _ends = new();
+    private readonly HashSet<string> _returning = new(StringComparer.Ordinal);
     private long _order;
 
     public int Count => _byFlow.Count;
@@ -31,6 +32,7 @@ internal sealed class EventWaits(Home home)
         _byFlow.Clear();
         _held.Clear();
         _ends.Clear();
+        _returning.Clear();
         foreach (EventWaitRow wait in waits)
         {
             Add(wait);
@@ -78,13 +80,25 @@ internal sealed class EventWaits(Home home)
 
     /// <summary>A flow could not take the event that it was sent: once the event is read, it is offered again.</summary>
     public void Returned(InboxRow message)
-        => home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(message)));
+    {
+        _returning.Add(message.Id);
+        home.Shard.Commits.Then(new ActionEffect(() => _ = ReadAsync(message)));
+    }
 
-    /// <summary>An event that a flow could not take was read.</summary>
+    /// <summary>An event that a flow could not take was read. Of several that send it back the first does so: it may be held again by now.</summary>
     public void OfferAgain(InboxRow message, EventRow? row)
     {
+        if (!_returning.Remove(message.Id))
+        {
+            return; // it was read twice: before a reload, and after it
+        }
+
         home.Shard.Inbox.Consume(message.Id, InboxId.NoRun);
-        if (row?.Key is not null && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
+        if (row is null)
+        {
+            Report(log => log.EventUnclaimed("forgotten by now", message.Name!, $"that {message.From!.Flow} waited for")); // its hold is over
+        }
+        else if (row is { Key: not null, State.Fate: EventFate.Taken } && !IsHeld(row) && home.Registry.Events.Find(row.Type) is { Options: { Hold: { } hold } options })
         {
             Match(row, options, StoredTimes.Up(row.PublishedAt, hold), isNew: false);
         }
@@ -92,6 +106,8 @@ internal sealed class EventWaits(Home home)
 
     /// <summary>The position of the first event of a topic that is held; the largest there is for none.</summary>
     public long FirstHeld(string topic) => _held.Values.SelectMany(h => h).Where(r => r.Topic == topic).Min(r => (long?)r.Position) ?? long.MaxValue;
+
+    private bool IsHeld(EventRow row) => _held.TryGetValue((row.Type, row.Key!), out List<EventRow>? held) && held.Exists(h => h.Topic == row.Topic && h.Position == row.Position);
 
     /// <summary>Time has passed: what no flow has taken is unclaimed.</summary>
     public void Due(DateTimeOffset now)
@@ -106,14 +122,16 @@ internal sealed class EventWaits(Home home)
         }
     }
 
-    /// <summary>Offers the first event that is held for a type and key, now that who waits for it has changed.</summary>
+    /// <summary>Offers what is held for a type and key, the first event first, now that who waits for it has changed. A flow may wait for several.</summary>
     private void OfferHeld(EventWaitRow changed)
     {
-        if (_held.TryGetValue((changed.Type, changed.Key), out List<EventRow>? held) && home.Registry.Events.Find(changed.Type) is { } type)
+        bool isTaken = true;
+        while (isTaken && _held.TryGetValue((changed.Type, changed.Key), out List<EventRow>? held) && home.Registry.Events.Find(changed.Type) is { } type)
         {
             EventRow first = held[0];
             Forget(first);
             Match(first, type.Options, first.State.HeldUntil!.Value, isNew: false);
+            isTaken = first.State.Fate == EventFate.Taken;
         }
     }
 

@@ -1,3 +1,4 @@
+using Perdure.Queues;
 using Perdure.Storage;
 
 namespace Perdure.Events;
@@ -8,6 +9,9 @@ internal sealed class JobEffects
     public List<NewEvent> Events { get; } = [];
 
     public List<FlowStart> Starts { get; } = [];
+
+    /// <summary>Jobs that are left to their queues.</summary>
+    public List<FlowJob> Jobs { get; } = [];
 }
 
 /// <summary>A flow that is to be started, unless it is there.</summary>

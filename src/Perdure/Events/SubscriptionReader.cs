@@ -81,7 +81,11 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
         {
             FreeCursor();
         }
+    }
 
+    /// <summary>Writes into the batch how far it has come, if that is due: always together with a delivery, which must not be ahead of it.</summary>
+    public void RememberIfChanged()
+    {
         if (_changed || _skipped >= SkippedMax)
         {
             Remember();

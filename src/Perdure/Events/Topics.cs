@@ -39,7 +39,10 @@ internal sealed class Topics
 
     public static string MemoOf(string subscription, string topic) => $"{MemoPrefix}{subscription}/{topic}";
 
-    public static bool IsCursor(MemoRow memo) => memo.Name.StartsWith(MemoPrefix, StringComparison.Ordinal);
+    /// <summary>Whether something is remembered of subscriptions.</summary>
+    public static bool IsOfSubscriptions(MemoRow memo) => IsCursor(memo) || memo.Name == CountMemo;
+
+    private static bool IsCursor(MemoRow memo) => memo.Name.StartsWith(MemoPrefix, StringComparison.Ordinal);
 
     /// <summary>The cursors that a home remembers.</summary>
     public static IEnumerable<(string Subscription, string Topic, CursorMemo Memo)> CursorsIn(IEnumerable<MemoRow> memos)
@@ -48,6 +51,26 @@ internal sealed class Topics
             string[] names = m.Name[MemoPrefix.Length..].Split('/');
             return (names[0], names[1], CursorMemo.Read(m.Value!));
         });
+
+    /// <summary>
+    /// What is remembered of subscriptions where some of a batch is left out. The cursors are behind all of its deliveries, so that it is looked up which are there,
+    /// and before all events that are left out; otherwise they say how far it was given, for which no delivery is ahead of that.
+    /// </summary>
+    public static IEnumerable<MemoRow> CursorsBehind(ShardBatch batch, bool withEvents)
+    {
+        foreach ((string subscription, string topic, CursorMemo memo) in CursorsIn(batch.Memos.Where(m => m.Value is not null)))
+        {
+            long last = withEvents ? long.MaxValue : batch.NewEvents.Where(e => e.Topic == topic).Select(e => e.Position - 1).DefaultIfEmpty(long.MaxValue).First();
+            IEnumerable<long> done = batch.Deliveries.Where(d => d.Subscription == subscription && d.Topic == topic && d.Generation == memo.Generation).Select(d => d.Position - 1);
+            (memo.Done, memo.Given) = (Math.Min(done.Append(memo.Done).Min(), last), Math.Min(memo.Given, last));
+            yield return new MemoRow(MemoOf(subscription, topic), memo.Write());
+        }
+
+        foreach (MemoRow other in batch.Memos.Where(m => IsOfSubscriptions(m) && (m.Value is null || !IsCursor(m))))
+        {
+            yield return other;
+        }
+    }
 
     /// <summary>The number of the job for an event: the same after a crash, larger for later events, less than that of any other job.</summary>
     public static long NumberOf(CursorMemo memo, long position) => long.MinValue | ((long)(memo.Number & 0xFFF) << 51) | ((long)(memo.Generation & 0xFF) << 43) | position;
@@ -131,9 +154,9 @@ internal sealed class Topics
             Data = wanted.Data,
             More = wanted.More,
         };
-        _home.Batch.NewEvents.Add(row);
         log.Add(row);
         Waits.Offer(row, wanted.Type);
+        _home.Batch.NewEvents.Add(wanted.Type.Options.Hold is null ? row : row with { }); // what becomes of it may change while it is on its way to the store
         if (wanted.Id is not null)
         {
             log.Ids.Add(row);
@@ -176,6 +199,15 @@ internal sealed class Topics
         }
     }
 
+    /// <summary>Writes down how far subscriptions have come: the last thing before a batch is sealed.</summary>
+    public void Remember()
+    {
+        foreach (SubscriptionReader reader in _readers.Values)
+        {
+            reader.RememberIfChanged();
+        }
+    }
+
     /// <summary>Does what an attempt of a job asked for, in the batch that ends the job.</summary>
     public void Apply(JobEffects effects)
     {
@@ -193,6 +225,12 @@ internal sealed class Topics
                 Correlation = start.Correlation,
                 Cause = start.Cause,
             });
+        }
+
+        foreach (FlowJob left in effects.Jobs)
+        {
+            var queue = new FlowKey(Shard.HomeKey.Type + left.Queue, "");
+            _home.Shard.Send(new InboxRow(_home.Shard.Index, MessageId(), MessageKind.EnqueueJob, queue) { Payload = left.Write() }); // from there it comes in as soon as there is room
         }
     }
 

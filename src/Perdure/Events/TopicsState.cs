@@ -43,9 +43,14 @@ internal sealed record TopicsState(IReadOnlyList<TopicRange> Ranges, IReadOnlyLi
     /// <summary>After which position a new subscription begins; null for the end of the log.</summary>
     public static async Task<long?> StartAsync(IStore store, int shard, string topic, IReadOnlyList<TopicRange> ranges, SubscriptionStart start, CancellationToken cancellationToken)
     {
-        if (start.Time is not { } time || ranges.FirstOrDefault(r => r.Topic == topic) is not { Topic: not null } range)
+        if (start.Time is not { } time)
         {
             return null;
+        }
+
+        if (ranges.FirstOrDefault(r => r.Topic == topic) is not { Topic: not null } range)
+        {
+            return 0; // what comes while this is on its way comes after that time
         }
 
         // Positions are in the order of their times: the first event at or after the time is found by halving.

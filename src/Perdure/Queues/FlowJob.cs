@@ -4,14 +4,14 @@ using Perdure.Engine;
 
 namespace Perdure.Queues;
 
-/// <summary>A job that a flow wants, or a client on another node, as it stands in the home's inbox: all that its contract and who wants it said, resolved.</summary>
+/// <summary>A job that a flow wants, another job leaves to its queue, or a client on another node wants, as it stands in the home's inbox: all that its contract and who wants it said, resolved.</summary>
 internal sealed class FlowJob
 {
     public string Queue { get; set; } = "";
 
     public string Type { get; set; } = "";
 
-    /// <summary>When the flow asked.</summary>
+    /// <summary>When it was asked for.</summary>
     public DateTimeOffset At { get; set; }
 
     public JsonElement? Job { get; set; }
@@ -42,10 +42,10 @@ internal sealed class FlowJob
 
     public TimeSpan? KeepResult { get; set; }
 
-    /// <summary>The ask that wants it.</summary>
+    /// <summary>The ask that wants it, or the job.</summary>
     public string? Cause { get; set; }
 
-    /// <summary>The flow's business transaction.</summary>
+    /// <summary>The business transaction.</summary>
     public string? Correlation { get; set; }
 
     public bool HasQueuePriority { get; set; }
@@ -74,7 +74,7 @@ internal sealed class FlowJob
 
         try
         {
-            return Of(WantedJobs.Prepare(queues, run.Services.Json, job, options), run);
+            return Of(WantedJobs.Prepare(queues, run.Services.Json, job, options), run.Now, run.Correlation);
         }
         catch (Exception e) when (e is not StuckException)
         {
@@ -109,12 +109,12 @@ internal sealed class FlowJob
         Now = Now,
     };
 
-    private static FlowJob Of(NewJob job, FlowRun run)
+    public static FlowJob Of(NewJob job, DateTimeOffset at, string correlation)
     {
         FlowJob wanted = Of(job);
-        wanted.At = run.Now;
-        wanted.Correlation = run.Correlation;
-        wanted.HasQueuePriority = false; // as it was when the flow asked
+        wanted.At = at;
+        wanted.Correlation = correlation;
+        wanted.HasQueuePriority = false; // as it was when it was asked for
         return wanted;
     }
 

@@ -71,6 +71,9 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
     /// <summary>Which of <see cref="Memos"/> say something of a job that comes, and which job: where the batch is taken apart, they stay together.</summary>
     internal List<(string Memo, long Job)> MemosOfJobs { get; } = [];
 
+    /// <summary>Jobs with rows that end together with something else that they asked for, and jobs that they asked for: where the batch is taken apart, all of that is left out.</summary>
+    internal List<long> JobsWithEffects { get; } = [];
+
     /// <summary>Jobs that come.</summary>
     public List<JobRow> NewJobs { get; } = [];
 
@@ -134,6 +137,7 @@ public sealed class ShardBatch(ShardLease lease, long number, DateTimeOffset tim
         Sent.Clear();
         Received.Clear();
         ReceivedByJobs.Clear();
+        JobsWithEffects.Clear();
         NewJobs.Clear();
         JobUpdates.Clear();
         JobEnds.Clear();

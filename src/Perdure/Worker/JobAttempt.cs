@@ -57,6 +57,14 @@ internal sealed class JobAttempt(Shard? shard, Job job, byte[]? payload, TimeSpa
         });
     }
 
+    public void Enqueue(IJob job, JobOptions? options)
+    {
+        JobEffects wants = Wants();
+        FlowJob left = FlowJob.Of(WantedJobs.Prepare(Shard.Node.Services.Queues!, json, job, options, TraceParent), Shard.Node.Clock.Now(), Correlation);
+        left.Cause = Text;
+        wants.Jobs.Add(left);
+    }
+
     public Shard Shard => shard!;
 
     /// <summary>What this node has it by, where its home lives on another node; null for an attempt in the home's own process.</summary>

@@ -1,4 +1,6 @@
+using Perdure.Simulation.Checks.Events;
 using Perdure.Simulation.Checks.Jobs;
+using Perdure.Simulation.Events;
 using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Seen;
 
@@ -37,7 +39,7 @@ internal abstract class Checker(string name)
 /// <summary>All checkers.</summary>
 internal static class Checkers
 {
-    public static List<Violation> Run(Story story, Observed observed, string? unfinished, JobPlan? plan)
+    public static List<Violation> Run(Story story, Observed observed, string? unfinished, JobPlan? plan, EventWork? events)
     {
         List<Violation> found = [];
         Checker[] all =
@@ -53,7 +55,12 @@ internal static class Checkers
                 new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobOrderChecker(jobs), new JobTurnChecker(jobs),
                 new JobRateChecker(jobs), new JobWindowChecker(jobs), new JobBatchChecker(jobs), new JobLeaseChecker(jobs), new JobKeepChecker(jobs), new JobFlowChecker(jobs), new ScheduleChecker(jobs),
             ];
-        foreach (Checker checker in all.Concat(ofJobs))
+        EventsStory? heard = events is null ? null : EventsStory.Read(observed, events);
+        IEnumerable<Checker> ofEvents = heard is null ? [] : [
+            new PublishChecker(heard), new DeliveryChecker(heard), new EffectChecker(heard), new KeyOrderChecker(heard), new RetentionChecker(heard), new WaitChecker(heard),
+            new CauseChecker(heard), new EventStartChecker(heard), new OrderChecker(heard, events!),
+        ];
+        foreach (Checker checker in all.Concat(ofJobs).Concat(ofEvents))
         {
             try
             {
@@ -73,6 +80,11 @@ internal static class Checkers
             {
                 JobMarking.Of(jobs, observed);
                 JobFeatureMarking.Of(story, jobs, observed);
+            }
+
+            if (heard is not null)
+            {
+                EventMarking.Of(story, heard, events!, observed);
             }
         }
 

@@ -8,8 +8,8 @@ using Perdure.Testing.Virtual;
 
 namespace Perdure.Simulation.Clients;
 
-/// <summary>Those who start flows, send them signals, cancel them, and want to know how they end. Each call goes to any process, and is asked again when nobody answers.</summary>
-internal sealed class Clients(World world, Cluster cluster, Observed observed, ReplayRandom chance, bool hasQueues)
+/// <summary>Those who start flows (most of them of a special type, where there is one), send them signals, cancel them, and want to know how they end. Each call goes to any process, and is asked again when nobody answers.</summary>
+internal sealed class Clients(World world, NodeProcesses cluster, Observed observed, ReplayRandom chance, string? special)
 {
     private const string Unavailable = "unavailable";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -26,7 +26,7 @@ internal sealed class Clients(World world, Cluster cluster, Observed observed, R
     public async Task FollowAsync(int number, TimeSpan within)
     {
         await PauseAsync((int)within.TotalMilliseconds);
-        string type = hasQueues && chance.Next(3) > 0 ? PlanTypes.Calling : chance.Next(6) == 0 ? PlanTypes.Edited : PlanTypes.Plan;
+        string type = special is not null && chance.Next(3) > 0 ? special : chance.Next(6) == 0 ? PlanTypes.Edited : PlanTypes.Plan;
         var input = new PlanInput(chance.NextInt64(1L << 40), chance.Next(1, 4));
         var key = new FlowKey(type, string.Create(CultureInfo.InvariantCulture, $"f{number}"));
         List<Task> all = [StartAsync(key, input)];

@@ -6,7 +6,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation.Clients;
 
 /// <summary>The person who looks after stuck runs: retries them, settles undos by hand, and ends what cannot be helped.</summary>
-internal sealed class Operator(World world, Clients clients, Cluster cluster, Observed observed, ReplayRandom chance)
+internal sealed class Operator(World world, Clients clients, NodeProcesses cluster, Observed observed, ReplayRandom chance)
 {
     private const int RetriesMax = 3;
 

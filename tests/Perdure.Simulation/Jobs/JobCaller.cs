@@ -7,7 +7,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation.Jobs;
 
 /// <summary>Makes calls about jobs in some process, and writes down what came of them.</summary>
-internal sealed class JobCaller(World world, Cluster cluster, Observed observed, ReplayRandom chance)
+internal sealed class JobCaller(World world, NodeProcesses cluster, Observed observed, ReplayRandom chance)
 {
     private const string Unavailable = "unavailable";
 

@@ -12,7 +12,7 @@ internal sealed class JobCrowd
     private readonly Workers? _workers;
     private readonly ReplayRandom _chance;
 
-    public JobCrowd(World world, Cluster cluster, JobPlan plan, Observed observed, ReplayRandom chance)
+    public JobCrowd(World world, NodeProcesses cluster, JobPlan plan, Observed observed, ReplayRandom chance)
     {
         _chance = chance;
         Caller = new JobCaller(world, cluster, observed, chance);

@@ -2,7 +2,6 @@ using System.Globalization;
 using Perdure.Engine;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
-using Perdure.Simulation.Services;
 using Perdure.Testing.Virtual;
 
 namespace Perdure.Simulation.Jobs;
@@ -10,17 +9,21 @@ namespace Perdure.Simulation.Jobs;
 /// <summary>What the handlers of all processes do: they succeed, fail in every way, are slow, or ignore their token, until it <see cref="IsCalm"/>. It writes down each call.</summary>
 internal sealed class JobService(World world, Observed observed)
 {
-    private readonly ReplayRandom _chance = new(ReplayRandom.Mix(world.Seed ^ 0x10B_5E4));
+    private readonly HandlerFaults _faults = new(new ReplayRandom(ReplayRandom.Mix(world.Seed ^ 0x10B_5E4)));
     private int _values;
     private int _batches;
 
     /// <summary>Whether handlers do what they are asked.</summary>
-    public bool IsCalm { get; set; }
+    public bool IsCalm
+    {
+        get => _faults.IsCalm;
+        set => _faults.IsCalm = value;
+    }
 
     public async Task<string> DoAsync(Process process, int id, JobContext context)
     {
         HandlerCall call = Begin(process, id, context, batch: 0);
-        JobFault fault = AnyFault();
+        HandlerFault fault = _faults.Any();
         world.Trace.Note($"{process.Name} does {context.Id} ({id}) attempt {context.Attempt} {fault}", call.Number);
         using CancellationTokenRegistration told = context.CancellationToken.UnsafeRegister(_ => call.ToldAt = world.Now, null);
         try
@@ -31,7 +34,7 @@ internal sealed class JobService(World world, Observed observed)
         }
         catch (Exception e)
         {
-            call.End = EndOf(e);
+            call.End = HandlerFaults.EndOf(e);
             throw;
         }
         finally
@@ -45,16 +48,16 @@ internal sealed class JobService(World world, Observed observed)
     {
         int batch = ++_batches;
         List<HandlerCall> calls = [.. jobs.Select(j => Begin(process, j.Job.Id, j.Context, batch))];
-        JobFault whole = _chance.Next(4) == 0 ? AnyFault() : JobFault.None;
+        HandlerFault whole = _faults.Chance.Next(4) == 0 ? _faults.Any() : HandlerFault.None;
         world.Trace.Note($"{process.Name} does {string.Join(' ', jobs.Select(j => j.Context.Id))} {whole}", batch);
         using CancellationTokenRegistration told = token.UnsafeRegister(_ => calls.ForEach(c => c.ToldAt = world.Now), null);
         try
         {
-            await PauseAsync(process, whole == JobFault.Hangs ? 600_000 : AWhile(), token);
+            await HandlerFaults.PauseAsync(process, whole == HandlerFault.Hangs ? 600_000 : _faults.AWhile(), token);
             foreach ((BatchedJob<Load> job, HandlerCall call) in jobs.Zip(calls))
             {
-                Exception? error = ErrorOf(whole) is { } all ? throw all : ErrorOf(AnyFault());
-                call.End = error is null ? EffectEnd.Succeeded : EndOf(error);
+                Exception? error = HandlerFaults.ErrorOf(whole) is { } all ? throw all : HandlerFaults.ErrorOf(_faults.Any());
+                call.End = error is null ? EffectEnd.Succeeded : HandlerFaults.EndOf(error);
                 if (error is not null)
                 {
                     job.Fail(error);
@@ -63,7 +66,7 @@ internal sealed class JobService(World world, Observed observed)
         }
         catch (Exception e)
         {
-            calls.ForEach(c => c.End = EndOf(e));
+            calls.ForEach(c => c.End = HandlerFaults.EndOf(e));
             throw;
         }
         finally
@@ -86,73 +89,10 @@ internal sealed class JobService(World world, Observed observed)
         world.Trace.Note($"{call.Process} did {call.Queue}-{call.Number:x} ({call.Id}) attempt {call.Attempt}: {call.End} {call.Result}", call.Number);
     }
 
-    private static EffectEnd EndOf(Exception error) => error switch
+    private async Task<string> WorkAsync(Process process, HandlerCall call, HandlerFault fault, JobContext context)
     {
-        RejectedException => EffectEnd.Rejected,
-        PermanentFault => EffectEnd.Permanent,
-        TimeoutException => EffectEnd.Unknown,
-        OperationCanceledException => EffectEnd.Cancelled,
-        _ => EffectEnd.Transient,
-    };
-
-    private static Exception? ErrorOf(JobFault fault) => fault switch
-    {
-        JobFault.Rejects => new RejectedException("no"),
-        JobFault.Transient => new TransientFault(),
-        JobFault.Permanent => new PermanentFault(),
-        JobFault.Unknown => new TimeoutException(),
-        _ => null,
-    };
-
-    private async Task<string> WorkAsync(Process process, HandlerCall call, JobFault fault, JobContext context)
-    {
-        switch (fault)
-        {
-            case JobFault.Hangs:
-                await PauseAsync(process, 600_000, context);
-                break;
-            case JobFault.IgnoresToken:
-                await PauseAsync(process, 5_000 + _chance.Next(30_000), CancellationToken.None);
-                break;
-            case JobFault.Saves:
-                call.FoundProgress = context.Saved<int>().TryGet(out int saved);
-                await context.SaveAsync(saved + 1);
-                await context.ReportAsync(0.5, "half");
-                break;
-        }
-
-        await PauseAsync(process, AWhile(), _chance.Next(4) == 0 ? CancellationToken.None : context.CancellationToken);
-        return ErrorOf(fault) is { } error ? throw error
-            : string.Create(CultureInfo.InvariantCulture, $"{call.Id}#{++_values}{(fault == JobFault.Poison ? Stores.ModelStore.Poison : "")}");
-    }
-
-    private int AWhile() => _chance.Next(_chance.Next(3) == 0 && !IsCalm ? 6_000 : 300);
-
-    private JobFault AnyFault() => (IsCalm ? 0 : _chance.Next(100)) switch
-    {
-        < 64 => JobFault.None,
-        < 76 => JobFault.Transient,
-        < 79 => JobFault.Rejects,
-        < 81 => JobFault.Permanent,
-        < 85 => JobFault.Unknown,
-        < 88 => JobFault.Hangs,
-        < 92 => JobFault.IgnoresToken,
-        < 99 => JobFault.Saves,
-        _ => JobFault.Poison,
-    };
-
-    private static Task PauseAsync(Process process, int milliseconds, CancellationToken token) => Task.Delay(TimeSpan.FromMilliseconds(milliseconds), process.Place.Time, token);
-
-    private enum JobFault
-    {
-        None,
-        Transient,
-        Rejects,
-        Permanent,
-        Unknown,
-        Hangs,
-        IgnoresToken,
-        Saves,
-        Poison,
+        call.FoundProgress = fault == HandlerFault.Saves && context.Saved<int>().HasValue;
+        await _faults.PlayAsync(process, fault, context);
+        return string.Create(CultureInfo.InvariantCulture, $"{call.Id}#{++_values}{(fault == HandlerFault.Poison ? Stores.ModelStore.Poison : "")}");
     }
 }

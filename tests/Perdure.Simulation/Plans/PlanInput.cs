@@ -17,4 +17,16 @@ internal static class PlanTypes
 
     /// <summary>Does the jobs of a queue.</summary>
     public const string Errand = "errand";
+
+    /// <summary>A random plan that waits for events and publishes some.</summary>
+    public const string Listening = "listening";
+
+    /// <summary>The same, started by an event.</summary>
+    public const string Opening = "opening";
+
+    /// <summary>Listens to what becomes of one order, and says when its time is up.</summary>
+    public const string Tracking = "tracking";
+
+    /// <summary>Leads an order through the services.</summary>
+    public const string Leading = "leading";
 }

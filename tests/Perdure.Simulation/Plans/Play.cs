@@ -1,4 +1,5 @@
 using Perdure.Engine;
+using Perdure.Simulation.Events;
 using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
@@ -55,6 +56,21 @@ internal sealed class Play(FlowContext flow, Process process, Service service, O
     {
         await new StepPart(new StepMarks(1, UndoRule.Known, CanReconcile: false, IsPivot: false, RetryRule.Three), TakesLong: false).RunAsync(this);
         return $"{job.Id}#{flow.Id}";
+    }
+
+    /// <summary>Plays a plan that waits for events and publishes some.</summary>
+    public async Task<string> RunListeningAsync(PlanInput input)
+    {
+        await ListeningPlan.Of(input, flow.Id).RunAsync(this);
+        return Result(PlanTypes.Listening);
+    }
+
+    /// <summary>Plays the plan of a run that an event started.</summary>
+    public async Task<string> RunOpeningAsync(Opened opened)
+    {
+        MustBe(opened.Key == flow.Id, $"it was started with {opened}");
+        await ListeningPlan.Of(opened, flow.Id).RunAsync(this);
+        return Result(PlanTypes.Opening);
     }
 
     public Task<string> Step(StepMarks marks, bool takesLong)

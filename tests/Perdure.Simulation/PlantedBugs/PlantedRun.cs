@@ -29,6 +29,7 @@ public sealed class PlantedRun(ITestOutputHelper output)
         PlantedBug.On = null;
         Search(1, 20).Found.ShouldBeNull("with no bug on, none is found");
         Search(Simulated.FlowSeedsMax + 1, 20).Found.ShouldBeNull("with no bug on, none is found");
+        Search(Simulated.JobSeedsMax + 1, 20).Found.ShouldBeNull("with no bug on, none is found");
         missed.ShouldBeEmpty();
     }
 

@@ -6,7 +6,9 @@ using Perdure.Hosting;
 using Perdure.Queues;
 using Perdure.Replay;
 using Perdure.Serialization;
+using Perdure.Simulation.Events;
 using Perdure.Simulation.Jobs;
+using Perdure.Simulation.Orders;
 using Perdure.Simulation.Plans;
 using Perdure.Simulation.Seen;
 using Perdure.Simulation.Services;
@@ -28,7 +30,7 @@ internal sealed class Process
 
     private readonly ModelStore _store;
 
-    public Process(string name, World world, ModelStore store, Service service, JobWork? jobs, Observed observed, Build build, PerdureOptions options)
+    public Process(string name, World world, ModelStore store, Service service, JobWork? jobs, EventWork? events, Observed observed, Build build, PerdureOptions options)
     {
         Name = name;
         Build = build;
@@ -42,8 +44,10 @@ internal sealed class Process
             new FlowDefinition<PlanInput, string>(PlanTypes.Calling, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunCallingAsync(jobs.Plan, input)),
             new FlowDefinition<Errand, string>(PlanTypes.Errand, 1, null, _ => (job, flow) => new Play(flow, this, service, observed).RunErrandAsync(job)),
         ];
-        var registry = new FlowRegistry([.. plans, edited, .. ofJobs]);
-        QueueRegistry? queues = jobs?.Plan.RegistryOf(this, jobs.Service, registry);
+        IEnumerable<FlowDefinition> ofEvents = events is null ? [] : OfEvents(events, service, observed);
+        var registry = new FlowRegistry([.. plans, edited, .. ofJobs, .. ofEvents]);
+        QueueRegistry? queues = jobs?.Plan.RegistryOf(this, jobs.Service, registry) ?? events?.Plan.RegistryOf(this, events, build.Versions);
+        observed.Events.Versions.Add(name, build.Versions);
         Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance) { Queues = queues }, Rules,
             new VirtualSeams(Place, Place.Time), NullLogger.Instance);
         var holder = new NodeHolder { Current = Node };
@@ -68,6 +72,14 @@ internal sealed class Process
     public bool IsUp { get; private set; }
 
     public bool IsLoading { get; set; }
+
+    private FlowDefinition[] OfEvents(EventWork events, Service service, Observed observed) =>
+    [
+        new FlowDefinition<PlanInput, string>(PlanTypes.Listening, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunListeningAsync(input)),
+        new FlowDefinition<Opened, string>(PlanTypes.Opening, 1, null, _ => (opened, flow) => new Play(flow, this, service, observed).RunOpeningAsync(opened)),
+        new FlowDefinition<OrderCreated, string>(PlanTypes.Tracking, 1, null, _ => (created, flow) => OrderFlows.TrackAsync(flow, created, events.Plan.OrderLimit)),
+        new FlowDefinition<PlanInput, string>(PlanTypes.Leading, 1, null, _ => (_, flow) => OrderFlows.LeadAsync(flow, this, events.LedTown)),
+    ];
 
     /// <summary>Starts the engine; the store lets it take all shards from whoever has them.</summary>
     public async Task StartAsync()

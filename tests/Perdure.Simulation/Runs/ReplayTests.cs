@@ -10,9 +10,9 @@ public sealed class ReplayTests(ITestOutputHelper output)
     public void A_seed_goes_the_same_way_each_time()
     {
         ulong count = Number("PERDURE_SEEDS", 100);
-        for (ulong i = 1; i <= 2 * count; i++)
+        ulong[] kinds = [0, Simulated.FlowSeedsMax, Simulated.JobSeedsMax];
+        foreach (ulong seed in kinds.SelectMany(kind => Enumerable.Range(1, (int)count).Select(i => kind + (ulong)i)))
         {
-            ulong seed = i <= count ? i : Simulated.FlowSeedsMax + i - count;
             SimulatedRun first = Simulated.Of(seed);
             SimulatedRun second = Simulated.Of(seed, trace: static _ => { });
             second.TraceHash.ShouldBe(first.TraceHash, $"seed {seed}");

@@ -16,6 +16,8 @@ public sealed class SeedTests(ITestOutputHelper output)
     private const ulong ManySeeds = 100_000;
     private const ulong FixedJobSeeds = 1_000;
     private const ulong ManyJobSeeds = 50_000;
+    private const ulong FixedEventSeeds = 500;
+    private const ulong ManyEventSeeds = 20_000;
     private const ulong ReportEvery = 5_000;
     private const int BadMax = 20;
 
@@ -28,6 +30,10 @@ public sealed class SeedTests(ITestOutputHelper output)
     [Fact]
     public void The_fixed_seeds_with_queues_keep_every_promise_and_reach_every_situation()
         => Run(Simulated.FlowSeedsMax + 1, IsLong ? ManyJobSeeds : FixedJobSeeds, FixedJobSeeds, Situations.OfJobs);
+
+    [Fact]
+    public void The_fixed_seeds_with_events_keep_every_promise_and_reach_every_situation()
+        => Run(Simulated.JobSeedsMax + 1, IsLong ? ManyEventSeeds : FixedEventSeeds, FixedEventSeeds, Situations.OfEvents);
 
     private void Run(ulong from, ulong seeds, ulong enough, HashSet<string> situations)
     {

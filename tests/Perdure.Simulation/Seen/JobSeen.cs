@@ -45,9 +45,14 @@ internal enum JobVerb
     ResumeSchedule,
     Trigger,
     Backfill,
+
+    /// <summary>Somebody publishes events, moves a subscription in its log, or removes one that no code has.</summary>
+    Publish,
+    Rewind,
+    Remove,
 }
 
-/// <summary>One call of a client about jobs.</summary>
+/// <summary>One call of a client about jobs, or about events.</summary>
 internal sealed record JobCall(long Order, string Process, JobVerb Verb, string Queue)
 {
     public DateTimeOffset At { get; init; }
@@ -55,7 +60,7 @@ internal sealed record JobCall(long Order, string Process, JobVerb Verb, string 
     /// <summary>The worker that asks, or its one pull; null for others.</summary>
     public string? Worker { get; init; }
 
-    /// <summary>What the jobs that are wanted carry, so that they can be told apart.</summary>
+    /// <summary>What the jobs or events that are wanted carry, so that they can be told apart.</summary>
     public IReadOnlyList<int> Ids { get; init; } = [];
 
     /// <summary>What the caller said of them.</summary>
@@ -69,6 +74,18 @@ internal sealed record JobCall(long Order, string Process, JobVerb Verb, string 
 
     /// <summary>What became of the jobs that were wanted.</summary>
     public IReadOnlyList<Told> Receipts { get; set; } = [];
+
+    /// <summary>The id and the source that the publisher of an event gave; null for none.</summary>
+    public (string Source, string Id)? PublishId { get; init; }
+
+    /// <summary>The business transaction that the publisher of an event named; null for none.</summary>
+    public string? Correlation { get; init; }
+
+    /// <summary>Where a subscription is to go on; null for the end of the log.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>What was published.</summary>
+    public IReadOnlyList<PublishedEvent> Published { get; set; } = [];
 
     /// <summary>When the answer came; 0 while there is none.</summary>
     public long AnswerOrder { get; set; }

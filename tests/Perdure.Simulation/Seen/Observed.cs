@@ -22,6 +22,9 @@ internal sealed class Observed
     /// <summary>What was seen of jobs.</summary>
     public JobSeen Jobs { get; } = new();
 
+    /// <summary>What was seen of events.</summary>
+    public EventSeen Events { get; } = new();
+
     /// <summary>What flow code or a store saw that it must never see.</summary>
     public List<string> Oddities { get; } = [];
 
@@ -63,6 +66,12 @@ internal sealed record CommittedBatch(long Order, string Process, ShardBatch Bat
         copy.EndedJobs.AddRange(batch.EndedJobs);
         copy.ForgottenJobs.AddRange(batch.ForgottenJobs);
         copy.Memos.AddRange(batch.Memos);
+        copy.NewEvents.AddRange(batch.NewEvents.Select(e => e with { }));
+        copy.EventUpdates.AddRange(batch.EventUpdates);
+        copy.Deliveries.AddRange(batch.Deliveries);
+        copy.EventWaits.AddRange(batch.EventWaits);
+        copy.EndedEventWaits.AddRange(batch.EndedEventWaits);
+        copy.ForgottenEvents.AddRange(batch.ForgottenEvents);
         return new CommittedBatch(order, process, copy);
     }
 }

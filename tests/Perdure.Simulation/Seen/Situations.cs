@@ -95,5 +95,36 @@ internal static class Situations
         "something came once per window",
     ];
 
-    public static readonly HashSet<string> All = [.. OfFlows, .. OfJobs];
+    public static readonly HashSet<string> OfEvents =
+    [
+        "a dead letter of an event was redriven",
+        "a flow sent an event back",
+        "a handler published beside its end",
+        "a handler published with its end",
+        "a job's result was refused with what it published",
+        "a late order was refunded",
+        "a subscription began when others had heard much",
+        "a subscription was removed",
+        "a subscription was rewound",
+        "a wait for an event reached its limit",
+        "an event came again under its id",
+        "an event for a key whose flow was there started none",
+        "an event had a job of its own",
+        "an event started a flow",
+        "an event that was held went to a flow",
+        "an event was a dead letter",
+        "an event was ambiguous",
+        "an event was forgotten",
+        "an event was given again after a crash",
+        "an event was refused for its id",
+        "an event was unclaimed",
+        "an event went to several flows",
+        "an order was approved",
+        "an order was late",
+        "an order was rejected",
+        "orders were heard all over again",
+        "what a failed attempt published was left out",
+    ];
+
+    public static readonly HashSet<string> All = [.. OfFlows, .. OfJobs, .. OfEvents];
 }

@@ -37,7 +37,7 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
     public bool HasMessages => Enumerable.Range(0, AllShards).Any(s => Inbox(s).Count > 0);
 
     /// <summary>Whether there are jobs that have not ended.</summary>
-    public bool HasJobs => hasHome && Now(Memory.ReadJobsAsync(shards, -1, 1, CancellationToken.None)).Count > 0;
+    public bool HasJobs => hasHome && Now(Memory.ReadJobsAsync(shards, long.MinValue, 1, CancellationToken.None)).Count > 0;
 
     /// <summary>Whether a message between flows waits.</summary>
     public bool IsInInbox(InboxRow message) => Inbox(message.Shard).Any(m => m.Id == message.Id);

@@ -9,6 +9,10 @@ namespace Perdure.Engine;
 /// that come with events of the same batch are in one part with them. A delivery goes with its job otherwise: were it there without the job,
 /// nobody would do it.
 /// </para>
+/// <para>
+/// What a job asked for comes together with its end or not at all. Its events have places in the log among others that came with the batch, so where there are such
+/// jobs nothing is committed of what belongs to no job, nor of them: all that is found out is whether the store takes their results. They are done again.
+/// </para>
 /// <para>Which events are forgotten is left to be found anew, since what they wait for may be refused.</para>
 /// </remarks>
 internal static class BatchParts
@@ -25,20 +29,28 @@ internal static class BatchParts
         HashSet<long> first = [InboxId.NoRun, .. batch.Deliveries.Where(d => events.Contains((d.Topic, d.Position))).Select(d => LeaderOf(d.Job))];
         HashSet<string> ofJobs = [.. batch.MemosOfJobs.Select(m => m.Memo)];
         ShardBatch shared = PartOf(batch, number => first.Contains(LeaderOf(number)));
-        shared.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name) && !Events.Topics.IsCursor(m))); // a cursor may be ahead of a job that is refused
+        HashSet<long> withEffects = [.. batch.JobsWithEffects.Select(LeaderOf)];
+        shared.Memos.AddRange(batch.Memos.Where(m => !ofJobs.Contains(m.Name) && !Events.Topics.IsOfSubscriptions(m)));
         shared.NewEvents.AddRange(batch.NewEvents);
         shared.EventUpdates.AddRange(batch.EventUpdates);
         shared.EventWaits.AddRange(batch.EventWaits);
         shared.EndedEventWaits.AddRange(batch.EndedEventWaits);
+        shared = withEffects.Count == 0 ? shared : new ShardBatch(batch.Lease, 0, batch.Time);
+        shared.Memos.AddRange(Events.Topics.CursorsBehind(batch, withEvents: withEffects.Count == 0));
         if (!IsEmpty(shared))
         {
             yield return (InboxId.NoRun, shared);
         }
 
-        foreach (IGrouping<long, long> part in RunsOf(batch).Distinct().GroupBy(LeaderOf).Where(g => !first.Contains(g.Key)).ToList())
+        foreach (IGrouping<long, long> part in RunsOf(batch).Distinct().GroupBy(LeaderOf).Where(g => !first.Contains(g.Key) && !withEffects.Contains(g.Key)).ToList())
         {
             HashSet<long> runs = [.. part];
             yield return (part.Key, PartOf(batch, runs.Contains));
+        }
+
+        foreach (JobEndRow end in batch.JobEnds.Where(e => batch.JobsWithEffects.Contains(e.Number)))
+        {
+            yield return (end.Number, TrialOf(batch, end));
         }
 
         long LeaderOf(long run) => leaders.GetValueOrDefault(run, run);
@@ -79,6 +91,15 @@ internal static class BatchParts
         HashSet<string> memos = [.. batch.MemosOfJobs.Where(m => has(m.Job)).Select(m => m.Memo)];
         part.Memos.AddRange(batch.Memos.Where(m => memos.Contains(m.Name)));
         return part;
+    }
+
+    /// <summary>Writes a job's end and forgets it at once: the store says whether it takes it.</summary>
+    private static ShardBatch TrialOf(ShardBatch batch, JobEndRow end)
+    {
+        var trial = new ShardBatch(batch.Lease, 0, batch.Time);
+        trial.JobEnds.Add(end);
+        trial.ForgottenJobs.Add(end.Number);
+        return trial;
     }
 
     /// <summary>Whether the first part has nothing to write. Its other rows come only along with these.</summary>

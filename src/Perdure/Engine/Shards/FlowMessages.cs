@@ -7,7 +7,12 @@ namespace Perdure.Engine;
 /// <summary>A message that came through the shard's inbox from another flow.</summary>
 internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 {
-    public override Knowledge Needs => row.Kind == MessageKind.StartChild ? Knowledge.Row : Knowledge.Live;
+    public override Knowledge Needs => row.Kind switch
+    {
+        MessageKind.StartChild => Knowledge.Row,
+        MessageKind.EventCame => Knowledge.History, // one that has ended may have had it
+        _ => Knowledge.Live,
+    };
 
     public override void Deliver(FlowSlot? slot)
     {
@@ -92,9 +97,15 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To)
 
     private void EventCame(FlowSlot? slot)
     {
+        if (slot is not null && slot.HasSender(row.Id))
+        {
+            return; // another owner of the shard has told it already: sent back, the event would go to somebody else as well
+        }
+
         if (slot is not null && slot.Awaits(row.From!.Ask))
         {
-            Shard.Turns.Live(slot, Shard.Turns.Input(slot, InputKind.EventReceived) with { Ask = row.From!.Ask, Name = row.Name, Payload = row.Payload }, live: null, then: null);
+            HistoryRow input = Shard.Turns.Input(slot, InputKind.EventReceived) with { Ask = row.From!.Ask, Name = row.Name, Payload = row.Payload, SenderId = row.Id };
+            Shard.Turns.Live(slot, input, live: null, then: null);
         }
         else
         {

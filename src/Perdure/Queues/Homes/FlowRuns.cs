@@ -99,6 +99,7 @@ internal sealed class FlowRuns(Home home)
             From = new ParentRef(KeyOf(job), more.FlowRuns),
             Name = more.TraceParent,
             Payload = payload,
+            Correlation = more.Correlation ?? job.ToString(),
         });
     }
 

@@ -343,6 +343,7 @@ internal sealed class Home
         }
         while (Intake.LetIn() | Flows.LetIn()); // what started has left room behind
 
+        Topics.Remember();
         Leases.Answer(now);
         RememberRates();
         Arm(now);

@@ -259,7 +259,10 @@ internal sealed class JobStarts(Home home)
 
     /// <summary>The time for a job's next attempt; once for the budget of one that is tried at once.</summary>
     private TimeSpan TimeoutOf(Job job)
-        => _budgets.Remove(job.Number, out TimeSpan budget) ? budget : job.More?.Timeout ?? home.Queues.Policy(job.Queue).Timeout;
+    {
+        TimeSpan timeout = job.More?.Timeout ?? home.Queues.Policy(job.Queue).Timeout;
+        return _budgets.Remove(job.Number, out TimeSpan budget) && budget < timeout ? budget : timeout;
+    }
 }
 
 /// <summary>One call of a handler leaves.</summary>

@@ -29,6 +29,10 @@ internal sealed class Outcomes(Home home)
             if (report.Effects is { } effects)
             {
                 home.Topics.Apply(effects);
+                if (job.More is not { Event.HasRow: false })
+                {
+                    home.Batch.JobsWithEffects.Add(job.Number);
+                }
             }
 
             Completed(job, result);

@@ -7,10 +7,10 @@ namespace Perdure.Storage;
 /// It means the same as the other stores to the letter, but what it holds lives as long as the object: closing it keeps its
 /// content, so an engine that is started again over the same object finds what the last one left. Every call is answered before it returns.
 /// </remarks>
-public sealed class MemoryStore : IStore
+public sealed class MemoryStore : IStoreTarget
 {
     private readonly Lock _gate = new();
-    private readonly Guid _storeId;
+    private Guid _storeId;
     private MemoryTables? _tables;
 
     /// <summary>Makes an empty store.</summary>
@@ -31,6 +31,13 @@ public sealed class MemoryStore : IStore
             _tables ??= new MemoryTables(shardCount);
             return new StoreInfo(_storeId, _tables.ShardCount, "none: in memory");
         }, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<StoreInfo> OpenNewAsync(Guid storeId, int shardCount, CancellationToken cancellationToken)
+    {
+        _storeId = _tables is null ? storeId : _storeId;
+        return OpenAsync(shardCount, cancellationToken);
     }
 
     /// <inheritdoc/>

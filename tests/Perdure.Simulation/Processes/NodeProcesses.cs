@@ -1,5 +1,6 @@
 using System.Globalization;
 using Perdure.Engine;
+using Perdure.Simulation.Events;
 using Perdure.Simulation.Jobs;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
@@ -10,7 +11,7 @@ using Perdure.Testing.Virtual;
 namespace Perdure.Simulation;
 
 /// <summary>The processes of a simulated run, those that died included.</summary>
-internal sealed class Cluster(World world, ModelStore store, Service service, JobWork? jobs, Observed observed, ReplayRandom chance)
+internal sealed class NodeProcesses(World world, ModelStore store, Service service, JobWork? jobs, EventWork? events, Observed observed, ReplayRandom chance)
 {
     private const int LoopsMax = 2;
 
@@ -42,7 +43,7 @@ internal sealed class Cluster(World world, ModelStore store, Service service, Jo
             ShutdownGrace = TimeSpan.FromSeconds(chance.Next(0, 4)),
             StepTimeout = TimeSpan.FromSeconds(10),
         };
-        var process = new Process(string.Create(CultureInfo.InvariantCulture, $"p{_all.Count + 1}"), world, store, service, jobs, observed, build, options);
+        var process = new Process(string.Create(CultureInfo.InvariantCulture, $"p{_all.Count + 1}"), world, store, service, jobs, events, observed, build, options);
         _all.Add(process);
         world.Trace.Note($"{process.Name} starts {build}");
         try

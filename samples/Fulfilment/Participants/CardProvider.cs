@@ -1,0 +1,55 @@
+namespace Fulfilment.Participants;
+
+/// <summary>What goes wrong between Payment and the card provider.</summary>
+public sealed class ProviderFaults
+{
+    /// <summary>How long each call takes.</summary>
+    public TimeSpan Slow { get; set; }
+
+    /// <summary>Whether it answers nothing but errors.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>Whether it does what it is told to, and its answers get lost.</summary>
+    public bool LosesAnswers { get; set; }
+}
+
+/// <summary>Charges credit cards, for money. A charge goes by the request that it is for: the same request again is the same charge.</summary>
+public sealed class CardProvider(Books books, ProviderFaults faults, TimeProvider time)
+{
+    public const string Charges = "charge";
+
+    /// <exception cref="CardExpiredException">The card has expired: a business no.</exception>
+    public Task ChargeAsync(string request, string orderId, string card, decimal amount, CancellationToken cancellationToken) => CallAsync(() =>
+    {
+        if (card.StartsWith("expired", StringComparison.Ordinal))
+        {
+            throw new CardExpiredException(card);
+        }
+
+        books.Payment.Do(Charges, request, orderId, amount, card);
+    }, cancellationToken);
+
+    /// <summary>Gives the money back; of a charge that has not come, it sees to it that it never does.</summary>
+    public Task RefundAsync(string request, CancellationToken cancellationToken) => CallAsync(() => books.Payment.TakeBack(Charges, request), cancellationToken);
+
+    private async Task CallAsync(Action work, CancellationToken cancellationToken)
+    {
+        if (faults.Slow > TimeSpan.Zero)
+        {
+            await Task.Delay(faults.Slow, time, cancellationToken);
+        }
+
+        if (faults.IsDown)
+        {
+            throw new HttpRequestException("the card provider is unavailable");
+        }
+
+        work();
+        if (faults.LosesAnswers)
+        {
+            throw new TimeoutException("the card provider did not answer in time");
+        }
+    }
+}
+
+public sealed class CardExpiredException(string card) : Exception($"card {card} has expired");

@@ -1,0 +1,199 @@
+using Fulfilment.Ladder;
+using Fulfilment.Participants;
+using Fulfilment.Payment;
+using Perdure;
+
+namespace Fulfilment.Tests;
+
+/// <summary>The ladder, rung by rung: what the caller is told, and when. A latency is exact: a moment before there is no answer, and then there is.</summary>
+public sealed class LadderTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(5);
+    private static readonly Due Bill = new("request-1", "1", 50, "bob", "visa-1");
+    private static readonly Due Expired = Bill with { RequestId = "request-2", Card = "expired-visa" };
+    private World _world = null!;
+
+    private PaymentLadder Ladder => _world.Service<PaymentLadder>();
+
+    public async Task InitializeAsync() => _world = await World.StartAsync(new FulfilmentOptions { Charge = Retry.Fixed(3, TimeSpan.FromMilliseconds(100)) }, PaymentLadder.Register);
+
+    public async Task DisposeAsync() => await _world.DisposeAsync();
+
+    [Fact]
+    public async Task V1_a_plain_call_blocks_its_caller()
+    {
+        (await At(0, Ladder.PlainAsync(Bill))).Status.ShouldBe(200);
+        (await At(0, Ladder.PlainAsync(Expired))).Status.ShouldBe(402);
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        (await At(5, Ladder.PlainAsync(Next(1)))).Status.ShouldBe(200);
+        _world.Provider.IsDown = true;
+        (await At(5, Ladder.PlainAsync(Next(2)))).Status.ShouldBe(503);
+    }
+
+    [Fact]
+    public async Task V2_with_a_breaker_it_fails_fast_and_asks_once_in_5_seconds()
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        (await At(1, Ladder.FailFastAsync(Next(1)))).Status.ShouldBe(503);
+        (await At(1, Ladder.FailFastAsync(Next(2)))).Status.ShouldBe(503);      // it has seen enough
+        for (int i = 3; i < 10; i++)
+        {
+            (await At(0, Ladder.FailFastAsync(Next(i)))).ShouldBe(new Answer(503, "the card provider is not asked for now"));
+        }
+
+        _world.Provider.Slow = TimeSpan.Zero;
+        await _world.PassAsync(TimeSpan.FromSeconds(3.9));
+        (await At(0, Ladder.FailFastAsync(Next(10)))).Status.ShouldBe(503);
+        await _world.PassAsync(TimeSpan.FromSeconds(1.2));
+        (await At(0, Ladder.FailFastAsync(Next(11)))).Status.ShouldBe(200);     // the probe
+        (await At(0, Ladder.FailFastAsync(Next(12)))).Status.ShouldBe(200);
+        (await At(0, Ladder.FailFastAsync(Expired))).Status.ShouldBe(402);
+
+        await _world.PassAsync(TimeSpan.FromDays(1));
+        Charges().ShouldBe(["again-11", "again-12"], ignoreOrder: true);    // of those who were told 503 nobody thinks any more
+    }
+
+    [Fact]
+    public async Task V2_one_probe_goes_and_the_others_fail_fast_beside_it()
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        await At(1, Ladder.FailFastAsync(Next(1)));
+        await At(1, Ladder.FailFastAsync(Next(2)));
+        await _world.PassAsync(TimeSpan.FromSeconds(5));
+
+        Task<Answer> probe = Ladder.FailFastAsync(Next(3));
+        await _world.PassAsync(Moment);
+        (await At(0, Ladder.FailFastAsync(Next(4)))).Status.ShouldBe(503);
+        (await At(1, probe, already: Moment)).Status.ShouldBe(503);
+    }
+
+    [Fact]
+    public async Task V2b_three_tries_hide_what_is_over_in_2_seconds_and_nothing_takes_longer_than_5()
+    {
+        _world.Provider.IsDown = true;
+        Task<Answer> answer = Ladder.TryThriceAsync(Bill);
+        await _world.PassAsync(TimeSpan.FromSeconds(0.5));
+        _world.Provider.IsDown = false;
+        (await At(1, answer, already: TimeSpan.FromSeconds(0.5))).Status.ShouldBe(200);
+        (await At(0, Ladder.TryThriceAsync(Expired))).Status.ShouldBe(402);
+
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        (await At(5, Ladder.TryThriceAsync(Next(1)))).Status.ShouldBe(503);
+        _world.Provider.Slow = TimeSpan.Zero;
+        await _world.PassAsync(TimeSpan.FromDays(1));
+        Charges().ShouldBe([Bill.RequestId]);
+    }
+
+    [Fact]
+    public async Task V3_stateful_retry_answers_pending_at_once_whatever_the_provider_does()
+    {
+        (await At(0, Ladder.LaterAsync(Bill))).Status.ShouldBe(202);
+        await _world.Test.IdleAsync();
+        _world.Provider.IsDown = true;
+        (await At(0, Ladder.LaterAsync(Next(1)))).Status.ShouldBe(202);
+        await _world.PassAsync(TimeSpan.FromDays(1));
+        await _world.Test.CrashAsync();
+        Charges().ShouldBe([Bill.RequestId]);
+
+        _world.Provider.IsDown = false;
+        await _world.PassAsync(TimeSpan.FromMinutes(1));
+        Charges().ShouldBe([Bill.RequestId, "again-1"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task V4_tried_for_2_seconds_it_is_paid_or_pending_and_finished_behind()
+    {
+        (await At(0, Ladder.NowOrLaterAsync(Bill))).Status.ShouldBe(200);
+        (await At(0, Ladder.NowOrLaterAsync(Expired))).Status.ShouldBe(402);
+        _world.Provider.Slow = TimeSpan.FromSeconds(1.9);
+        (await At(1.9, Ladder.NowOrLaterAsync(Next(1)))).Status.ShouldBe(200);
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        (await At(2, Ladder.NowOrLaterAsync(Next(2)))).Status.ShouldBe(202);
+        _world.Provider.IsDown = true;
+        _world.Provider.Slow = TimeSpan.Zero;
+        (await At(0, Ladder.NowOrLaterAsync(Next(3)))).Status.ShouldBe(202);
+
+        _world.Provider.IsDown = false;
+        await _world.PassAsync(TimeSpan.FromMinutes(1));
+        Charges().ShouldBe([Bill.RequestId, "again-1", "again-2", "again-3"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task V5_workers_pull_and_what_one_leaves_behind_another_does_once()
+    {
+        (await At(0, Ladder.PullAsync(Bill))).Status.ShouldBe(202);
+        _world.Provider.LosesAnswers = true;
+        await Should.ThrowAsync<TimeoutException>(() => Ladder.WorkAsync("van 1", TimeSpan.Zero));        // it charges, does not hear so, and is seen no more
+        Charges().ShouldBe([Bill.RequestId]);
+        _world.Provider.LosesAnswers = false;
+
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(0);
+        await _world.PassAsync(TimeSpan.FromSeconds(31));
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(1);
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(0);
+        Charges().ShouldBe([Bill.RequestId]);
+    }
+
+    [Fact]
+    public async Task V6_credit_is_given_back_when_the_card_cannot_be_charged()
+    {
+        (await At(0, Ladder.CompensateAsync(Expired))).Status.ShouldBe(402);
+        _world.Credit.Balance("bob").ShouldBe(20);
+        (await At(0, Ladder.CompensateAsync(Bill))).Status.ShouldBe(200);
+        _world.Credit.Balance("bob").ShouldBe(0);
+    }
+
+    /// <summary>What V7 is for: the last step's undo comes first, and it needs the provider that is down.</summary>
+    [Fact]
+    public async Task V6_while_the_provider_is_down_the_customer_waits_for_the_credit()
+    {
+        _world.Provider.IsDown = true;
+        (await At(2, Ladder.CompensateAsync(Bill))).Status.ShouldBe(202);
+        await _world.PassAsync(TimeSpan.FromMinutes(30));
+        _world.Credit.Balance("bob").ShouldBe(0);
+
+        _world.Provider.IsDown = false;
+        await _world.PassAsync(TimeSpan.FromMinutes(1));
+        _world.Credit.Balance("bob").ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task V7_credit_is_given_back_first_and_the_uncertain_charge_cleaned_up_afterwards()
+    {
+        _world.Provider.LosesAnswers = true;                                    // it charges, and nobody hears so
+        Task<Answer> answer = Ladder.CompensateFirstAsync(Bill);
+        await _world.PassAsync(TimeSpan.FromMilliseconds(150));
+        _world.Credit.Balance("bob").ShouldBe(0);
+        _world.Provider.IsDown = true;
+        (await At(0.2, answer, already: TimeSpan.FromMilliseconds(150))).ShouldSatisfyAllConditions(
+            no => no.Status.ShouldBe(402), no => no.Text.ShouldContain("the card could not be charged"));
+        _world.Credit.Balance("bob").ShouldBe(20);
+        Charges().ShouldBe([Bill.RequestId]);
+
+        await _world.PassAsync(TimeSpan.FromDays(1));
+        Charges().ShouldBe([Bill.RequestId]);
+        (_world.Provider.IsDown, _world.Provider.LosesAnswers) = (false, false);
+        await _world.PassAsync(TimeSpan.FromMinutes(11));
+        Charges().ShouldBeEmpty();
+        (await _world.Perdure.ListAsync(new FlowFilter { Type = "refund-payment" }).SingleAsync()).Status.ShouldBe(FlowStatus.Completed);
+    }
+
+    private static Due Next(int number) => Bill with { RequestId = $"again-{number}", Customer = "ada" };
+
+    /// <summary>The answer, which comes after so many seconds and not a moment earlier.</summary>
+    private async Task<Answer> At(double seconds, Task<Answer> answer, TimeSpan already = default)
+    {
+        TimeSpan left = TimeSpan.FromSeconds(seconds) - already;
+        if (left > TimeSpan.Zero)
+        {
+            await _world.PassAsync(left - Moment);
+            answer.IsCompleted.ShouldBeFalse();
+            await _world.PassAsync(2 * Moment);
+        }
+
+        return await answer.WaitAsync(TimeSpan.FromMinutes(1));     // no time passes for the world meanwhile
+    }
+
+    /// <summary>What cards were charged and not refunded, by the provider's own book.</summary>
+    private List<string> Charges() => [.. _world.Service<Books>().Payment.Lines().Where(line => line.Kind == CardProvider.Charges && line.IsDone).Select(line => line.Key)];
+}
