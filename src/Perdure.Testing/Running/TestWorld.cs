@@ -133,7 +133,7 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
     }
 
     /// <summary>Whether a client waits for something that takes time: an end, or the outcome of a pivot.</summary>
-    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Home is { HasClientsWaiting: true } || s.Slots.Any(slot => slot.PendingCancels is not null));
+    public bool HasClientsWaiting => Shards.Any(s => !s.Waiters.IsEmpty || s.Home is { Clients.AreWaiting: true } || s.Slots.Any(slot => slot.PendingCancels is not null));
 
     /// <summary>Tells the clients who wait for an end that it will not come.</summary>
     /// <returns>Whether there were any.</returns>
@@ -144,7 +144,7 @@ internal sealed class TestWorld(Action<IServiceCollection> configure, FlowTestOp
         bool any = waiters.Count > 0;
         foreach (Shard shard in Shards)
         {
-            any |= shard.Home?.GiveUp(what => reason(new FlowKey(Shard.HomeKey.Type, what))) ?? false;
+            any |= shard.Home?.Clients.GiveUp(what => reason(new FlowKey(Shard.HomeKey.Type, what))) ?? false;
         }
 
         return any;

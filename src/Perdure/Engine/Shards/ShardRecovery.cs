@@ -60,7 +60,7 @@ internal sealed class ShardRecovery(Shard shard)
         }
 
         shard.FailWaiting(reason);
-        shard.Home?.Fail(reason);
+        shard.Home?.Clients.Fail(reason);
     }
 
     /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
@@ -113,7 +113,7 @@ internal sealed class ShardRecovery(Shard shard)
         }
 
         _held.Clear();
-        shard.Home?.Leave(reason);
+        shard.Home?.Clients.Leave(reason);
         if (wasAwaited)
         {
             Node.ShardIsReady(0); // nobody waits for it any more

@@ -41,6 +41,7 @@ internal sealed class Home
         Leases = new Leases(this);
         Followers = new Followers(this);
         Calls = new HomeCalls(this);
+        Clients = new HomeClients(this);
         Nodes = new HomeNodes(this);
         Ends = new Ends(this);
         Gauges = new QueueGauges(this);
@@ -75,6 +76,9 @@ internal sealed class Home
 
     public Followers Followers { get; }
 
+    /// <summary>The clients who wait, all together.</summary>
+    public HomeClients Clients { get; }
+
     /// <summary>What clients on other nodes ask.</summary>
     public HomeCalls Calls { get; }
 
@@ -102,9 +106,6 @@ internal sealed class Home
 
     /// <summary>When something happens next that only time brings about; null if there is nothing.</summary>
     public DateTimeOffset? NextDue => NextDueAfter(Shard.Now());
-
-    /// <summary>Whether a client waits for something that takes time.</summary>
-    public bool HasClientsWaiting => Waiters.Awaited.Any() || !Followers.IsEmpty || !Leases.IsEmpty;
 
     public Job? Find(long number) => _jobs.GetValueOrDefault(number);
 
@@ -378,43 +379,6 @@ internal sealed class Home
         Flows.Due(now);
         Schedules.Due(now);
         Topics.Waits.Due(now);
-    }
-
-    /// <summary>The shard stops, or forgets: whoever waits for a message that it holds back is told.</summary>
-    public void Fail(PerdureException reason)
-    {
-        Intake.Fail(reason);
-        Waiters.Fail(reason);
-        Followers.Fail(reason);
-        Leases.Fail(reason);
-        Gauges.Clear();
-    }
-
-    /// <summary>The home lives on another node from now on: what clients here wait for they ask there.</summary>
-    public void Leave(PerdureException reason)
-    {
-        Node.Jobs.Abandon(a => a.Given is null); // who has the home next runs them again
-        Calls.Clear();
-        Nodes.Clear();
-        Gauges.Clear();
-        List<JobWaiter> waiters = Waiters.TakeAll();
-        waiters.FindAll(w => !w.IsAwaited).ForEach(w => w.Fail(reason)); // whoever wants to know asks anew
-        HomeAsk[] asks = [.. waiters.Where(w => w.IsAwaited), .. Followers.TakeAll(), .. Leases.TakeAll(), .. Intake.TakeAll(), .. Ends.TakeAll()];
-        Array.ForEach(asks, a => a.GoElsewhere());
-    }
-
-    /// <summary>Tells the clients who wait that it will not come; for tests.</summary>
-    /// <returns>Whether there were any.</returns>
-    public bool GiveUp(Func<string, Exception> reason)
-    {
-        List<JobWaiter> waiters = [.. Waiters.Awaited];
-        waiters.ForEach(Waiters.Remove);
-        List<JobFollower> followers = Followers.TakeAll();
-        List<PullJobs> pulls = Leases.TakeAll();
-        waiters.ForEach(w => w.GiveUp(reason(w.Id)));
-        followers.ForEach(f => f.GiveUp(reason(JobId.Text("job", f.Number))));
-        pulls.ForEach(p => p.GiveUp(reason(p.What)));
-        return waiters.Count + followers.Count + pulls.Count > 0;
     }
 
     private void Arm(DateTimeOffset now)
