@@ -33,7 +33,6 @@ public sealed class SharedJobsTests : IAsyncLifetime, IAsyncDisposable
         await Task.WhenAll(held.Concat(more).Select(j => j.DoneAsync())).Soon();
         _most.ShouldBe(3);
         _begun.Count.ShouldBe(44);
-        _begun.Count(r => r.Node == "b").ShouldBeGreaterThan(1);
     }
 
     [Fact]
