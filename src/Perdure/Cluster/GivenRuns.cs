@@ -128,7 +128,7 @@ internal sealed class GivenRuns(Shard inbox)
     private void SendOffer()
     {
         List<OfferedHandler> handlers = _isLeaving ? [] : [.. Node.Services.Queues?.Offered ?? []];
-        var offer = new NodeOffer(inbox.Index - NodeLease.FirstInbox, Node.Options.NodeName, Node.Options.JobsPerNodeMax, handlers);
+        var offer = new NodeOffer(NodeLease.NodeOf(inbox.Index), Node.Options.NodeName, Node.Options.JobsPerNodeMax, handlers);
         inbox.Send(new InboxRow(Node.HomeIndex, inbox.Calls!.NextId(), MessageKind.Offer, Shard.HomeKey) { Payload = offer.Write() });
     }
 

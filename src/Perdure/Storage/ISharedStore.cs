@@ -52,6 +52,9 @@ public sealed record NodeLease(long Node, string Name, TimeSpan Duration)
     /// <summary>The shard number of the node's own inbox.</summary>
     public int Inbox => InboxOf(Node);
 
+    /// <summary>The node whose own inbox has a shard number.</summary>
+    internal static long NodeOf(int inbox) => inbox - FirstInbox;
+
     /// <summary>The shard number of a node's own inbox.</summary>
     public static int InboxOf(long node) => checked(FirstInbox + (int)node);
 }

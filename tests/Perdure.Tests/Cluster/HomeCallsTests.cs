@@ -178,6 +178,21 @@ public sealed class HomeCallsTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_pull_of_a_node_that_is_gone_gets_no_job()
+    {
+        (TestNode a, TestNode b) = await TwoAsync();
+        _ = b.Perdure.Queue("outside").LeaseAsync("w", 1, Timeout.InfiniteTimeSpan);
+        await Deadline.UntilAsync("the pull", () => Task.FromResult(!a.Node.Home.Leases.IsEmpty));
+
+        b.Die();
+        _cluster.Shared.Expire("b");
+        await Deadline.UntilAsync("no pull", () => Task.FromResult(a.Node.Home.Leases.IsEmpty));
+        await a.Perdure.EnqueueAsync(new Remote("r1")).Soon();
+
+        (await a.Perdure.Queue("outside").LeaseAsync("v", 1, Timeout.InfiniteTimeSpan).Soon()).ShouldHaveSingleItem().Attempt.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_client_on_another_node_follows_a_job_to_its_end()
     {
         (_, TestNode b) = await TwoAsync();

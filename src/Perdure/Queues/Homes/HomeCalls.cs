@@ -49,13 +49,13 @@ internal sealed class HomeCalls(Home home)
         Inbox.Consume(row.Id, InboxId.NoRun);
         if (_open.TryGetValue(row.Name!, out HomeAsk? ask))
         {
-            ask.Withdrawn();
-            if (Has(ask))
-            {
-                Finish(ask.Call!, [], answer: null);
-            }
+            Withdraw(ask);
         }
     }
+
+    /// <summary>Nobody waits any more on nodes that are gone: a worker there would be given jobs that it cannot do.</summary>
+    public void Forget(Predicate<long> isGone)
+        => _open.Values.Where(a => a.Wait is not null && InboxId.InboxOfCall(a.Call!.Id) is { } inbox && isGone(NodeLease.NodeOf(inbox))).ToList().ForEach(Withdraw);
 
     /// <summary>Answers a call in the open batch, in one part of it with the jobs that it led to.</summary>
     public void Answer(HomeAsk ask, IReadOnlyList<long> jobs, Func<long, InboxRow?> answer)
@@ -77,6 +77,15 @@ internal sealed class HomeCalls(Home home)
             {
                 Inbox.Keep(ask.Call!, reason);
             }
+        }
+    }
+
+    private void Withdraw(HomeAsk ask)
+    {
+        ask.Withdrawn();
+        if (Has(ask))
+        {
+            Finish(ask.Call!, [], answer: null);
         }
     }
 

@@ -68,11 +68,17 @@ internal sealed class HomeNodes(Home home)
     /// <param name="asked">When it was asked, by the monotonic clock.</param>
     public void Seen(IReadOnlyList<LivingNode> living, long me, long asked)
     {
-        foreach (OtherNode gone in _nodes.Values.Where(n => n.KnownAt < asked && !living.Any(l => l.Node == n.Number)).ToList()) // others may have joined since
+        HashSet<long> there = [.. living.Select(n => n.Node)];
+        HashSet<long> left = [];
+        foreach (OtherNode gone in _nodes.Values.Where(n => n.KnownAt < asked && !there.Contains(n.Number)).ToList()) // others may have joined since
         {
             _nodes.Remove(gone.Number);
+            left.Add(gone.Number);
             TakeBack(gone);
         }
+
+        long newest = there.Max();
+        home.Calls.Forget(n => left.Contains(n) || (n < newest && !there.Contains(n))); // one that joined before another, and does not live
 
         foreach (LivingNode other in living.Where(n => n.Node != me))
         {

@@ -14,8 +14,8 @@ internal sealed class ContentSum : IContentReader, IDisposable
         foreach (StoredFlow flow in flows)
         {
             Add(flow.Row);
-            AddAll(flow.History);
-            AddAll([.. flow.Backoffs.OrderBy(b => b.Ask)]);
+            _ = AddAll(flow.History);
+            _ = AddAll([.. flow.Backoffs.OrderBy(b => b.Ask)]);
             _counts = _counts with { Flows = _counts.Flows + 1, Inputs = _counts.Inputs + flow.History.Count, Backoffs = _counts.Backoffs + flow.Backoffs.Count };
         }
 
@@ -55,7 +55,7 @@ internal sealed class ContentSum : IContentReader, IDisposable
     public Task TakeAsync(IReadOnlyList<EventRow> events, IReadOnlyList<DeliveryRow> deliveries, CancellationToken cancellationToken)
     {
         _counts = _counts with { Events = _counts.Events + events.Count, Deliveries = _counts.Deliveries + deliveries.Count };
-        AddAll(events);
+        _ = AddAll(events);
         return AddAll([.. deliveries.OrderBy(d => d.Position).ThenBy(d => d.Subscription, StringComparer.Ordinal).ThenBy(d => d.Generation)]);
     }
 
