@@ -98,7 +98,7 @@ public sealed class MoveTests(OnePostgres postgres) : IClassFixture<OnePostgres>
     {
         public static TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task HandleAsync(Mail message, JobContext job)
+        public Task HandleAsync(Mail message, JobContext context)
         {
             Done.TrySetResult();
             return Task.CompletedTask;
