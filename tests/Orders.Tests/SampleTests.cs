@@ -44,6 +44,28 @@ public sealed class SampleTests : IDisposable
         await KillAndCheckAsync(["--style", style, "--postgres", server.ConnectionString], 80, 20);
     }
 
+    [Fact]
+    public async Task Three_processes_share_the_orders_and_two_go_on_when_one_is_killed()
+    {
+        const int Count = 120;
+        await using PostgresServer server = await PostgresServer.StartNewAsync();
+        string file = Path.Combine(_folder.Path, "orders.jsonl");
+        await File.WriteAllLinesAsync(file, File.ReadLines("orders.jsonl").Take(Count));
+        string[] options = [file, "--data", _folder.Path, "--together", "8", "--lost-rate", "0.2", "--postgres", server.ConnectionString];
+        using Sample first = Sample.Start(options);
+        using Sample victim = Sample.Start(options);
+        using Sample third = Sample.Start(options);
+        await victim.SaysAsync(line => Regex.Match(line, $"s: ([0-9]+) of {Count} orders done") is { Success: true } progress && int.Parse(progress.Groups[1].Value) >= 20);
+        victim.Kill();
+
+        foreach (Sample left in new[] { first, third })
+        {
+            (await left.ExitCodeAsync()).ShouldBe(0, left.ToString());
+            left.Output.ShouldContain($"{Count} orders: ");
+            left.Output.ShouldContain(" cards once, 0 twice");
+        }
+    }
+
     private async Task KillAndCheckAsync(string[] options, int count, params int[] kills)
     {
         string file = Path.Combine(_folder.Path, "orders.jsonl");
