@@ -84,6 +84,38 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
     }
 
     [Fact]
+    public async Task A_job_and_an_event_come_with_the_transaction_or_not_at_all()
+    {
+        await using NpgsqlConnection connection = await _database.OpenConnectionAsync();
+        await using (NpgsqlTransaction takenBack = await connection.BeginTransactionAsync())
+        {
+            await Perdure.EnqueueAsync(new Note("taken back"), takenBack);
+            await Perdure.PublishAsync(new Paid("taken back"), takenBack);
+            await takenBack.RollbackAsync();
+        }
+
+        await using (NpgsqlTransaction taken = await connection.BeginTransactionAsync())
+        {
+            await Perdure.EnqueueAsync(new Note("job"), taken);
+            await Perdure.PublishAsync(new Paid("event"), taken, new PublishOptions { Id = "1" });
+            await taken.CommitAsync();
+        }
+
+        await UntilAsync("both", async () => await AskAsync("SELECT string_agg(what, ',' ORDER BY what) FROM business") is "event,job");
+        await using (NpgsqlTransaction again = await connection.BeginTransactionAsync())
+        {
+            await Perdure.PublishAsync(new Paid("event"), again, new PublishOptions { Id = "1" });
+            await Perdure.PublishAsync(new Paid("second"), again, new PublishOptions { Id = "2" });
+            await Perdure.PublishAsync(new Paid("other"), again, new PublishOptions { Id = "2" });
+            await again.CommitAsync();
+        }
+
+        await UntilAsync("an unclaimed event", async () => await AskAsync($"SELECT kind || ' ' || left(reason, 7) FROM \"{Schema}\".unclaimed") is "publish PRD6003");
+        await UntilAsync("one of the two", async () => await AskAsync("SELECT count(*) FROM business") is 3L);
+        (await CountEventsAsync()).ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_step_that_is_run_again_after_its_transaction_does_nothing_more()
     {
         int runs = 0;
@@ -184,6 +216,8 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
         builder.Services.AddPerdure(p => p
             .Configure(o => o.ShardCount = 4)
             .UsePostgres(one.Server.ConnectionString, o => o.Schema = Schema)
+            .AddQueue("notes").AddHandler<Note>("notes", (note, _) => WriteAsync(note.Text))
+            .AddEvent<Paid>(e => e.Order).Subscribe<Paid>("books", (paid, _) => WriteAsync(paid.Order))
             .AddFlow("adds", async (int n, FlowContext flow) => n + await flow.Signal<int>("go", Day))
             .AddFlow("works", (int _, FlowContext flow) => flow.Step(s => _work(s), retry: Retry.Fixed(3, TimeSpan.FromMilliseconds(1)), name: "work"))
             .AddFlow("undoes", (int _, FlowContext flow) => flow.Step(s => _work(s), undo: s => _undo(s), retry: Retry.None, name: "work")));
@@ -192,9 +226,31 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
         return host;
     }
 
+    private async Task<int> CountEventsAsync()
+    {
+        int count = 0;
+        await foreach (EventInfo _ in Perdure.ListAsync(new EventFilter()))
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private async Task WriteAsync(string what)
+    {
+        await using NpgsqlCommand command = _database.CreateCommand("INSERT INTO business VALUES ($1)");
+        command.Parameters.Add(new NpgsqlParameter { Value = what });
+        await command.ExecuteNonQueryAsync();
+    }
+
     private async Task<object?> AskAsync(string sql)
     {
         await using NpgsqlCommand command = _database.CreateCommand(sql);
         return await command.ExecuteScalarAsync();
     }
+
+    public sealed record Note(string Text) : IJob;
+
+    public sealed record Paid(string Order);
 }

@@ -20,7 +20,7 @@ CREATE TABLE step_effect (
 
 -- What came with somebody's transaction and nobody could take: look at it, then delete it.
 CREATE VIEW unclaimed AS
-SELECT id, CASE kind WHEN 9 THEN 'start' WHEN 13 THEN 'signal' ELSE kind::text END AS kind, to_type AS type, to_id AS flow, name, payload, cause AS reason
+SELECT id, CASE kind WHEN 9 THEN 'start' WHEN 13 THEN 'signal' WHEN 20 THEN name ELSE kind::text END AS kind, to_type AS type, to_id AS flow, name, payload, cause AS reason
 FROM inbox WHERE shard = 1048576;
 
 -- For people: the processes that share the store.

@@ -7,7 +7,7 @@ using Perdure.Storage;
 
 namespace Perdure;
 
-/// <summary>Starts and signals flows in a transaction of the caller's own: they are durable with its business rows, or not at all.</summary>
+/// <summary>Starts and signals flows, enqueues jobs and publishes events in a transaction of the caller's own: they are durable with its business rows, or not at all.</summary>
 /// <remarks>
 /// <para>What is asked for stands in the store's inbox once the caller has committed, and is taken in within a second, on whatever node.</para>
 /// <para>
@@ -48,6 +48,36 @@ public static class PostgresTransactions
     {
         ArgumentNullException.ThrowIfNull(run);
         return InsertAsync(run.Calls.Node, transaction, run.Calls.SignalRow(run.Key, value, name, signalId), cancellationToken);
+    }
+
+    /// <summary>Puts a job into its queue with the transaction.</summary>
+    /// <param name="perdure">The client.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="transaction">The caller's transaction.</param>
+    /// <param name="options">How it is done, where that differs from its contract and its queue.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="PerdureException">The store is another one (PRD8006), there is no such queue (PRD1012) or handler (PRD1013), or the job is too large (PRD1005). What the queue says only when it comes, such as that it sheds, is kept as unclaimed.</exception>
+    public static Task EnqueueAsync(this PerdureClient perdure, IJob job, NpgsqlTransaction transaction, JobOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(perdure);
+        return InsertAsync(perdure.Jobs.Node, transaction, perdure.Jobs.EnqueueRow(job, options), cancellationToken);
+    }
+
+    /// <summary>Publishes an event with the transaction.</summary>
+    /// <param name="perdure">The client.</param>
+    /// <param name="event">The event. Its type was added with <c>AddEvent</c>.</param>
+    /// <param name="transaction">The caller's transaction.</param>
+    /// <param name="options">How it is published, where that differs from its type.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="PerdureException">The store is another one (PRD8006), or as with <see cref="PerdureClient.PublishAsync"/>. An event whose id another one has got meanwhile is kept as unclaimed.</exception>
+    public static async Task PublishAsync<TEvent>(this PerdureClient perdure, TEvent @event, NpgsqlTransaction transaction, PublishOptions? options = null, CancellationToken cancellationToken = default)
+        where TEvent : notnull
+    {
+        ArgumentNullException.ThrowIfNull(perdure);
+        if (await perdure.Events.PublishRowAsync(@event, options, cancellationToken).ConfigureAwait(false) is { } row)
+        {
+            await InsertAsync(perdure.Jobs.Node, transaction, row, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private static async Task InsertAsync(Node node, NpgsqlTransaction transaction, InboxRow row, CancellationToken cancellationToken)

@@ -30,6 +30,15 @@ internal sealed class EventCalls(JobCalls calls)
         return (await PublishAsync([wanted], cancellationToken))[0];
     }
 
+    /// <summary>An event as it stands in an inbox, where nobody waits for the answer; null if it is there already.</summary>
+    public async Task<InboxRow?> PublishRowAsync(object @event, PublishOptions? options, CancellationToken cancellationToken)
+    {
+        NewEvent wanted = Prepare(@event, options);
+        long[] seen = new long[1];
+        PublishedEvent[] there = await FindAsync([wanted], seen, cancellationToken);
+        return there[0].Id is null ? calls.RowOf(new PublishEvents([wanted], seen)) : null;
+    }
+
     /// <summary>The store's number: what a bridge sends says where it came from.</summary>
     public Guid StoreId => Node.StoreId;
 

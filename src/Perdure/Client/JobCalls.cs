@@ -124,6 +124,12 @@ internal sealed class JobCalls(NodeHolder holder, QueueRegistry registry)
         return call.Task.WaitAsync(cancellationToken);
     }
 
+    /// <summary>A job as it stands in an inbox, where nobody waits for the answer.</summary>
+    public InboxRow EnqueueRow(IJob job, JobOptions? options) => RowOf(new EnqueueJobs([Prepare(job, options)], waiter: null));
+
+    /// <summary>What is asked of the home as it stands in its inbox, where nobody waits for the answer.</summary>
+    public InboxRow RowOf(HomeAsk ask) => ask.ToRow(Node.HomeShard.Index, InboxId.OfTransaction(Node.Seams.NewGuid()));
+
     /// <summary>Resolves what a job's contract and its caller say, and refuses what does not hold together.</summary>
     public NewJob Prepare(IJob job, JobOptions? given)
     {

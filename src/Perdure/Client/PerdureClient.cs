@@ -27,6 +27,9 @@ public sealed class PerdureClient
     /// <summary>For bridges, which publish what they have read themselves.</summary>
     internal EventCalls Events { get; }
 
+    /// <summary>For stores that take jobs in a client's own transaction.</summary>
+    internal JobCalls Jobs => _jobs;
+
     /// <summary>The client of a flow class.</summary>
     /// <exception cref="PerdureException">The class is not registered (PRD1001).</exception>
     public IFlowClient<TFlow> Flow<TFlow>()

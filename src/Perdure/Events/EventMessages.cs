@@ -1,5 +1,6 @@
 using Perdure.Cluster;
 using Perdure.Diagnostics;
+using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Storage;
 
@@ -35,7 +36,7 @@ internal sealed class PublishEvents(IReadOnlyList<NewEvent> events, IReadOnlyLis
             }
             else if (ids.Count - seen[i] >= RecentIds.Max)
             {
-                AnswerThen(null);
+                LookAgain(id);
                 return;
             }
         }
@@ -50,6 +51,19 @@ internal sealed class PublishEvents(IReadOnlyList<NewEvent> events, IReadOnlyLis
         }
 
         AnswerThen(answers);
+    }
+
+    /// <summary>Too much has come since the ids were looked for. One who waits looks again; nobody does for a client's transaction.</summary>
+    private void LookAgain(string id)
+    {
+        if (Call is not null && InboxId.InboxOfCall(Call.Id) is null)
+        {
+            RefuseThen(new PerdureException(ErrorCodes.EventConflict, $"nobody can say whether there is an event {id} already: its transaction was open while {RecentIds.Max:N0} others came. Look, and publish it again."));
+        }
+        else
+        {
+            AnswerThen(null);
+        }
     }
 
     public static PerdureException Conflict(EventRow there)
