@@ -12,6 +12,9 @@ internal sealed class SharedMemory(TimeProvider time)
 
     public MemoryStore Memory { get; } = new();
 
+    /// <summary>Whether no wake-up arrives any more.</summary>
+    public bool LosesWakeUps { get; set; }
+
     /// <summary>The shards that each node has, by the store's own books.</summary>
     public ILookup<string, int> Owned
     {
@@ -99,7 +102,7 @@ internal sealed class SharedMemory(TimeProvider time)
         Action<IReadOnlyList<int>>? mail;
         lock (_gate)
         {
-            mail = _nodes.GetValueOrDefault(node)?.Mail;
+            mail = LosesWakeUps ? null : _nodes.GetValueOrDefault(node)?.Mail;
         }
 
         if (mail is not null)

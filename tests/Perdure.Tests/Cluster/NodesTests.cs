@@ -149,6 +149,18 @@ public class NodesTests
     }
 
     [Fact]
+    public async Task Wake_ups_that_are_lost_cost_a_second_and_nothing_else()
+    {
+        await using var cluster = new TestCluster(Flows);
+        TestNode a = await cluster.JoinAsync("a");
+        TestNode b = await cluster.JoinAndShareAsync("b");
+        cluster.Shared.LosesWakeUps = true;
+
+        (await a.Perdure.Flow<int, int>("steps").RunAsync(3, b.IdHere("steps")).Soon()).ShouldBe(6);
+        (await a.Perdure.Flow<int, int>("parent").RunAsync(10).Soon()).ShouldBe(Enumerable.Range(0, 10).Sum(n => n * 2));
+    }
+
+    [Fact]
     public async Task A_start_waits_for_a_node_that_has_the_code()
     {
         await using var cluster = new TestCluster(Flows);
