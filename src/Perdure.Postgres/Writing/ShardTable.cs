@@ -34,7 +34,8 @@ internal sealed class ShardTable(Database database)
             INSERT INTO {database.Schema}.shard (shard, epoch, batch, time, token, unclean_ends, node)
             SELECT number, 1, 0, 'epoch', $2, 0, $3 FROM unnest($1) AS number WHERE {_lives} ORDER BY number
             ON CONFLICT (shard) DO UPDATE
-            SET epoch = shard.epoch + 1, token = excluded.token, unclean_ends = shard.unclean_ends + (shard.token IS NOT NULL)::integer, node = excluded.node
+            SET epoch = shard.epoch + 1, token = excluded.token, node = excluded.node,
+                unclean_ends = shard.unclean_ends + (shard.token IS NOT NULL AND ($3 IS NULL OR shard.node IS DISTINCT FROM $3))::integer
             WHERE {_isFree}
             RETURNING shard, epoch, batch, time, unclean_ends, suspect_run, suspect_ask, suspect_deaths
             """;

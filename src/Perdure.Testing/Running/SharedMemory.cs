@@ -70,8 +70,9 @@ internal sealed class SharedMemory(TimeProvider time)
         {
             Bury();
             List<int> free = _nodes.ContainsKey(lease.Node) ? [.. shards.Where(s => !_owners.TryGetValue(s, out (long Node, Guid Token) owner) || owner.Node == lease.Node)] : [];
+            HashSet<int> own = [.. free.Where(_owners.ContainsKey)];
             free.ForEach(s => _owners[s] = (lease.Node, token));
-            return Memory.TakeShardsAsync(free, token, CancellationToken.None).Result;
+            return Memory.TakeShardsAsync(free, token, own.Contains, CancellationToken.None).Result;
         }
     }
 

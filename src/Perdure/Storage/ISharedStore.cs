@@ -22,6 +22,7 @@ public interface ISharedStore : IStore
     Task LeaveAsync(NodeLease node, CancellationToken cancellationToken);
 
     /// <summary>Takes those of the shards that are free, or whose owner is gone, as <see cref="IStore.TakeShardsAsync"/> does; those that another living node has are passed over.</summary>
+    /// <remarks>A shard that the node has itself it takes again, under a new epoch; that is no unclean end.</remarks>
     /// <returns>The leases of the shards that it took, in the order asked for. None for a node that is gone.</returns>
     Task<IReadOnlyList<ShardLease>> TakeShardsAsync(NodeLease node, IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken);
 

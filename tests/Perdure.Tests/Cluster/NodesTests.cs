@@ -149,6 +149,29 @@ public class NodesTests
     }
 
     [Fact]
+    public async Task Commits_of_unknown_outcome_are_no_deaths_and_nobody_is_suspected_of_them()
+    {
+        await using var cluster = new TestCluster(Flows);
+        TestNode a = await cluster.JoinAndShareAsync("a");
+        FlowHandle<int> run = await a.Perdure.Flow<int, int>("wait").StartAsync(1, "one");
+        for (int i = 0; i < 6; i++)
+        {
+            a.Store.Around = async (_, commit) =>
+            {
+                a.Store.Around = null;
+                await commit();
+                throw new StoreException(ErrorCodes.StoreFailed, "the connection was cut after the commit");
+            };
+            await Should.ThrowAsync<StoreUnavailableException>(run.SignalAsync(i, "other").Soon());
+            await Deadline.UntilAsync("the shard", () => Task.FromResult(a.Node.IsReady));
+        }
+
+        await run.SignalAsync(41, "go").Soon();
+        (await run.ResultAsync().Soon()).ShouldBe(42);
+        a.Log.Lines.ShouldNotContain(l => l.Contains("uncleanly", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Wake_ups_that_are_lost_cost_a_second_and_nothing_else()
     {
         await using var cluster = new TestCluster(Flows);

@@ -19,6 +19,7 @@ internal sealed class ShardRecovery(Shard shard)
     private readonly Dictionary<long, string> _refused = [];
     private readonly Dictionary<string, string> _refusedCalls = new(StringComparer.Ordinal);
 
+    private ShardLease? _last;
     private volatile bool _isElsewhere = shard.Node.Membership is not null;
 
     /// <summary>Whether the shard is not ready to handle messages.</summary>
@@ -166,6 +167,7 @@ internal sealed class ShardRecovery(Shard shard)
     {
         IsRecovering = false;
         Down = null;
+        lease = Judged(lease);
         shard.Commits.Begin(lease);
         shard.RunsUpTo(lease.Time);
         foreach (WakingFlow flow in waking.Where(f => f.WakeAt > FlowRow.Busy))
@@ -216,6 +218,20 @@ internal sealed class ShardRecovery(Shard shard)
         {
             Leave();
         }
+    }
+
+    /// <summary>
+    /// What the lease says of earlier ends. Where nodes share the store, connections come and go, and a node that takes its own shard again, after a
+    /// commit whose outcome it did not hear, has not died: it is not to look for what killed it.
+    /// </summary>
+    private ShardLease Judged(ShardLease lease)
+    {
+        if (Node.Membership is not null && _last is { } last && lease.Epoch == last.Epoch + 1)
+        {
+            lease = lease with { UncleanEnds = last.UncleanEnds, Suspect = lease.Suspect is { } s ? s with { Deaths = s.Deaths - 1 } : null };
+        }
+
+        return _last = lease;
     }
 
     /// <summary>Hands over what is in the inbox.</summary>

@@ -25,9 +25,12 @@ internal sealed class MemoryShard
 
     public bool Admits(ShardBatch batch) => IsHeldBy(batch.Lease) && _batch == batch.Number - 1;
 
-    public ShardLease Take(int shard, Guid token)
+    /// <param name="shard">The shard's number.</param>
+    /// <param name="token">Random per takeover.</param>
+    /// <param name="isOwn">Whether a node takes again what it has.</param>
+    public ShardLease Take(int shard, Guid token, bool isOwn)
     {
-        _uncleanEnds += _held ? 1 : 0;
+        _uncleanEnds += _held && !isOwn ? 1 : 0;
         _held = true;
         _epoch++;
         _token = token;

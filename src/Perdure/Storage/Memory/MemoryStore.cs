@@ -41,7 +41,10 @@ public sealed class MemoryStore : IStoreTarget
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken) => TakeShardsAsync(shards, token, static _ => false, cancellationToken);
+
+    /// <summary>Takes shards for a node, which has some of them already.</summary>
+    internal Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, Predicate<int> isOwn, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(shards);
         return Answer<IReadOnlyList<ShardLease>>(() =>
@@ -51,7 +54,7 @@ public sealed class MemoryStore : IStoreTarget
                 ArgumentOutOfRangeException.ThrowIfNegative(shard, nameof(shards));
             }
 
-            return [.. shards.Select(shard => Tables.Shard(shard).Take(shard, token))];
+            return [.. shards.Select(shard => Tables.Shard(shard).Take(shard, token, isOwn(shard)))];
         }, cancellationToken);
     }
 
