@@ -108,12 +108,13 @@ internal sealed class WakeUps(Database database) : IAsyncDisposable
             try
             {
                 await SendAsync(waiting).ConfigureAwait(false);
-                await Task.Delay(SendPause, TimeProvider.System, _stop.Token).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is NpgsqlException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception)
             {
                 // They are looked for now and then.
             }
+
+            await PauseAsync(SendPause, _stop.Token).ConfigureAwait(false);
         }
     }
 
@@ -144,9 +145,9 @@ internal sealed class WakeUps(Database database) : IAsyncDisposable
                     await ListenAsync(connection, channel, mail, cancellationToken).ConfigureAwait(false);
                 }
             }
-            catch (Exception e) when (e is NpgsqlException or OperationCanceledException or IOException or ObjectDisposedException)
+            catch (Exception)
             {
-                await PauseAsync(cancellationToken).ConfigureAwait(false);
+                await PauseAsync(ListenPause, cancellationToken).ConfigureAwait(false); // whatever it was: a node must not stay deaf
             }
         }
     }
@@ -169,11 +170,11 @@ internal sealed class WakeUps(Database database) : IAsyncDisposable
         }
     }
 
-    private static async Task PauseAsync(CancellationToken cancellationToken)
+    private static async Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken)
     {
         try
         {
-            await Task.Delay(ListenPause, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(pause, TimeProvider.System, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

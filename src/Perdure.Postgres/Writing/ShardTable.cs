@@ -46,11 +46,20 @@ internal sealed class ShardTable(Database database)
             new NpgsqlParameter<Guid> { TypedValue = token },
             new NpgsqlParameter { Value = node is { } number ? number : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint },
         ];
-        await Statements.RunAsync(database, Statements.Of(sql, parameters), ReadLease, cancellationToken).ConfigureAwait(false);
+
+        // The rows are locked by a statement of their own, so that the next one sees who lives once it has them.
+        NpgsqlBatchCommand locks = Statements.Of(
+            $"SELECT shard FROM {database.Schema}.shard WHERE shard = ANY ($1) ORDER BY shard FOR NO KEY UPDATE", Statements.Value(shards.Distinct().ToArray()));
+        await Statements.RunAsync(database, [locks, Statements.Of(sql, parameters)], (row, statement) => Read(row, isLease: statement == 1), cancellationToken).ConfigureAwait(false);
         return [.. shards.Where(taken.ContainsKey).Select(shard => taken[shard])];
 
-        void ReadLease(NpgsqlDataReader row)
+        void Read(NpgsqlDataReader row, bool isLease)
         {
+            if (!isLease)
+            {
+                return;
+            }
+
             Suspect? suspect = row.IsDBNull(5) ? null : new Suspect(row.GetInt64(5), row.GetInt32(6), row.GetInt32(7));
             int shard = row.GetInt32(0);
             taken.Add(shard, new ShardLease(shard, row.GetInt64(1), token, row.GetInt64(2), row.GetFieldValue<DateTimeOffset>(3), row.GetInt32(4), suspect));

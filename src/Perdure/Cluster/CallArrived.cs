@@ -36,6 +36,7 @@ internal sealed class CallArrived(InboxRow row, Node node) : FlowMessage(row.To)
         {
             Shard.Inbox.Consume(row.Id);
             Shard.Inbox.Consume(row.Name!);
+            Shard.Inbox.Consume(InboxId.OfWait(row.Name!)); // where the flow was started by the call
             Shard.Waiters.Remove(Key, row.Name!);
         }
     }

@@ -51,6 +51,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         if (Interlocked.Exchange(ref _member, null) is { } member)
         {
             member.Mail.Dispose();
+            await member.Inbox.StopAsync(new PerdureException(ErrorCodes.NotStarted, "the host has stopped")); // nobody hears answers any more
             try
             {
                 await store.LeaveAsync(member.Lease, CancellationToken.None);
@@ -122,7 +123,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         Shard inbox = Shard.OfNode(lease.Inbox, node, loop);
         ShardLease taken = (await store.TakeShardsAsync(lease, [lease.Inbox], node.Seams.NewGuid(), cancellationToken)) is [var one] ? one : throw Gone;
         node.Expect(1);
-        inbox.Post(new ShardTaken(taken));
+        inbox.Post(new ShardTaken(taken, static () => true));
         var member = new Member(lease, inbox, store.Listen(lease, Mail));
         Volatile.Write(ref _heardAt, now);
         Volatile.Write(ref _member, member);
@@ -156,9 +157,9 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
                 node.Log.BeatFailed(e);
                 isEven = false;
             }
-            catch (OperationCanceledException)
+            catch (Exception) when (_stop.IsCancellationRequested)
             {
-                return;
+                return; // the node leaves, whatever the store says to it now
             }
         }
     }
@@ -244,7 +245,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         foreach (ShardLease lease in leases)
         {
             node.Clock.AtLeast(lease.Time);
-            node.Shards[lease.Shard].Post(new ShardTaken(lease));
+            node.Shards[lease.Shard].Post(new ShardTaken(lease, () => Volatile.Read(ref _member) == member));
         }
 
         if (leases.Count > 0)

@@ -3,10 +3,16 @@ using Perdure.Storage;
 
 namespace Perdure.Cluster;
 
-/// <summary>The shard is this node's from now on.</summary>
-internal sealed class ShardTaken(ShardLease lease) : Message
+/// <summary>The shard is this node's from now on, unless the node has lost its place meanwhile.</summary>
+internal sealed class ShardTaken(ShardLease lease, Func<bool> isMember) : Message
 {
-    public override void Handle() => Shard.Recovery.Taken(lease);
+    public override void Handle()
+    {
+        if (isMember())
+        {
+            Shard.Recovery.Taken(lease);
+        }
+    }
 }
 
 /// <summary>The shard is another node's, or nobody's.</summary>

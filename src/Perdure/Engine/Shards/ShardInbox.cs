@@ -125,5 +125,6 @@ internal sealed class ShardInbox(Shard shard)
     {
         _taken.Clear();
         _taken.UnionWith(_recent);
+        Volatile.Write(ref _consumed, _consumed + RecentMax); // what was read before says nothing any more
     }
 }

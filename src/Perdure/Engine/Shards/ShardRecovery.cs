@@ -62,6 +62,7 @@ internal sealed class ShardRecovery(Shard shard)
 
         shard.FailWaiting(reason);
         shard.Home?.Clients.Fail(reason);
+        shard.Calls?.FailAll(reason);
     }
 
     /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
@@ -165,6 +166,11 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>The shard is ready. On the loop.</summary>
     public void Ready(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home)
     {
+        if (_isElsewhere || !IsRecovering)
+        {
+            return; // it was read for a life that is over: the shard has moved meanwhile, or was taken once more
+        }
+
         IsRecovering = false;
         Down = null;
         lease = Judged(lease);
@@ -407,6 +413,11 @@ internal sealed class ShardRecovery(Shard shard)
     {
         public override void Handle()
         {
+            if (Shard.Recovery.IsElsewhere)
+            {
+                return;
+            }
+
             runs.ForEach(run => Shard.Recovery._refused[run] = reason);
             calls.ForEach(call => Shard.Recovery._refusedCalls[call] = reason);
             Shard.Recovery.Begin(new StoreException(ErrorCodes.StoreRefused, $"the store refused a value: {reason}"));

@@ -35,6 +35,7 @@ internal sealed class StoreContents(IStore store, int shardCount)
             await reader.TakeAsync(await store.ReadInboxAsync(shard, cancellationToken), cancellationToken);
         }
 
+        await reader.TakeAsync(await store.ReadInboxAsync(NodeLease.Unclaimed, cancellationToken), cancellationToken);
         await ReadJobsAsync(reader, cancellationToken);
         await ReadEndsAsync(reader, cancellationToken);
         await reader.TakeAsync(await store.ReadMemosAsync(Home, cancellationToken), cancellationToken);

@@ -47,7 +47,7 @@ internal sealed class StoreFiller(IStore from, IStoreTarget to, int shardCount) 
     {
         if (messages.Count > 0)
         {
-            await CommitAsync(messages[0].Shard, batch => batch.Sent.AddRange(messages), cancellationToken);
+            await CommitAsync(shardCount, batch => batch.Sent.AddRange(messages), cancellationToken);
         }
     }
 
