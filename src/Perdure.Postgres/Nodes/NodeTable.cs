@@ -56,8 +56,8 @@ internal sealed class NodeTable(Database database)
         await RunAsync(
             (row, _) => node.Add(row.GetInt64(0)),
             cancellationToken,
-            Statements.Of(_join, Statements.Value(name), Statements.Value(database.Application), Statements.Value(lease)),
-            Statements.Of(_sweep)).ConfigureAwait(false);
+            Sql.Of(_join, Sql.Value(name), Sql.Value(database.Application), Sql.Value(lease)),
+            Sql.Of(_sweep)).ConfigureAwait(false);
         return new NodeLease(node[0], name, lease);
     }
 
@@ -67,11 +67,11 @@ internal sealed class NodeTable(Database database)
         bool anyGone = false;
         List<LivingNode> nodes = [];
         List<ShardOwner> owners = [];
-        await RunAsync(Read, cancellationToken, Statements.Of(_renew, Statements.Value(node.Node)), Statements.Of(_nodes), Statements.Of(_owners)).ConfigureAwait(false);
+        await RunAsync(Read, cancellationToken, Sql.Of(_renew, Sql.Value(node.Node)), Sql.Of(_nodes), Sql.Of(_owners)).ConfigureAwait(false);
         if (anyGone)
         {
-            await RunAsync(static (_, _) => { }, cancellationToken, Statements.Of(_disconnect, Statements.Value(database.Application))).ConfigureAwait(false);
-            await RunAsync(static (_, _) => { }, cancellationToken, Statements.Of(_bury, Statements.Value(0L))).ConfigureAwait(false);
+            await RunAsync(static (_, _) => { }, cancellationToken, Sql.Of(_disconnect, Sql.Value(database.Application))).ConfigureAwait(false);
+            await RunAsync(static (_, _) => { }, cancellationToken, Sql.Of(_bury, Sql.Value(0L))).ConfigureAwait(false);
             return await BeatAsync(node, cancellationToken).ConfigureAwait(false);
         }
 
@@ -96,7 +96,7 @@ internal sealed class NodeTable(Database database)
     }
 
     public Task LeaveAsync(NodeLease node, CancellationToken cancellationToken)
-        => RunAsync(static (_, _) => { }, cancellationToken, Statements.Of(_bury, Statements.Value(node.Node)));
+        => RunAsync(static (_, _) => { }, cancellationToken, Sql.Of(_bury, Sql.Value(node.Node)));
 
     private Task RunAsync(Action<NpgsqlDataReader, int> read, CancellationToken cancellationToken, params NpgsqlBatchCommand[] commands)
         => Statements.RunAsync(database, commands, read, cancellationToken);

@@ -15,7 +15,7 @@ internal sealed class Conditions
     /// <summary>Adds a parameter, and gives what stands for it.</summary>
     public string Add<T>(T value)
     {
-        _parameters.Add(Reads.Value(value));
+        _parameters.Add(Sql.Value(value));
         return string.Create(CultureInfo.InvariantCulture, $"${_parameters.Count}");
     }
 

@@ -36,20 +36,20 @@ internal sealed class EventReader(Reads reads)
         $"SELECT flow_type, flow_id, ask, type, key, since FROM {reads.Schema}.event_wait WHERE shard = $1 ORDER BY since, flow_type, flow_id, ask";
 
     public async Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_topics, row => new TopicRange(row.GetString(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken, Reads.Value(shard)).ConfigureAwait(false);
+        await reads.ByIndexAsync(_topics, row => new TopicRange(row.GetString(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken, Sql.Value(shard)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_events, ToEvent, cancellationToken, Reads.Value(shard), Reads.Value(topic), Reads.Value(after), Reads.Value(limit)).ConfigureAwait(false);
+        await reads.ByIndexAsync(_events, ToEvent, cancellationToken, Sql.Value(shard), Sql.Value(topic), Sql.Value(after), Sql.Value(limit)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<DeliveryRow>> ReadDeliveriesAsync(int shard, string topic, long first, long last, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_deliveries, ToDelivery, cancellationToken, Reads.Value(shard), Reads.Value(topic), Reads.Value(first), Reads.Value(last)).ConfigureAwait(false);
+        await reads.ByIndexAsync(_deliveries, ToDelivery, cancellationToken, Sql.Value(shard), Sql.Value(topic), Sql.Value(first), Sql.Value(last)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<EventWaitRow>> ReadWaitsAsync(int shard, CancellationToken cancellationToken) =>
         await reads.ByIndexAsync(
             _waits,
             row => new EventWaitRow(row.ParentOrNull(0)!, row.GetString(3), row.GetString(4), row.Time(5)),
             cancellationToken,
-            Reads.Value(shard)).ConfigureAwait(false);
+            Sql.Value(shard)).ConfigureAwait(false);
 
     /// <summary>Reads a page of a list: events before another, the newest first.</summary>
     public Task<List<EventRow>> ListAsync(EventFilter filter, EventKey before, int limit, CancellationToken cancellationToken)

@@ -79,9 +79,9 @@ internal sealed class FlowReader(Reads reads)
             },
             cancellationToken).ConfigureAwait(false);
 
-        NpgsqlBatchCommand ForKeys(string sql) => Reads.Command(sql, KeyParameters());
+        NpgsqlBatchCommand ForKeys(string sql) => Sql.Of(sql, KeyParameters());
 
-        NpgsqlParameter[] KeyParameters() => [Reads.Value(Array.ConvertAll(asked, key => key.Type)), Reads.Value(Array.ConvertAll(asked, key => key.Id))];
+        NpgsqlParameter[] KeyParameters() => [Sql.Value(Array.ConvertAll(asked, key => key.Type)), Sql.Value(Array.ConvertAll(asked, key => key.Id))];
     }
 
     public async Task<IReadOnlyList<WakingFlow>> ReadWakingAsync(int shard, WakingFlow? after, DateTimeOffset until, int limit, CancellationToken cancellationToken) =>
@@ -89,14 +89,14 @@ internal sealed class FlowReader(Reads reads)
             _waking,
             row => new WakingFlow(row.Time(0), row.GetInt64(1), new FlowKey(row.GetString(2), row.GetString(3))),
             cancellationToken,
-            Reads.Value(shard),
-            Reads.Value((after?.WakeAt ?? DateTimeOffset.MinValue).UtcDateTime),
-            Reads.Value(after?.Run ?? long.MinValue),
-            Reads.Value(until.UtcDateTime),
-            Reads.Value(limit)).ConfigureAwait(false);
+            Sql.Value(shard),
+            Sql.Value((after?.WakeAt ?? DateTimeOffset.MinValue).UtcDateTime),
+            Sql.Value(after?.Run ?? long.MinValue),
+            Sql.Value(until.UtcDateTime),
+            Sql.Value(limit)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<InboxRow>> ReadInboxesAsync(IReadOnlyList<int> shards, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_inbox, ToMessage, cancellationToken, Reads.Value(shards.ToArray())).ConfigureAwait(false);
+        await reads.ByIndexAsync(_inbox, ToMessage, cancellationToken, Sql.Value(shards.ToArray())).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<OpenVersion>> ReadOpenVersionsAsync(CancellationToken cancellationToken) =>
         await reads.AnyWayAsync(_openVersions, row => new OpenVersion(row.GetString(0), row.GetInt32(1), row.GetInt64(2)), cancellationToken).ConfigureAwait(false);

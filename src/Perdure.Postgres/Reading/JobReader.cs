@@ -33,23 +33,23 @@ internal sealed class JobReader(Reads reads)
     private readonly string _memos = $"SELECT name, value FROM {reads.Schema}.memo WHERE shard = $1 ORDER BY name";
 
     public async Task<IReadOnlyList<JobRow>> ReadJobsAsync(int shard, long after, int limit, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_jobs, ToJob, cancellationToken, Reads.Value(shard), Reads.Value(after), Reads.Value(limit)).ConfigureAwait(false);
+        await reads.ByIndexAsync(_jobs, ToJob, cancellationToken, Sql.Value(shard), Sql.Value(after), Sql.Value(limit)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<byte[]?>> ReadPayloadsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_payloads, row => row.BytesOrNull(0), cancellationToken, Reads.Value(shard), Reads.Value(numbers.ToArray())).ConfigureAwait(false);
+        await reads.ByIndexAsync(_payloads, row => row.BytesOrNull(0), cancellationToken, Sql.Value(shard), Sql.Value(numbers.ToArray())).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<JobEndRow?>> ReadEndsAsync(int shard, IReadOnlyList<long> numbers, CancellationToken cancellationToken)
     {
-        List<JobEndRow> ends = await reads.ByIndexAsync(_ends, ToEnd, cancellationToken, Reads.Value(shard), Reads.Value(numbers.Distinct().ToArray())).ConfigureAwait(false);
+        List<JobEndRow> ends = await reads.ByIndexAsync(_ends, ToEnd, cancellationToken, Sql.Value(shard), Sql.Value(numbers.Distinct().ToArray())).ConfigureAwait(false);
         Dictionary<long, JobEndRow> byNumber = ends.ToDictionary(end => end.Number);
         return [.. numbers.Select(number => byNumber.GetValueOrDefault(number))];
     }
 
     public async Task<IReadOnlyList<long>> ReadForgettableAsync(int shard, DateTimeOffset until, int limit, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_forgettable, row => row.GetInt64(0), cancellationToken, Reads.Value(shard), Reads.Value(until.UtcDateTime), Reads.Value(limit)).ConfigureAwait(false);
+        await reads.ByIndexAsync(_forgettable, row => row.GetInt64(0), cancellationToken, Sql.Value(shard), Sql.Value(until.UtcDateTime), Sql.Value(limit)).ConfigureAwait(false);
 
     public async Task<IReadOnlyList<MemoRow>> ReadMemosAsync(int shard, CancellationToken cancellationToken) =>
-        await reads.ByIndexAsync(_memos, row => new MemoRow(row.GetString(0), row.Bytes(1)), cancellationToken, Reads.Value(shard)).ConfigureAwait(false);
+        await reads.ByIndexAsync(_memos, row => new MemoRow(row.GetString(0), row.Bytes(1)), cancellationToken, Sql.Value(shard)).ConfigureAwait(false);
 
     /// <summary>Reads a page of a list: jobs before a number, the newest first.</summary>
     public Task<List<JobRow>> ListAsync(JobFilter filter, long before, int limit, CancellationToken cancellationToken)

@@ -12,11 +12,11 @@ internal sealed class Reads(Database database, int readers) : IDisposable
 
     /// <summary>Reads rows by an index.</summary>
     public Task<List<T>> ByIndexAsync<T>(string sql, Func<NpgsqlDataReader, T> toRow, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
-        AskAsync([new NpgsqlBatchCommand(Guidance.OfReads), Command(sql, parameters)], reader => RowsAsync(reader, toRow, skip: 1), cancellationToken);
+        AskAsync([new NpgsqlBatchCommand(Guidance.OfReads), Sql.Of(sql, parameters)], reader => RowsAsync(reader, toRow, skip: 1), cancellationToken);
 
     /// <summary>Reads rows as the server thinks best: for questions that few ask.</summary>
     public Task<List<T>> AnyWayAsync<T>(string sql, Func<NpgsqlDataReader, T> toRow, CancellationToken cancellationToken, params NpgsqlParameter[] parameters) =>
-        AskAsync([Command(sql, parameters)], reader => RowsAsync(reader, toRow, skip: 0), cancellationToken);
+        AskAsync([Sql.Of(sql, parameters)], reader => RowsAsync(reader, toRow, skip: 0), cancellationToken);
 
     /// <summary>Reads several kinds of rows by indexes, as of one moment; <paramref name="readAsync"/> begins at the first.</summary>
     public Task<T> AtOnceAsync<T>(IReadOnlyList<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
@@ -34,15 +34,6 @@ internal sealed class Reads(Database database, int readers) : IDisposable
             },
             cancellationToken);
     }
-
-    public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
-    {
-        NpgsqlBatchCommand command = new(sql);
-        Array.ForEach(parameters, parameter => command.Parameters.Add(parameter));
-        return command;
-    }
-
-    public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
 
     /// <summary>The rows of the current result.</summary>
     public static async Task<List<T>> RowsAsync<T>(NpgsqlDataReader reader, Func<NpgsqlDataReader, T> toRow)
@@ -95,7 +86,7 @@ internal sealed class Reads(Database database, int readers) : IDisposable
     }
 
     /// <summary>The same command anew: the driver remembers in a command on which connection it was prepared.</summary>
-    private static NpgsqlBatchCommand Again(NpgsqlBatchCommand command) => Command(command.CommandText, [.. command.Parameters.Select(parameter => parameter.Clone())]);
+    private static NpgsqlBatchCommand Again(NpgsqlBatchCommand command) => Sql.Of(command.CommandText, [.. command.Parameters.Select(parameter => parameter.Clone())]);
 
     private async Task<T> AskOnceAsync<T>(NpgsqlBatchCommand[] commands, Func<NpgsqlDataReader, Task<T>> readAsync, CancellationToken cancellationToken)
     {

@@ -39,18 +39,19 @@ internal sealed class ShardTable(Database database)
             WHERE {_isFree}
             RETURNING shard, epoch, batch, time, unclean_ends, suspect_run, suspect_ask, suspect_deaths
             """;
+        int[] wanted = [.. shards.Distinct()];
         Dictionary<int, ShardLease> taken = [];
         NpgsqlParameter[] parameters =
         [
-            new NpgsqlParameter<int[]> { TypedValue = [.. shards.Distinct()] },
-            new NpgsqlParameter<Guid> { TypedValue = token },
+            Sql.Value(wanted),
+            Sql.Value(token),
             new NpgsqlParameter { Value = node is { } number ? number : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint },
         ];
 
         // The rows are locked by a statement of their own, so that the next one sees who lives once it has them.
-        NpgsqlBatchCommand locks = Statements.Of(
-            $"SELECT shard FROM {database.Schema}.shard WHERE shard = ANY ($1) ORDER BY shard FOR NO KEY UPDATE", Statements.Value(shards.Distinct().ToArray()));
-        await Statements.RunAsync(database, [locks, Statements.Of(sql, parameters)], (row, statement) => Read(row, isLease: statement == 1), cancellationToken).ConfigureAwait(false);
+        NpgsqlBatchCommand locks = Sql.Of(
+            $"SELECT shard FROM {database.Schema}.shard WHERE shard = ANY ($1) ORDER BY shard FOR NO KEY UPDATE", Sql.Value(wanted));
+        await Statements.RunAsync(database, [locks, Sql.Of(sql, parameters)], (row, statement) => Read(row, isLease: statement == 1), cancellationToken).ConfigureAwait(false);
         return [.. shards.Where(taken.ContainsKey).Select(shard => taken[shard])];
 
         void Read(NpgsqlDataReader row, bool isLease)
@@ -84,6 +85,6 @@ internal sealed class ShardTable(Database database)
             new NpgsqlParameter<long[]> { TypedValue = [.. leases.Select(lease => lease.Epoch)] },
             new NpgsqlParameter<Guid[]> { TypedValue = [.. leases.Select(lease => lease.Token)] },
         ];
-        return Statements.RunAsync(database, Statements.Of(sql, parameters), static _ => { }, cancellationToken);
+        return Statements.RunAsync(database, Sql.Of(sql, parameters), static _ => { }, cancellationToken);
     }
 }

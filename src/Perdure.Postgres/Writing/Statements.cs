@@ -6,15 +6,6 @@ namespace Perdure.Postgres.Writing;
 /// <summary>Small transactions beside the commits, each in one round trip.</summary>
 internal static class Statements
 {
-    public static NpgsqlBatchCommand Of(string sql, params NpgsqlParameter[] parameters)
-    {
-        NpgsqlBatchCommand command = new(sql);
-        Array.ForEach(parameters, parameter => command.Parameters.Add(parameter));
-        return command;
-    }
-
-    public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
-
     public static Task RunAsync(Database database, NpgsqlBatchCommand command, Action<NpgsqlDataReader> read, CancellationToken cancellationToken)
         => RunAsync(database, [command], (row, _) => read(row), cancellationToken);
 

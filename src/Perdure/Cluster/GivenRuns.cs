@@ -25,7 +25,7 @@ internal sealed class GivenRuns(Shard inbox)
         {
             if (known.IsDone)
             {
-                if (inbox.Recovery.TakeRefused(known.Numbers.Min()) is { } reason)
+                if (inbox.Refusals.TakeRefused(known.Numbers.Min()) is { } reason)
                 {
                     known.Refuse(reason);
                 }

@@ -51,7 +51,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         if (Interlocked.Exchange(ref _member, null) is { } member)
         {
             member.Mail.Dispose();
-            await member.Inbox.StopAsync(new PerdureException(ErrorCodes.NotStarted, "the host has stopped")); // nobody hears answers any more
+            await member.Inbox.StopAsync(Node.HasStopped); // nobody hears answers any more
             try
             {
                 await store.LeaveAsync(member.Lease, CancellationToken.None);
@@ -152,14 +152,15 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
                     await ReadMailAsync([]);
                 }
             }
-            catch (Exception e) when (!_stop.IsCancellationRequested)
+            catch (Exception e)
             {
+                if (_stop.IsCancellationRequested)
+                {
+                    return; // the node leaves, whatever the store says to it now
+                }
+
                 node.Log.BeatFailed(e);
                 isEven = false;
-            }
-            catch (Exception) when (_stop.IsCancellationRequested)
-            {
-                return; // the node leaves, whatever the store says to it now
             }
         }
     }

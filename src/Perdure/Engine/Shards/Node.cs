@@ -45,6 +45,9 @@ internal sealed class Node
     /// <summary>Timers fire by whole milliseconds, and must not fire before the time.</summary>
     public static TimeSpan TimerGrain { get; } = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>Why nobody is answered any more once the node stops.</summary>
+    public static PerdureException HasStopped => new(ErrorCodes.NotStarted, "the host has stopped");
+
     public IStore Store { get; }
 
     public PerdureOptions Options { get; }
@@ -157,8 +160,7 @@ internal sealed class Node
 
         Task left = Membership?.DisposeAsync().AsTask() ?? Task.CompletedTask;
 
-        var stopped = new PerdureException(ErrorCodes.NotStarted, "the host has stopped");
-        await Task.WhenAll(Shards.Select(s => s.StopAsync(stopped)));
+        await Task.WhenAll(Shards.Select(s => s.StopAsync(HasStopped)));
         await left;
         foreach (ShardLoop loop in _loops)
         {

@@ -29,6 +29,7 @@ internal sealed class Shard
         Turns = new ShardTurns(this);
         Replay = new ShardReplay(this);
         Inbox = new ShardInbox(this);
+        Refusals = new ShardRefusals(this);
         Recovery = new ShardRecovery(this);
         Careful = new CarefulMode(this);
         Waiters = new EndWaiters();
@@ -66,6 +67,8 @@ internal sealed class Shard
     public ShardInbox Inbox { get; }
 
     public ShardRecovery Recovery { get; }
+
+    public ShardRefusals Refusals { get; }
 
     public CarefulMode Careful { get; }
 

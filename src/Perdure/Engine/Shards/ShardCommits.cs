@@ -112,7 +112,7 @@ internal sealed class ShardCommits(Shard shard)
                 Committed(batch);
                 break;
             case CommitOutcome.Refused:
-                shard.Recovery.AfterRefusal(batch.Batch, answer.Value.Reason ?? "no reason given");
+                shard.Refusals.AfterRefusal(batch.Batch, answer.Value.Reason ?? "no reason given");
                 break;
             default:
                 shard.Recovery.Begin(unknown ?? new StoreException(ErrorCodes.StoreFailed, $"shard {_lease.Shard} was taken by another owner: {answer?.Reason}"));

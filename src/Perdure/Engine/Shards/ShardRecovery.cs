@@ -16,9 +16,6 @@ internal sealed class ShardRecovery(Shard shard)
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(10);
 
     private readonly Queue<Message> _held = new();
-    private readonly Dictionary<long, string> _refused = [];
-    private readonly Dictionary<string, string> _refusedCalls = new(StringComparer.Ordinal);
-
     private ShardLease? _last;
     private volatile bool _isElsewhere = shard.Node.Membership is not null;
 
@@ -64,12 +61,6 @@ internal sealed class ShardRecovery(Shard shard)
         shard.Home?.Clients.Fail(reason);
         shard.Calls?.FailAll(reason);
     }
-
-    /// <summary>Why the store refused what a flow wanted to write; asked once, when the flow is read again.</summary>
-    public string? TakeRefused(long run) => _refused.Remove(run, out string? reason) ? reason : null;
-
-    /// <summary>Why the store refused what a call of a client on another node led to; asked once, when the call is read again.</summary>
-    public string? TakeRefusedCall(string call) => _refusedCalls.Remove(call, out string? reason) ? reason : null;
 
     /// <summary>Forgets everything and starts over. On the loop.</summary>
     public void Begin(PerdureException reason)
@@ -140,12 +131,8 @@ internal sealed class ShardRecovery(Shard shard)
         }
     }
 
-    /// <summary>Commits what the store does take of a batch that it refused, flow by flow, and starts over.</summary>
-    public void AfterRefusal(ShardBatch batch, string reason)
-    {
-        IsRecovering = true;
-        _ = CommitPartsAsync(batch, reason);
-    }
+    /// <summary>Messages wait until the shard begins anew: what it decided last is being taken apart. On the loop.</summary>
+    public void Pause() => IsRecovering = true;
 
     /// <summary>Reads what was going on under a lease, and hands it to the loop.</summary>
     public async Task ReadAsync(ShardLease lease)
@@ -190,7 +177,7 @@ internal sealed class ShardRecovery(Shard shard)
         if (shard.Home is { } queues)
         {
             queues.Begin(lease, home!);
-            _refused.Clear(); // jobs that came to nothing are not read again
+            shard.Refusals.ForgetRuns(); // jobs that came to nothing are not read again
         }
 
         foreach (InboxRow row in inbox)
@@ -300,61 +287,6 @@ internal sealed class ShardRecovery(Shard shard)
         }
     }
 
-    private async Task CommitPartsAsync(ShardBatch batch, string reason)
-    {
-        List<long> refused = [];
-        List<string> calls = [];
-        string message = reason;
-        try
-        {
-            long number = batch.Number;
-            foreach ((long run, ShardBatch part) in BatchParts.ByRun(batch))
-            {
-                part.Number = number;
-                CommitAnswer answer = await CommitAsync(part);
-                if (answer.Outcome == CommitOutcome.Committed)
-                {
-                    number++;
-                }
-                else if (answer.Outcome == CommitOutcome.Refused)
-                {
-                    int before = calls.Count;
-                    calls.AddRange(part.ReceivedByJobs.Select(r => r.Id).Where(InboxId.IsCall));
-                    if (calls.Count == before || part.NewJobs.Count == 0) // of new jobs their call hears
-                    {
-                        refused.Add(run);
-                    }
-
-                    message = answer.Reason ?? reason;
-                }
-                else
-                {
-                    break; // fenced: the takeover finds out what is there
-                }
-            }
-        }
-        catch (Exception e)
-        {
-            message = $"{reason}; then: {e.Message}";
-        }
-
-        shard.Post(new RefusalResolved(refused, calls, message));
-    }
-
-    private async Task<CommitAnswer> CommitAsync(ShardBatch part)
-    {
-        while (true)
-        {
-            CommitAnswer answer = (await Node.Store.CommitAsync([part], CancellationToken.None))[0];
-            if (answer.Outcome != CommitOutcome.NotNow)
-            {
-                return answer;
-            }
-
-            await Node.Seams.Delay(PauseMin, CancellationToken.None);
-        }
-    }
-
     /// <summary>The shard has been read under a new lease.</summary>
     private sealed class ShardRead(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home) : Message
     {
@@ -405,22 +337,6 @@ internal sealed class ShardRecovery(Shard shard)
             {
                 shard.Node.Log.ReleaseFailed(e);
             }
-        }
-    }
-
-    /// <summary>It is known which flows the store refuses.</summary>
-    private sealed class RefusalResolved(List<long> runs, List<string> calls, string reason) : Message
-    {
-        public override void Handle()
-        {
-            if (Shard.Recovery.IsElsewhere)
-            {
-                return;
-            }
-
-            runs.ForEach(run => Shard.Recovery._refused[run] = reason);
-            calls.ForEach(call => Shard.Recovery._refusedCalls[call] = reason);
-            Shard.Recovery.Begin(new StoreException(ErrorCodes.StoreRefused, $"the store refused a value: {reason}"));
         }
     }
 }

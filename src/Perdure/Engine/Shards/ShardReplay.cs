@@ -20,7 +20,7 @@ internal sealed class ShardReplay(Shard shard)
         slot.TouchedBatch = 0;
         slot.StepsRunning = 0;
         FlowDefinition? definition = Node.Services.Registry.Find(stored.Row.Key.Type, stored.Row.Version);
-        if (shard.Recovery.TakeRefused(stored.Row.Run) is { } refused)
+        if (shard.Refusals.TakeRefused(stored.Row.Run) is { } refused)
         {
             Park(slot, stored);
             Turns.MarkStuck(slot, new StuckReason(ErrorCodes.StoreRefused, refused));

@@ -160,7 +160,7 @@ internal sealed class Home
             job.More.Lease = null; // there are no other nodes any more
         }
 
-        string? refused = Shard.Recovery.TakeRefused(job.Number);
+        string? refused = Shard.Refusals.TakeRefused(job.Number);
         bool isHere = Node.Jobs.IsRunning(job.Number);
         if (isHere || (refused is null && job.More?.Flow is not null && Queues.Knows(job.Queue)))
         {

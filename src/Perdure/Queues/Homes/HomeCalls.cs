@@ -33,7 +33,7 @@ internal sealed class HomeCalls(Home home)
         ask.Shard = home.Shard;
         ask.Call = row;
         _open.Add(row.Id, ask);
-        if (home.Shard.Recovery.TakeRefusedCall(row.Id) is { } reason)
+        if (home.Shard.Refusals.TakeRefusedCall(row.Id) is { } reason)
         {
             var error = new StoreException(ErrorCodes.StoreRefused, $"the store refused a value: {reason}");
             Refuse(ask, error);
