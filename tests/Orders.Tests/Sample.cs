@@ -31,8 +31,15 @@ internal sealed class Sample : IDisposable
 
     public async Task<int> ExitCodeAsync()
     {
-        using var late = new CancellationTokenSource(Deadline.Time);
-        await _process.WaitForExitAsync(late.Token);
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(Deadline.Time);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"it has not ended in {Deadline.Time}, and said: {this}");
+        }
+
         return _process.ExitCode;
     }
 

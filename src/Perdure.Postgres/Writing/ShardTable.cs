@@ -31,12 +31,9 @@ internal sealed class ShardTable(Database database)
 
         string sql =
             $"""
-            INSERT INTO {database.Schema}.shard (shard, epoch, batch, time, token, unclean_ends, node)
-            SELECT number, 1, 0, 'epoch', $2, 0, $3 FROM unnest($1) AS number WHERE {_lives} ORDER BY number
-            ON CONFLICT (shard) DO UPDATE
-            SET epoch = shard.epoch + 1, token = excluded.token, node = excluded.node,
-                unclean_ends = shard.unclean_ends + (shard.token IS NOT NULL AND ($3 IS NULL OR shard.node IS DISTINCT FROM $3))::integer
-            WHERE {_isFree}
+            UPDATE {database.Schema}.shard
+            SET epoch = epoch + 1, token = $2, node = $3, unclean_ends = unclean_ends + (token IS NOT NULL AND ($3 IS NULL OR node IS DISTINCT FROM $3))::integer
+            WHERE shard = ANY ($1) AND {_lives} AND ({_isFree})
             RETURNING shard, epoch, batch, time, unclean_ends, suspect_run, suspect_ask, suspect_deaths
             """;
         int[] wanted = [.. shards.Distinct()];
@@ -48,10 +45,16 @@ internal sealed class ShardTable(Database database)
             new NpgsqlParameter { Value = node is { } number ? number : DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint },
         ];
 
-        // The rows are locked by a statement of their own, so that the next one sees who lives once it has them.
+        // The rows are made and locked by statements of their own, so that the last one sees who lives once it has them.
+        NpgsqlBatchCommand rows = Sql.Of(
+            $"""
+            INSERT INTO {database.Schema}.shard (shard, epoch, batch, time, unclean_ends)
+            SELECT number, 0, 0, 'epoch', 0 FROM unnest($1) AS number ORDER BY number ON CONFLICT (shard) DO NOTHING RETURNING shard
+            """,
+            Sql.Value(wanted));
         NpgsqlBatchCommand locks = Sql.Of(
             $"SELECT shard FROM {database.Schema}.shard WHERE shard = ANY ($1) ORDER BY shard FOR NO KEY UPDATE", Sql.Value(wanted));
-        await Statements.RunAsync(database, [locks, Sql.Of(sql, parameters)], (row, statement) => Read(row, isLease: statement == 1), cancellationToken).ConfigureAwait(false);
+        await Statements.RunAsync(database, [rows, locks, Sql.Of(sql, parameters)], (row, statement) => Read(row, isLease: statement == 2), cancellationToken).ConfigureAwait(false);
         return [.. shards.Where(taken.ContainsKey).Select(shard => taken[shard])];
 
         void Read(NpgsqlDataReader row, bool isLease)

@@ -12,6 +12,9 @@ internal sealed class SharedMemory(TimeProvider time)
 
     public MemoryStore Memory { get; } = new();
 
+    /// <summary>How often nodes have said that they live.</summary>
+    public int Beats { get; private set; }
+
     /// <summary>Whether no wake-up arrives any more.</summary>
     public bool LosesWakeUps { get; set; }
 
@@ -47,6 +50,7 @@ internal sealed class SharedMemory(TimeProvider time)
                 return null;
             }
 
+            Beats++;
             me.Until = time.GetUtcNow() + lease.Duration;
             return new ClusterView(
                 [.. _nodes.Values.Select(n => new LivingNode(n.Lease.Node, n.Lease.Name, n.JoinedAt))],

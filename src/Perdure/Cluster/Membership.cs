@@ -43,11 +43,17 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         _running = RunAsync();
     }
 
-    /// <summary>Leaves. The node's shards were given back before, or are free now.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Takes no more shards, so that those that are given back stay free.</summary>
+    public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await _running;
+    }
+
+    /// <summary>Leaves. The node's shards were given back before, or are free now.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         if (Interlocked.Exchange(ref _member, null) is { } member)
         {
             member.Mail.Dispose();
@@ -194,7 +200,6 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
 
         Volatile.Write(ref _heardAt, now);
         Volatile.Write(ref _owners, view.Owners.Where(o => o.Node is not null && o.Node != member.Lease.Node).ToDictionary(o => o.Shard, o => o.Node!.Value));
-        Introduce(member, view);
         HashSet<int> mine = [.. view.Owners.Where(o => o.Node == member.Lease.Node).Select(o => o.Shard)];
         foreach (Shard shard in node.Shards.Where(s => !s.Recovery.IsElsewhere && !mine.Contains(s.Index)))
         {
@@ -202,7 +207,14 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         }
 
         (List<int> take, List<int> give, bool isEven) = ShardShares.Plan(view, member.Lease.Node, node.HomeIndex);
-        await TakeAsync(member, [.. take, .. HomeToTake(view), .. mine.Where(s => s < node.Shards.Length && node.Shards[s].Recovery.IsElsewhere)]);
+        List<int> astray = [.. mine.Where(s => s < node.Shards.Length && node.Shards[s].Recovery.IsElsewhere)];
+        bool anyTaken = await TakeAsync(member, [.. take.Concat(HomeToTake(view)).Concat(astray).Where(s => !node.Shards[s].Recovery.IsMoving)]);
+        if (anyTaken || !member.IsKnown)
+        {
+            member.IsKnown = true;
+            Tell(member, view);
+        }
+
         if (node.Shards.Length > node.HomeIndex)
         {
             node.HomeShard.Post(new Queues.NodesSeen(view.Nodes, member.Lease.Node, now));
@@ -214,19 +226,15 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
             _ = GiveAsync(shard);
         }
 
-        return isEven;
+        return isEven && astray.Count == 0;
     }
 
-    /// <summary>Tells the others of a node that is new, so that they give up what is too much now.</summary>
-    private void Introduce(Member member, ClusterView view)
+    /// <summary>Makes the others look: at a node that is new, so that they give up what is too much now, and at who has what, so that they tell it of its mail.</summary>
+    private void Tell(Member member, ClusterView view)
     {
-        if (!member.IsKnown)
+        foreach (LivingNode other in view.Nodes.Where(n => n.Node != member.Lease.Node))
         {
-            member.IsKnown = true;
-            foreach (LivingNode other in view.Nodes.Where(n => n.Node != member.Lease.Node))
-            {
-                store.Wake(other.Node, []);
-            }
+            store.Wake(other.Node, []);
         }
     }
 
@@ -234,11 +242,12 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     private int[] HomeToTake(ClusterView view)
         => node.Shards.Length > node.HomeIndex && !view.Owners.Any(o => o.Shard == node.HomeIndex && view.Nodes.Any(n => n.Node == o.Node)) ? [node.HomeIndex] : [];
 
-    private async Task TakeAsync(Member member, int[] shards)
+    /// <returns>Whether there was any to be had.</returns>
+    private async Task<bool> TakeAsync(Member member, int[] shards)
     {
         if (shards.Length == 0)
         {
-            return;
+            return false;
         }
 
         IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync(member.Lease, shards, node.Seams.NewGuid(), _stop.Token);
@@ -246,6 +255,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         foreach (ShardLease lease in leases)
         {
             node.Clock.AtLeast(lease.Time);
+            node.Shards[lease.Shard].Recovery.IsMoving = true;
             node.Shards[lease.Shard].Post(new ShardTaken(lease, () => Volatile.Read(ref _member) == member));
         }
 
@@ -253,6 +263,8 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         {
             node.Log.HasTaken(leases.Count, leases.Count(l => l.UncleanEnds > 0));
         }
+
+        return leases.Count > 0;
     }
 
     private async Task GiveAsync(Shard shard)

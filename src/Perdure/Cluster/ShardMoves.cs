@@ -8,9 +8,14 @@ internal sealed class ShardTaken(ShardLease lease, Func<bool> isMember) : Messag
 {
     public override void Handle()
     {
-        if (isMember())
+        Shard.Recovery.IsMoving = false;
+        if (isMember() && Shard.Recovery.IsElsewhere)
         {
             Shard.Recovery.Taken(lease);
+        }
+        else
+        {
+            Shard.Node.ShardIsReady(0); // nobody waits for it any more
         }
     }
 }

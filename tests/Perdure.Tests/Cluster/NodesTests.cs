@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Perdure.Diagnostics;
+using Perdure.Engine;
 using Perdure.Storage;
 
 namespace Perdure.Tests.Cluster;
@@ -195,6 +197,47 @@ public class NodesTests
         await old.StopAsync();
 
         (await end.Soon()).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_slow_to_begin_with_new_shards_takes_them_once()
+    {
+        using var gate = new ManualResetEventSlim();
+        await using var cluster = new TestCluster(p => Flows(p.Configure(o => o.Loops = 1)));
+        TestNode a = await cluster.JoinAsync("a");
+        TestNode b = await cluster.JoinAndShareAsync("b");
+        a.Node.Shards[0].Post(new Waiting(gate));
+
+        await b.StopAsync();
+        int beats = cluster.Shared.Beats;
+        await Deadline.UntilAsync("more looks at who has what", () => Task.FromResult(cluster.Shared.Beats > beats + 3));
+        gate.Set();
+
+        await cluster.IsEvenAsync();
+        a.Log.Lines.ShouldNotContain(l => l.Contains("forgets", StringComparison.Ordinal));
+        a.Log.Lines.ShouldContain("Information: Took 6 shards, 0 of them from nodes that did not end cleanly");
+    }
+
+    [Fact]
+    public async Task All_nodes_hear_at_once_who_has_a_shard_now()
+    {
+        await using var cluster = new TestCluster(Flows);
+        TestNode a = await cluster.JoinAsync("a");
+        TestNode b = await cluster.JoinAndShareAsync("b");
+        long start = Stopwatch.GetTimestamp();
+
+        for (int i = 0; i < 30; i++)
+        {
+            await a.Perdure.Flow<int, int>("steps").RunAsync(1, b.IdHere("steps") + i).Soon();
+        }
+
+        Stopwatch.GetElapsedTime(start).ShouldBeLessThan(TimeSpan.FromSeconds(10), "each would take a second or two if nobody was told of its mail");
+    }
+
+    /// <summary>Keeps a loop from its other work.</summary>
+    private sealed class Waiting(ManualResetEventSlim gate) : Message
+    {
+        public override void Handle() => gate.Wait(TimeSpan.FromSeconds(20));
     }
 
     private static void Flows(PerdureBuilder p) => p

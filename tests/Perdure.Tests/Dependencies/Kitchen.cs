@@ -8,6 +8,7 @@ namespace Perdure.Tests.Dependencies;
 /// <summary>A service that is dead until a time, takes a while for each order, and remembers who came when.</summary>
 internal sealed class Kitchen(TimeProvider time)
 {
+    private readonly Lock _door = new();
     private int _inside;
 
     public DateTimeOffset DeadUntil { get; set; }
@@ -21,8 +22,12 @@ internal sealed class Kitchen(TimeProvider time)
 
     public async Task<int> CookAsync(int order)
     {
-        Attempts.Add(time.GetUtcNow());
-        Most = Math.Max(Most, ++_inside);
+        lock (_door)
+        {
+            Attempts.Add(time.GetUtcNow());
+            Most = Math.Max(Most, ++_inside);
+        }
+
         try
         {
             await Task.Delay(Takes, time);
@@ -30,7 +35,7 @@ internal sealed class Kitchen(TimeProvider time)
         }
         finally
         {
-            _inside--;
+            Interlocked.Decrement(ref _inside);
         }
     }
 

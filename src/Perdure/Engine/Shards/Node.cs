@@ -155,6 +155,7 @@ internal sealed class Node
         Task drained = Task.WhenAll(Shards.Append(Membership?.Inbox).OfType<Shard>().Select(s => s.DrainAsync()));
         if (await Task.WhenAny(drained, Seams.Delay(Options.ShutdownGrace, CancellationToken.None)) == drained)
         {
+            await (Membership?.StopAsync() ?? Task.CompletedTask);
             await ReleaseAsync();
         }
 

@@ -25,6 +25,13 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>Whether the shard lives on another node, or on none. From any thread.</summary>
     public bool IsElsewhere => _isElsewhere;
 
+    /// <summary>Whether it is between two owners: the store and the loop do not say the same of it yet. From any thread.</summary>
+    public bool IsMoving
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
     /// <summary>Why the shard could not be taken again when that was tried last; null while the store is not known to be down.</summary>
     public PerdureException? Down { get; private set; }
 
@@ -77,11 +84,8 @@ internal sealed class ShardRecovery(Shard shard)
     /// <summary>The shard is taken by this node. On the loop.</summary>
     public void Taken(ShardLease lease)
     {
-        if (_isElsewhere)
-        {
-            _isElsewhere = false;
-            _ = ReadOrTakeAsync(lease);
-        }
+        _isElsewhere = false;
+        _ = ReadOrTakeAsync(lease);
     }
 
     /// <summary>The shard lives on another node from now on, or will: what it has in memory is forgotten. On the loop.</summary>
@@ -318,6 +322,7 @@ internal sealed class ShardRecovery(Shard shard)
             }
 
             ShardLease lease = shard.Commits.Lease;
+            shard.Recovery.IsMoving = true;
             shard.Recovery.Lose(Membership.Moved);
             _ = ReleaseAsync(lease);
         }
@@ -337,6 +342,8 @@ internal sealed class ShardRecovery(Shard shard)
             {
                 shard.Node.Log.ReleaseFailed(e);
             }
+
+            shard.Recovery.IsMoving = false;
         }
     }
 }
