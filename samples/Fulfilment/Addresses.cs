@@ -112,6 +112,15 @@ internal sealed class Addresses(PerdureBuilder perdure, FulfilmentOptions option
             return;
         }
 
+        Hearing[] hearings =
+        [
+            .. from route in _routes
+               where options.Here.HasFlag(route.From)
+               from to in Enum.GetValues<Services>()
+               where to is not (Services.None or Services.All) && route.To.HasFlag(to)
+               select new Hearing(TopicOf(route.From), route.Type, TopicOf(to)),
+        ];
+        perdure.Services.AddHostedService(services => new ReceiversFirst(options.Amqp, hearings, services.GetRequiredService<ILogger<ReceiversFirst>>()));
         perdure.UseRabbitMq(rabbit =>
         {
             rabbit.Uri = options.Amqp;

@@ -24,9 +24,9 @@ internal static class Batch
         builder.Services.AddFulfilment(line.DataFolder, options);
         using IHost host = builder.Build();
         CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        await host.StartAsync(CancellationToken.None);      // from here on, orders that were in flight go on by themselves
         try
         {
+            await host.StartAsync(CancellationToken.None);      // from here on, orders that were in flight go on by themselves
             if (options.Here.HasFlag(Services.Checkout))
             {
                 return await PlaceAllAsync(line, host.Services, stopping);

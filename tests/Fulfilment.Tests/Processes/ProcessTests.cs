@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Fulfilment.Participants;
 using Perdure.RabbitMq.Tests;
-using RabbitMQ.Client;
 using Xunit.Abstractions;
 
 namespace Fulfilment.Tests.Processes;
@@ -16,17 +15,7 @@ public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) 
     private readonly string _folder = Directory.CreateTempSubdirectory("fulfilment-").FullName;
     private readonly List<ServiceProcess> _processes = [];
 
-    public async Task InitializeAsync()
-    {
-        await using IConnection connection = await new ConnectionFactory { Uri = broker.Uri }.CreateConnectionAsync();
-        await using IChannel channel = await connection.CreateChannelAsync();
-        foreach (string name in Services)   // nothing is left of the test before
-        {
-            await channel.QueueDeleteAsync(name);
-            await channel.QueueDeleteAsync($"{name}.dead-letters");
-            await channel.ExchangeDeleteAsync(name);
-        }
-    }
+    public Task InitializeAsync() => CleanBroker.AsNewAsync(broker.Uri);
 
     public Task DisposeAsync()
     {
