@@ -33,29 +33,51 @@ public sealed class CrashTests(ITestOutputHelper output)
                 [("2", "completed", 0), ("3", "completed", 1), ("4", "completed", 1), ("6", "cancelled", 1), ("7", "cancelled", 1)]));
     }
 
-    /// <summary>The limits are reached, and the replies come after that: they are undone once, wherever it crashes.</summary>
+    /// <summary>The limits are reached, and what was asked for is done after that, or was before and nobody heard so: it is undone once, wherever it crashes.</summary>
     [Theory]
-    [InlineData("payment")]
-    [InlineData("inventory")]
-    [InlineData("shipment")]
-    public async Task What_comes_late_is_undone_wherever_it_crashes(string silent)
+    [InlineData(Style.Orchestrated, "payment")]
+    [InlineData(Style.Orchestrated, "inventory")]
+    [InlineData(Style.Orchestrated, "shipment")]
+    [InlineData(Style.Queues, "payment")]
+    [InlineData(Style.Queues, "inventory")]
+    [InlineData(Style.Queues, "shipment")]
+    public async Task What_comes_late_is_undone_wherever_it_crashes(Style style, string silent)
     {
+        // Over queues a job that has not begun never does; what Payment does is charge, and not hear so before the limit.
+        bool hasCharged = (style, silent) == (Style.Queues, "payment");
+        FulfilmentLimits limits = hasCharged ? new FulfilmentLimits { Payment = TimeSpan.FromMinutes(1) } : new FulfilmentLimits();
         await PlayAsync(
-            new FulfilmentOptions(),
+            new FulfilmentOptions { Style = style, Limits = limits },
             async run =>
             {
-                await run.Perdure.Queue(silent).PauseAsync();
-                await run.Services.GetRequiredService<Shop>().PlaceAsync(Some.OfBob);
-                await run.IdleAsync();
-                if (run.Services.GetRequiredService<Shop>().Ends().Count == 0)
+                Shop shop = run.Services.GetRequiredService<Shop>();
+                ProviderFaults provider = run.Services.GetRequiredService<ProviderFaults>();
+                provider.SlowToAnswer = hasCharged ? 2 * limits.Payment : TimeSpan.Zero;
+                if (!hasCharged)
                 {
-                    await run.AdvanceAsync(TimeSpan.FromDays(20) + TimeSpan.FromMinutes(1));
+                    await run.Perdure.Queue(silent).PauseAsync();
                 }
 
-                await run.Perdure.Queue(silent).ResumeAsync();
+                await shop.PlaceAsync(Some.OfBob);
                 await run.IdleAsync();
+                if (shop.Ends().Count == 0)
+                {
+                    await run.AdvanceAsync(limits.Payment + TimeSpan.FromMinutes(1));
+                }
+
+                provider.SlowToAnswer = TimeSpan.Zero;
+                await run.Perdure.Queue(silent).ResumeAsync();
+                await run.AdvanceAsync(TimeSpan.FromMinutes(10));       // and the provider answers the refund
             },
-            facts => facts.ShouldHaveSingleItem().End.ShouldBe("cancelled"));
+            facts =>
+            {
+                OrderFacts order = facts.ShouldHaveSingleItem();
+                order.End.ShouldBe("cancelled");
+                if (hasCharged)
+                {
+                    order.Charges.ShouldBe(1);
+                }
+            });
     }
 
     private async Task PlayAsync(FulfilmentOptions options, Func<CrashRun, Task> scenario, Action<IReadOnlyList<OrderFacts>> check)

@@ -6,6 +6,9 @@ public sealed class ProviderFaults
     /// <summary>How long each call takes.</summary>
     public TimeSpan Slow { get; set; }
 
+    /// <summary>How long its answers take, when what they tell of has been done already.</summary>
+    public TimeSpan SlowToAnswer { get; set; }
+
     /// <summary>Whether it answers nothing but errors.</summary>
     public bool IsDown { get; set; }
 
@@ -34,22 +37,21 @@ public sealed class CardProvider(Books books, ProviderFaults faults, TimeProvide
 
     private async Task CallAsync(Action work, CancellationToken cancellationToken)
     {
-        if (faults.Slow > TimeSpan.Zero)
-        {
-            await Task.Delay(faults.Slow, time, cancellationToken);
-        }
-
+        await PassAsync(faults.Slow, cancellationToken);
         if (faults.IsDown)
         {
             throw new HttpRequestException("the card provider is unavailable");
         }
 
         work();
+        await PassAsync(faults.SlowToAnswer, cancellationToken);
         if (faults.LosesAnswers)
         {
             throw new TimeoutException("the card provider did not answer in time");
         }
     }
+
+    private Task PassAsync(TimeSpan pause, CancellationToken cancellationToken) => pause > TimeSpan.Zero ? Task.Delay(pause, time, cancellationToken) : Task.CompletedTask;
 }
 
 public sealed class CardExpiredException(string card) : Exception($"card {card} has expired");
