@@ -178,6 +178,15 @@ public sealed class LadderTests : IAsyncLifetime
         (await _world.Perdure.ListAsync(new FlowFilter { Type = "refund-payment" }).SingleAsync()).Status.ShouldBe(FlowStatus.Completed);
     }
 
+    [Fact]
+    public async Task V7_a_customer_who_is_asked_for_another_card_pays_with_it()
+    {
+        await _world.DeployAsync(options => options with { CustomersAnswer = true });
+        (await At(0, Ladder.CompensateFirstAsync(Expired))).Status.ShouldBe(200);
+        (await At(0, Ladder.CompensateFirstAsync(Expired with { RequestId = "request-3" }))).Status.ShouldBe(200);    // the same customer's next payment for the same thing
+        Charges().ShouldBe(["request-2", "request-3"]);
+    }
+
     private static Due Next(int number) => Bill with { RequestId = $"again-{number}", Customer = "ada" };
 
     /// <summary>The answer, which comes after so many seconds and not a moment earlier.</summary>

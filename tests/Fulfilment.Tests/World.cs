@@ -11,7 +11,9 @@ internal sealed class World : IAsyncDisposable
 {
     private readonly Books _books = Books.InMemory();
 
-    private World(FulfilmentOptions options) => Options = options;
+    private readonly Action<PerdureBuilder>? _more;
+
+    private World(FulfilmentOptions options, Action<PerdureBuilder>? more) => (Options, _more) = (options, more);
 
     public FulfilmentOptions Options { get; private set; }
 
@@ -34,8 +36,8 @@ internal sealed class World : IAsyncDisposable
     public static async Task<World> StartAsync(FulfilmentOptions options, Action<PerdureBuilder>? more = null)
     {
         World world = null!;
-        world = new World(options with { Heard = (_, message) => world.Messages.Add(message) });
-        world.Test = await FlowTest.StartAsync(services => world.Add(services, more), new FlowTestOptions { Time = TestTime.ByHand, Log = world.Log.Add });
+        world = new World(options with { Heard = (_, message) => world.Messages.Add(message) }, more);
+        world.Test = await FlowTest.StartAsync(world.Add, new FlowTestOptions { Time = TestTime.ByHand, Log = world.Log.Add });
         return world;
     }
 
@@ -43,7 +45,7 @@ internal sealed class World : IAsyncDisposable
     public Task DeployAsync(Func<FulfilmentOptions, FulfilmentOptions> change)
     {
         Options = change(Options);
-        return Test.RestartAsync(services => Add(services, more: null));
+        return Test.RestartAsync(Add);
     }
 
     /// <summary>Places an order and lets everybody do what there is to do.</summary>
@@ -92,8 +94,8 @@ internal sealed class World : IAsyncDisposable
         _books.Dispose();
     }
 
-    private void Add(IServiceCollection services, Action<PerdureBuilder>? more)
-        => services.AddSingleton(_books).AddSingleton(Provider).AddFulfilment(Path.GetTempPath(), Options, more);
+    private void Add(IServiceCollection services)
+        => services.AddSingleton(_books).AddSingleton(Provider).AddFulfilment(Path.GetTempPath(), Options, _more);
 }
 
 /// <summary>Orders that end in a known way.</summary>

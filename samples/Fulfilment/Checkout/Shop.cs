@@ -42,7 +42,7 @@ public sealed class Shop(PerdureClient perdure, Books books, FulfilmentOptions o
 
     /// <summary>A customer has another card for an order.</summary>
     public Task UpdateCardAsync(string orderId, string card, CancellationToken cancellationToken = default)
-        => perdure.PublishAsync(new CreditCardUpdatedEvent(CorrelationOf(orderId), orderId, card), new PublishOptions { Id = $"{orderId} {card}", CorrelationId = CorrelationOf(orderId) }, cancellationToken);
+        => UpdateCardAsync(CorrelationOf(orderId), orderId, card, cancellationToken);
 
     /// <summary>The orders that have ended, and how.</summary>
     public IReadOnlyDictionary<string, string> Ends() => books.Checkout.Lines().Where(line => line.Kind is "completed" or "cancelled").ToDictionary(line => line.Key, line => line.Kind);
@@ -53,9 +53,13 @@ public sealed class Shop(PerdureClient perdure, Books books, FulfilmentOptions o
     {
         if (options.CustomersAnswer)
         {
-            await UpdateCardAsync(wanted.RefId, $"new-card-of-{wanted.Customer}", job);
+            await UpdateCardAsync(wanted.TraceId, wanted.RefId, $"new-card-of-{wanted.Customer}", job);
         }
     }
+
+    /// <summary>Answers who waits in that business transaction, which need not be an order's: a payment of the ladder is one by itself.</summary>
+    private Task UpdateCardAsync(string traceId, string refId, string card, CancellationToken cancellationToken)
+        => perdure.PublishAsync(new CreditCardUpdatedEvent(traceId, refId, card), new PublishOptions { Id = $"{traceId} {card}", CorrelationId = traceId }, cancellationToken);
 
     private Task Ended(string end, string orderId)
     {
