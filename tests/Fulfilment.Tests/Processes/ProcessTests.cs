@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace Fulfilment.Tests.Processes;
 
-/// <summary>Five services, five processes with a file each, and a real broker between them; one after the other is killed when a message has come.</summary>
+/// <summary>Five services, five processes with a file each, and a real broker between them; a service is killed when a message has come to it. Who sent it lives on.</summary>
 [Collection(OneBroker.Name)]
 public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) : IAsyncLifetime
 {
@@ -24,7 +24,7 @@ public sealed class ProcessTests(RabbitServer broker, ITestOutputHelper output) 
         return Task.CompletedTask;
     }
 
-    /// <summary>Which services die, at which messages; by default at each kind of message once. In the long run also where nobody leads, and at every single message.</summary>
+    /// <summary>Which services die, at which messages: each kind that comes to pass while nobody cancels and no limit is reached, once. In the long run also where nobody leads, and at every message of five orders.</summary>
     /// <remarks>No service more than three times in one go: after two deaths in a row it runs things alone, and what runs alone at three deaths is the suspect.</remarks>
     public static TheoryData<Style, int, string[]> Kills()
     {
