@@ -17,5 +17,6 @@ internal static class Catalog
         QueueFloor.Workload,
         Pictures.Workload,
         Publish.Workload,
+        Idle.Workload,
     ];
 }
