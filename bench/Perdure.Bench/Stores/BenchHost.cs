@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -96,11 +97,16 @@ internal sealed class BenchHost : IAsyncDisposable
     }
 
     /// <summary>What all the server's sessions have committed, reads included.</summary>
-    private long ServerCommits()
+    private long ServerCommits() => AskServer("SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'");
+
+    /// <summary>Asks the server for a number, beside the store.</summary>
+    public long AskServer(string sql)
     {
         using NpgsqlConnection connection = new(_server!.ConnectionString);
         connection.Open();
-        using NpgsqlCommand command = new("SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'", connection);
-        return (long)command.ExecuteScalar()!;
+#pragma warning disable CA2100 // the bench's own text
+        using NpgsqlCommand command = new(sql, connection);
+#pragma warning restore CA2100
+        return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
     }
 }

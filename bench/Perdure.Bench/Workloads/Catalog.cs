@@ -18,5 +18,6 @@ internal static class Catalog
         Pictures.Workload,
         Publish.Workload,
         Idle.Workload,
+        Soak.Workload,
     ];
 }
