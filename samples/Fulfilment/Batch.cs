@@ -66,17 +66,17 @@ internal static class Batch
         return line.Options.Here == Services.All ? await AuditAsync(services, stopping) : 0;
     }
 
-    /// <summary>Checks the books, once those who undo have done so: nobody waits for them.</summary>
+    /// <summary>Checks the books, once those who undo have done so, however long that takes: no order waits for them.</summary>
     private static async Task<int> AuditAsync(IServiceProvider services, CancellationToken stopping)
     {
         Audit audit = services.GetRequiredService<Audit>();
         using var timer = new PeriodicTimer(Pause);
-        string[] violations;
-        for (int looks = 0; (violations = [.. audit.Orders().Select(facts => facts.Violation()).OfType<string>()]).Length > 0 && looks < 100; looks++)
+        while (audit.Orders().Any(facts => facts.IsBeingUndone))
         {
             await timer.WaitForNextTickAsync(stopping);
         }
 
+        string[] violations = [.. audit.Orders().Select(facts => facts.Violation()).OfType<string>()];
         Console.WriteLine(violations.Length == 0 && audit.Strays() == 0
             ? $"audit: every order is paid, fetched and shipped once, or nothing is left of it; {audit.Orders().Sum(facts => facts.Charges)} cards charged once, 0 twice"
             : $"audit: {string.Join("; ", violations)}; {audit.Strays()} strays");

@@ -40,6 +40,9 @@ public sealed class Audit(Books books)
 /// <param name="Parcels">How many parcels were shipped and not recalled.</param>
 public sealed record OrderFacts(string Id, decimal Total, bool PaysByInvoice, string? End, int Charges, decimal Paid, int Picks, int Parcels)
 {
+    /// <summary>Whether it was cancelled, and not all that was done for it has been undone.</summary>
+    public bool IsBeingUndone => End == "cancelled" && (Picks, Parcels, Paid) != (0, 0, 0m);
+
     /// <summary>What is wrong now that everything has ended; null if nothing is.</summary>
     public string? Violation() => this switch
     {

@@ -65,10 +65,11 @@ public sealed class ProgramTests : IDisposable
             }
             while (line?.Contains("http://127.0.0.1:", StringComparison.Ordinal) == false);
             using var http = new HttpClient { BaseAddress = new Uri(line.ShouldNotBeNull()[line.IndexOf("http", StringComparison.Ordinal)..]), Timeout = Patience };
-            foreach ((string rung, int status) in ((string, int)[])[("v1", 200), ("v2", 200), ("v2b", 200), ("v3", 202), ("v4", 200), ("v5", 202), ("v6", 200), ("v7", 200), ("v8", 404)])
+            // Where a rung has so much time and no more, a busy machine may say either; LadderTests have the times, in virtual time.
+            foreach ((string rung, int[] answers) in ((string, int[])[])[("v1", [200]), ("v2", [200, 503]), ("v2b", [200, 503]), ("v3", [202]), ("v4", [200, 202]), ("v5", [202]), ("v6", [200, 202]), ("v7", [200, 202]), ("v8", [404])])
             {
                 HttpResponseMessage answer = await http.PutAsJsonAsync($"/payments/{rung}", new Due($"request-{rung}", rung, 10, "ada", "visa-1"));
-                ((int)answer.StatusCode).ShouldBe(status, rung);
+                answers.ShouldContain((int)answer.StatusCode, rung);
             }
 
             await http.PostAsJsonAsync("/provider", new { isDown = true });
