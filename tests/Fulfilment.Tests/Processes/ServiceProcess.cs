@@ -15,7 +15,7 @@ internal sealed class ServiceProcess : IDisposable
     private bool _isOver;
 
     /// <param name="name">The service.</param>
-    /// <param name="kills">At which messages it dies: each is the message's type, or its type and order, and kills once.</param>
+    /// <param name="kills">At which messages it dies: each is the message's type, or its type and order, and kills once; those that come at the same time kill together.</param>
     /// <param name="arguments">Its command line.</param>
     public ServiceProcess(string name, IEnumerable<string> kills, params string[] arguments)
     {
@@ -24,6 +24,8 @@ internal sealed class ServiceProcess : IDisposable
         _arguments = arguments;
         _process = Start();
     }
+
+    public string Name => _name;
 
     /// <summary>The last line of a checkout.</summary>
     public Task<string> Done => _done.Task;
@@ -101,13 +103,19 @@ internal sealed class ServiceProcess : IDisposable
                 _done.TrySetResult(line);
             }
 
-            string? kill = line.StartsWith($"{_name} hears ", StringComparison.Ordinal) && process == _process ? _kills.Find(kill => $"{line[(_name.Length + " hears ".Length)..]} ".StartsWith($"{kill} ", StringComparison.Ordinal)) : null;
+            string hears = $"{_name} hears ";
+            string? kill = line.StartsWith(hears, StringComparison.Ordinal) ? _kills.Find(kill => $"{line[hears.Length..]} ".StartsWith($"{kill} ", StringComparison.Ordinal)) : null;
             if (kill is null || _isOver)
             {
                 return;
             }
 
             _kills.Remove(kill);
+            if (process != _process)
+            {
+                return;                 // said between the kill and the death: it has died at this message, too, which may not come again
+            }
+
             Deaths++;
             process.Kill();             // SIGKILL: it can do nothing about it
             process.WaitForExit(1_000 * 60);
