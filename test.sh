@@ -22,7 +22,7 @@ results=TestResults
 passed=0 failed=0 skipped=0
 complaints=()
 
-complain() { complaints+=("$1"); echo "FAILED: $1"; }
+complain() { complaints+=("$1"); echo "FAILED: ${1%%$'\n'*}"; }
 
 # check NAME COMMAND...: one pass or fail by the command's exit code.
 check() {
@@ -39,6 +39,9 @@ check() {
 
 # counter TRX NAME: one number of a result file's summary.
 counter() { sed -n "s/.*<Counters [^>]*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1; }
+
+# failures LOG: the failed tests of a run and how their messages begin, for the end of the output.
+failures() { grep -E -A 8 '^  Failed ' "$1" | cut -c 1-300 | sed 's/^/    /'; }
 
 # Runs one test project and adds what its result file says. A run that fails without naming a failed test, or was cut
 # short (the host crashed, or hung past the limit), counts as one failure more.
@@ -63,7 +66,7 @@ run_tests() {
         bad=$((bad + 1))
         complain "$name: the run ended early, exit code $code"
     elif ((bad > 0)); then
-        complain "$name: $bad failed"
+        complain "$name: $bad failed"$'\n'"$(failures "$log")"
     fi
     if ((code != 0 || bad > 0)); then
         cat "$log"
