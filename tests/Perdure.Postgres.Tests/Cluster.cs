@@ -67,6 +67,21 @@ internal sealed class Cluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until a question to the server is answered with yes.</summary>
+    public async Task UntilAsync(string what, Func<string> sql)
+    {
+        long began = TimeProvider.System.GetTimestamp();
+        while (await AskAsync(sql()) is not true)
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Limit)
+            {
+                throw new TimeoutException($"Missing: {what}.");
+            }
+
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>Runs a statement, past all that is tested.</summary>
     public async Task<object?> AskAsync(string sql)
     {
