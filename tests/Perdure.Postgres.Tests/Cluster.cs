@@ -38,7 +38,7 @@ internal sealed class Cluster : IAsyncDisposable
     public static async Task<Cluster> StartAsync(PostgresServer server, string? databaseOfB = null, double skewOfB = 0)
     {
         NpgsqlDataSource look = NpgsqlDataSource.Create(server.ConnectionString + ";Application Name=look;Pooling=false");
-        await using (NpgsqlCommand clean = look.CreateCommand($"DROP SCHEMA IF EXISTS \"{NodeHost.Schema}\" CASCADE; DROP TABLE IF EXISTS entry; CREATE TABLE entry (flow text, step text, amount int)"))
+        await using (NpgsqlCommand clean = look.CreateCommand($"DROP SCHEMA IF EXISTS \"{NodeHost.Schema}\" CASCADE; DROP TABLE IF EXISTS entry; CREATE TABLE entry (flow text, step text, amount int); DROP TABLE IF EXISTS attempt; {Work.Table}"))
         {
             await clean.ExecuteNonQueryAsync();
         }

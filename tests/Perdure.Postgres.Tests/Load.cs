@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using Npgsql;
+using Perdure.Postgres.Node;
 
 namespace Perdure.Postgres.Tests;
 
 /// <summary>Clients that start, signal and await flows while something is disturbed, and what they were told. It shares no code with the engine.</summary>
 internal sealed class Load
 {
+    private const int Workers = 8; // more than may be at work at once
+    private const int Lanes = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private readonly Cluster _cluster;
@@ -14,11 +17,12 @@ internal sealed class Load
     private readonly Task[] _clients;
     private volatile bool _stop;
     private int _last;
+    private int _lastWork;
 
     private Load(Cluster cluster, int clients)
     {
         _cluster = cluster;
-        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync))];
+        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync)), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))];
     }
 
     /// <summary>How many flows have ended, as far as their clients know.</summary>
@@ -75,6 +79,7 @@ internal sealed class Load
 
         entries.Where(e => e.Value != 1).ShouldBeEmpty("what happened twice");
         entries.Keys.Order().ShouldBe(_amounts.Keys.SelectMany(id => new[] { "first", "second", "third" }, (id, step) => $"{id} {step}").Order());
+        await Attempts.CheckAsync(_cluster.Look);
     }
 
     /// <summary>Flows that were begun and have not ended as far as their clients know, as they are in the store.</summary>
@@ -93,7 +98,7 @@ internal sealed class Load
                 // It says so.
             }
 
-            object? inbox = await _cluster.AskAsync($"SELECT string_agg(shard || ' ' || kind || ' ' || id, ', ') FROM \"{Node.NodeHost.Schema}\".inbox WHERE to_id = '{id}'");
+            object? inbox = await _cluster.AskAsync($"SELECT string_agg(shard || ' ' || kind || ' ' || id, ', ') FROM \"{NodeHost.Schema}\".inbox WHERE to_id = '{id}'");
             missing.Add($"{id} ({(_amounts.ContainsKey(id) ? "told" : "not told")}): {flow}; inbox: {inbox}");
         }
 
@@ -121,6 +126,16 @@ internal sealed class Load
             }
 
             _results[id] = await AgainAsync(() => run.ResultAsync());
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        while (!_stop)
+        {
+            int number = Interlocked.Increment(ref _lastWork);
+            var work = new Work($"w{number}", $"lane {number % Lanes}", number);
+            (await AgainAsync(async () => await (await _cluster.Perdure.EnqueueAsync(work)).ResultAsync())).ShouldBe(number);
         }
     }
 
