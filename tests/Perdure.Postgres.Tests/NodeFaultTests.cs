@@ -52,7 +52,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
     [Fact]
     public async Task A_node_that_hangs_in_the_middle_of_a_commit_does_not_keep_its_shards()
     {
-        await using var way = new HoldWay(new NpgsqlConnectionStringBuilder(one.Server.ConnectionString).Port);
+        await using var way = new HoldWay(new NpgsqlConnectionStringBuilder(one.Server.ConnectionString).Port, "SET batch = held.number");
         var throughIt = new NpgsqlConnectionStringBuilder(one.Server.ConnectionString) { Port = way.Port };
         await using Cluster cluster = await Cluster.StartAsync(one.Server, throughIt.ConnectionString);
         Load load = Load.Begin(cluster);
