@@ -120,6 +120,13 @@ internal sealed class ShardInbox(Shard shard)
         shard.Send(new InboxRow(shard.Index, InboxId.OfWait(call.Id), MessageKind.Wait, call.To));
     }
 
+    /// <summary>The store has gone back: what was consumed may be there again.</summary>
+    public void ForgetAll()
+    {
+        _recent.Clear();
+        Forget();
+    }
+
     /// <summary>The shard forgets what is not known to be durable; what is consumed for good it still knows.</summary>
     public void Forget()
     {
