@@ -35,9 +35,9 @@ internal sealed class Sample : IDisposable
         {
             await _process.WaitForExitAsync().WaitAsync(Deadline.Time);
         }
-        catch (TimeoutException)
+        catch (TimeoutException e)
         {
-            throw new TimeoutException($"it has not ended in {Deadline.Time}, and said: {this}");
+            throw new TimeoutException($"it has not ended in {Deadline.Time}, and said: {this}", e);
         }
 
         return _process.ExitCode;

@@ -1,4 +1,5 @@
 using System.Text;
+using Perdure.Testing;
 
 namespace Perdure.Events.Tests;
 
@@ -37,6 +38,24 @@ public sealed class PublishTests
 
         all.Count(e => !e.IsDuplicate).ShouldBe(1);
         market.Heard.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_id_is_free_again_once_its_event_is_no_longer_kept()
+    {
+        await using Market market = await Market.OpenAsync((_, p) => p.AddTopic("order", t => t.Retention = TimeSpan.FromDays(1)), TestTime.ByHand);
+        var options = new PublishOptions { Id = "e1" };
+        await market.Perdure.PublishAsync(new Placed("1"), options);
+        await market.PublishAsync("2");
+        await market.Test.AdvanceAsync(TimeSpan.FromDays(2));
+        await market.KeepHouseAsync();
+        (await market.EventsAsync()).Select(e => e.Key).ShouldBe(["2"]);
+
+        PublishedEvent other = await market.Perdure.PublishAsync(new Placed("3"), options);
+        PublishedEvent again = await market.Perdure.PublishAsync(new Placed("3"), options);
+
+        (other.Position, other.IsDuplicate).ShouldBe((3, false));
+        again.ShouldBe(other with { IsDuplicate = true });
     }
 
     [Fact]

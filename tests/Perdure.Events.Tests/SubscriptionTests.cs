@@ -265,6 +265,40 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_subscription_that_is_rewound_hears_only_what_is_kept()
+    {
+        await using Market market = await Market.OpenAsync((m, p) => p.AddTopic("order", t => t.Retention = TimeSpan.FromDays(1)).Subscribe<Placed>("kitchen", m.Hear), TestTime.ByHand);
+        await market.PublishAsync("1", "2", "3");
+        await market.Test.AdvanceAsync(TimeSpan.FromDays(2));
+        await market.KeepHouseAsync();
+        (await market.EventsAsync()).Select(e => e.Key).ShouldBe(["3"]);
+
+        await market.Perdure.Subscription("kitchen").RewindAsync(SubscriptionStart.Beginning);
+        await market.Test.IdleAsync();
+
+        market.Heard.ShouldBe(["kitchen 1", "kitchen 2", "kitchen 3", "kitchen 3"]);
+    }
+
+    [Fact]
+    public async Task A_rewind_leaves_alone_what_is_still_tried_though_its_event_is_no_longer_kept()
+    {
+        await using Market market = await Market.OpenAsync((m, p) => p
+            .AddTopic("order", t => t.Retention = TimeSpan.FromDays(1))
+            .AddQueue("kitchen", q => q.Retry = Retry.Fixed(attempts: 2, TimeSpan.FromDays(10)))
+            .Subscribe<Placed>("kitchen", (e, job) => e.Order == "1" && job.Attempt == 1 ? throw new IOException("not yet") : m.Hear(e, job)), TestTime.ByHand);
+        await market.PublishAsync("1", "2");
+        await market.Test.AdvanceAsync(TimeSpan.FromDays(2));
+        await market.KeepHouseAsync();
+        (await market.EventsAsync()).Select(e => e.Key).ShouldBe(["2"]);
+
+        await market.CrashAsync();
+        await market.Perdure.Subscription("kitchen").RewindAsync(SubscriptionStart.Beginning);
+        await market.Test.AdvanceAsync(TimeSpan.FromDays(20));
+
+        market.Heard.ShouldBe(["kitchen 2", "kitchen 2", "kitchen 1"]);
+    }
+
+    [Fact]
     public async Task An_event_that_flows_wait_for_is_kept_for_its_hold_also_when_one_has_it()
     {
         await using Market market = await Market.OpenAsync((_, p) => p.AddTopic("payment", t => t.Retention = TimeSpan.Zero).AddFlow<string, string>("shop", async (order, flow) => (await flow.Event<Paid>(order, TimeSpan.FromDays(1))).Order), TestTime.ByHand);

@@ -23,9 +23,19 @@ internal sealed class MortalStore(IStore inner) : ProcessStore(inner)
     /// <summary>Is asked before each commit: whether there is no room for it now.</summary>
     public Func<IReadOnlyList<ShardBatch>, bool>? IsFull { get; set; }
 
+    /// <summary>Is awaited after events of a log were read, before who asked hears of them.</summary>
+    public Func<string, long, int, Task>? AfterReadEvents { get; set; }
+
     protected override bool IsDead => _dead;
 
     public void Die() => _dead = true;
+
+    public override async Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<EventRow> rows = await base.ReadEventsAsync(shard, topic, after, limit, cancellationToken);
+        await (AfterReadEvents?.Invoke(topic, after, limit) ?? Task.CompletedTask);
+        return rows;
+    }
 
     public override async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
     {

@@ -31,6 +31,9 @@ internal sealed record BenchOptions
 
     public bool OnlyEnqueue { get; init; }
 
+    /// <summary>So many nodes that share the store, all in this process; 0 for a process that is alone.</summary>
+    public int Nodes { get; init; }
+
     public string? Fill { get; init; }
 
     /// <summary>How many to run before the clock starts, so that the JIT has settled.</summary>
@@ -62,6 +65,11 @@ internal sealed record BenchOptions
         if (options is { Store: "postgres", Hold: true } or { Store: "postgres", Fill: not null })
         {
             throw new BadArgumentException("--hold: the server would have to outlive the process that fills it; take another store");
+        }
+
+        if (options is { Nodes: > 0, Store: not "postgres" })
+        {
+            throw new BadArgumentException("--nodes: nodes share a store on PostgreSQL only; add --store postgres");
         }
 
         return workload.Stores.Contains(options.Store)

@@ -17,5 +17,7 @@ internal static class Catalog
         QueueFloor.Workload,
         Pictures.Workload,
         Publish.Workload,
+        Idle.Workload,
+        Soak.Workload,
     ];
 }

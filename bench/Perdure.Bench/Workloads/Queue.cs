@@ -90,6 +90,9 @@ internal static class Queue
     public static Task EnqueueAsync(PerdureClient client, int number, bool hasKey, string? queue = null)
         => client.EnqueueAsync(new Delivery(number, Padding), new JobOptions { Queue = queue ?? PausedName, Key = hasKey ? $"key {number % Keys}" : null }, CancellationToken.None);
 
+    /// <summary>Leaves a job to the queue whose handler does nothing.</summary>
+    public static Task EnqueueToBeDoneAsync(PerdureClient client, int number) => EnqueueAsync(client, number, hasKey: false, Name);
+
     public static IJob Job(int number) => new Delivery(number, Padding);
 
     /// <summary>Resumes the queue where all wait: from the call to the first job's handler.</summary>

@@ -8,7 +8,7 @@ internal sealed class Saga3 : IFlow<Order, OrderOutcome>
 {
     public static Workload Workload { get; } = new("saga3", "three durable steps one after another, start to result", 20_000, MeasureAsync)
     {
-        Options = ["--bare-commit"],
+        Options = ["--bare-commit", "--nodes"],
     };
 
     public async Task<OrderOutcome> RunAsync(Order input, FlowContext flow)
@@ -26,8 +26,8 @@ internal sealed class Saga3 : IFlow<Order, OrderOutcome>
         bare?.Measure(cancellationToken);
         Report report = await EngineRun.MeasureAsync(options, dir, host =>
         {
-            IFlowClient<Saga3> saga3 = host.Client.Flow<Saga3>();
-            return async number => OrderServices.Check(await saga3.RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
+            IFlowClient<Saga3>[] nodes = [.. host.Clients.Select(c => c.Flow<Saga3>())];
+            return async number => OrderServices.Check(await nodes[number % nodes.Length].RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
         }, cancellationToken);
         bare?.Measure(cancellationToken);
         return bare is null

@@ -54,7 +54,7 @@ internal abstract class ProcessStore(IStore inner) : IStore
     public Task<IReadOnlyList<TopicRange>> ReadTopicsAsync(int shard, CancellationToken cancellationToken)
         => Alive(() => inner.ReadTopicsAsync(shard, cancellationToken));
 
-    public Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
+    public virtual Task<IReadOnlyList<EventRow>> ReadEventsAsync(int shard, string topic, long after, int limit, CancellationToken cancellationToken)
         => Alive(() => inner.ReadEventsAsync(shard, topic, after, limit, cancellationToken));
 
     public IAsyncEnumerable<EventRow> ListEventsAsync(EventFilter filter, CancellationToken cancellationToken) => inner.ListEventsAsync(filter, cancellationToken);

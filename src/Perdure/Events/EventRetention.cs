@@ -42,6 +42,7 @@ internal sealed class EventRetention(Home home)
                 isMore |= upTo - log.First + 1 >= ForgottenAtOnce;
                 log.First = upTo + 1;
                 home.Batch.ForgottenEvents.Add(new ForgottenEvents(wanted.Topic, upTo));
+                home.Shard.Commits.Then(new ActionEffect(() => log.Ids.Forget(upTo)));
             }
         }
 

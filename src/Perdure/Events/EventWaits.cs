@@ -94,7 +94,7 @@ internal sealed class EventWaits(Home home)
         }
 
         home.Shard.Inbox.Consume(message.Id, InboxId.NoRun);
-        if (row is null)
+        if (row is null || row.Position < home.Topics.LogOf(row.Topic).First) // it may have been forgotten while it was read
         {
             Report(log => log.EventUnclaimed("forgotten by now", message.Name!, $"that {message.From!.Flow} waited for")); // its hold is over
         }

@@ -130,6 +130,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
     /// <summary>Gives the events after a position again, as a new generation; or goes ahead to there.</summary>
     public void Rewind(long done)
     {
+        done = Math.Max(done, log.First - 1); // nothing before it is given again: it may still be in memory, and jobs of it must not be withdrawn
         foreach (Job job in _given.Values.Where(j => j.Phase != JobPhase.Running))
         {
             home.Displace(job);

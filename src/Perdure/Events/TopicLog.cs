@@ -70,7 +70,7 @@ internal sealed class RecentIds
     public const int Max = 65_536;
 
     private readonly Dictionary<(string Source, string Id), EventRow> _rows = [];
-    private readonly Queue<(string Source, string Id)> _order = new();
+    private readonly Queue<EventRow> _order = new();
     private long _count;
 
     /// <summary>How many there ever were. From any thread.</summary>
@@ -82,12 +82,21 @@ internal sealed class RecentIds
     {
         if (_rows.TryAdd((row.Source, row.Id), row))
         {
-            _order.Enqueue((row.Source, row.Id));
+            _order.Enqueue(row);
             Volatile.Write(ref _count, _count + 1);
             if (_order.Count > Max)
             {
-                _rows.Remove(_order.Dequeue());
+                RemoveFirst();
             }
+        }
+    }
+
+    /// <summary>The store has the events up to a position no more: their ids are free.</summary>
+    public void Forget(long upTo)
+    {
+        while (_order.TryPeek(out EventRow? row) && row.Position <= upTo)
+        {
+            RemoveFirst();
         }
     }
 
@@ -97,5 +106,11 @@ internal sealed class RecentIds
         _rows.Clear();
         _order.Clear();
         Volatile.Write(ref _count, _count + Max + 1);
+    }
+
+    private void RemoveFirst()
+    {
+        EventRow first = _order.Dequeue();
+        _rows.Remove((first.Source, first.Id));
     }
 }

@@ -30,7 +30,7 @@ public sealed class OnePostgres : IAsyncLifetime
     {
         await using var connection = new NpgsqlConnection(Server.ConnectionString + ";Pooling=false");
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 }; // filling a table takes a while
         return (await command.ExecuteScalarAsync())?.ToString();
     }
 }

@@ -290,6 +290,10 @@ internal sealed class Node
                 shard.Post(new FlowsWaking(waking));
             }
         }
+        catch (Exception) when (IsStopping)
+        {
+            // Nobody wants to know any more.
+        }
         catch (Exception e)
         {
             Log.ReadFailed(e);

@@ -56,11 +56,7 @@ internal sealed class ShardInbox(Shard shard)
         {
             // It may still be handed over a second time, from memory and from the store.
             Volatile.Write(ref _consumed, _consumed + 1);
-            _recent.Enqueue(id);
-            if (_recent.Count > RecentMax)
-            {
-                _taken.Remove(_recent.Dequeue());
-            }
+            Remember(id);
         }));
     }
 
@@ -120,18 +116,33 @@ internal sealed class ShardInbox(Shard shard)
         shard.Send(new InboxRow(shard.Index, InboxId.OfWait(call.Id), MessageKind.Wait, call.To));
     }
 
-    /// <summary>The store has gone back: what was consumed may be there again.</summary>
+    /// <summary>The store has gone back: what was consumed may be there again, or be sent again.</summary>
     public void ForgetAll()
     {
         _recent.Clear();
+        _taken.Clear();
         Forget();
     }
 
-    /// <summary>The shard forgets what is not known to be durable; what is consumed for good it still knows.</summary>
-    public void Forget()
+    /// <summary>The shard forgets what is not known to be durable: what was read before says nothing any more.</summary>
+    public void Forget() => Volatile.Write(ref _consumed, _consumed + RecentMax);
+
+    /// <summary>
+    /// The shard begins anew with what is in its inbox. What it took before and is not there any more was consumed for good, also where the answer to
+    /// that commit was lost: whoever sent it may hear only now that it is durable, and hand it over once more.
+    /// </summary>
+    public void Begin(IReadOnlyList<InboxRow> inbox)
     {
-        _taken.Clear();
-        _taken.UnionWith(_recent);
-        Volatile.Write(ref _consumed, _consumed + RecentMax); // what was read before says nothing any more
+        _taken.ExceptWith(inbox.Select(r => r.Id));
+        _taken.Except(_recent).ToList().ForEach(Remember);
+    }
+
+    private void Remember(string id)
+    {
+        _recent.Enqueue(id);
+        if (_recent.Count > RecentMax)
+        {
+            _taken.Remove(_recent.Dequeue());
+        }
     }
 }

@@ -204,6 +204,7 @@ internal sealed class ShardRecovery(Shard shard)
             shard.Refusals.ForgetRuns(); // jobs that came to nothing are not read again
         }
 
+        shard.Inbox.Begin(inbox);
         foreach (InboxRow row in inbox)
         {
             shard.Inbox.Arrival(row).Handle();
@@ -214,7 +215,7 @@ internal sealed class ShardRecovery(Shard shard)
         bool isLate = false;
         while (_held.TryDequeue(out Message? message))
         {
-            if (message is HomeInboxArrived arrived && !there.Contains(arrived.Id))
+            if (message is IFromInbox arrived && !there.Contains(arrived.Id))
             {
                 isLate = true; // it came after the inbox was read, or an owner before has taken it: the inbox says which
             }

@@ -81,7 +81,7 @@ internal sealed class HomeDue : HomeMessage
 }
 
 /// <summary>A message came through the home's inbox.</summary>
-internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage
+internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage, IFromInbox
 {
     public string Id => row.Id;
 

@@ -22,9 +22,10 @@ internal sealed class Coverage(EventsStory events)
             return (start, start);
         }
 
-        List<DateTimeOffset?> from = [.. RewindsTo(subscription, generation).Select(c => c.From)];
+        List<JobCall> calls = [.. RewindsTo(subscription, generation)];
         int together = events.Topic(topic).Count(e => e.Order == generation.Order); // what comes in the same batch may be before the end of the log, or after it
-        return (from.Select(f => StartsAt(f, before)).DefaultIfEmpty().Min(), from.Select(f => StartsAt(f, before) + (f is null ? together : 0)).DefaultIfEmpty().Max());
+        long least = calls.Select(c => StartsAt(c.From, c.From is null ? before : before.FindAll(e => e.Order < c.Order))).DefaultIfEmpty().Min(); // a time's place is looked up when it is asked for
+        return (least, calls.Select(c => StartsAt(c.From, before) + (c.From is null ? together : 0)).DefaultIfEmpty().Max());
     }
 
     private static long StartsAt(DateTimeOffset? from, List<EventStory> before) => from is { } time ? before.Count(e => e.Row.PublishedAt < time) : before.Count;

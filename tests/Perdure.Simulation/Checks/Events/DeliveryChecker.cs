@@ -53,6 +53,9 @@ internal sealed class DeliveryChecker(EventsStory events) : Checker("every subsc
                     MustHold(hearing?.Last is JobStatus.Completed or JobStatus.Failed, $"{key} ({there}) was never done: {hearing?.Last}");
                 }
 
+                bool hasRow = hearing?.Last == JobStatus.Waiting && generations[^1].EndOrder == long.MaxValue;
+                bool isGivenAgain = generations.Any(g => g.Order > generation.Order && g.Order < there.ForgottenOrder && there.Row.Position > _coverage.StartOf(subscription, topic, g).Least);
+                MustHold(!hasRow || isGivenAgain, $"{key} ({there}) was tried, neither done nor given again");
                 if (hearing is not null)
                 {
                     CheckOutcome(hearing, [.. calls[key]], isLast);

@@ -44,15 +44,15 @@ internal sealed class PublishChecker(EventsStory events) : Checker("published ev
             EventStory? there = events.Find(told.Topic, told.Position);
             MustHold(there is not null && there.Order < call.AnswerOrder, $"{what}, but that is not durable");
             MustHold(there is null || (there.N == call.Ids[i] && there.Row.Id == told.Id), $"{what}, but that is {there}");
-            MustHold(!told.IsDuplicate || (call.PublishId is not null && events.Find(call.Ids[i]) == there), $"{what}, which it is not");
+            MustHold(!told.IsDuplicate || (call.PublishId is not null && there?.ForgottenOrder > call.Order), $"{what}, which it is not");
             MustHold(call.PublishId is not { } id || there is null || (there.Row.Source, there.Row.Id) == id, $"{what}, which has another id");
         }
     }
 
     private void CheckConflict(JobCall call)
     {
-        EventStory? there = events.Events.FirstOrDefault(e => (e.Row.Source, e.Row.Id) == call.PublishId && e.Order < call.AnswerOrder);
-        MustHold(there is not null && there.N != call.Ids[0], $"publishing {call.Ids[0]} as {call.PublishId} was refused, but {(there is null ? "nothing" : "the same")} was there");
+        List<EventStory> there = [.. events.Events.Where(e => (e.Row.Source, e.Row.Id) == call.PublishId && e.Order < call.AnswerOrder && e.ForgottenOrder > call.Order)];
+        MustHold(there.Exists(e => e.N != call.Ids[0]), $"publishing {call.Ids[0]} as {call.PublishId} was refused, but {(there.Count == 0 ? "nothing" : "the same")} was there");
     }
 
     /// <summary>Each event has who wanted it, and comes once; without an id once for each time that it was wanted.</summary>
