@@ -66,17 +66,21 @@ public sealed class FailoverTests
             () => $"SELECT bool_and(epoch > before.was) FROM (VALUES {before}) AS before (number, was) JOIN \"{NodeHost.Schema}\".shard ON shard = number WHERE shard IN (SELECT shard FROM \"{NodeHost.Schema}\".flow WHERE status < 3)");
         foreach (FlowHandle<int> run in waiting)
         {
-            (await run.DescribeAsync()).Status.ShouldBe(FlowStatus.Running);
-            await run.SignalAsync(1_000, "go", signalId: "one");
+            (await Load.AgainAsync(() => run.DescribeAsync())).Status.ShouldBe(FlowStatus.Running);
+            await Load.AgainAsync(async () =>
+            {
+                await run.SignalAsync(1_000, "go", signalId: "one");
+                return true;
+            });
         }
 
-        int[] results = await Task.WhenAll(waiting.Select(run => run.ResultAsync()));
+        int[] results = await Task.WhenAll(waiting.Select(run => Load.AgainAsync(() => run.ResultAsync())));
         results.ShouldBe(Enumerable.Range(1, 24).Select(number => (6 * number) + 1_000));
         (await cluster.AskAsync("SELECT count(*) FROM entry WHERE starts_with(flow, 'waits')")).ShouldBe(72L);
         (await cluster.AskAsync("SELECT count(*) FROM entry WHERE starts_with(flow, 'lost')")).ShouldBe(0L);
         foreach (string id in lost.Ids)
         {
-            await Should.ThrowAsync<FlowNotFoundException>(() => cluster.Perdure.Get("pay", id).DescribeAsync());
+            await Should.ThrowAsync<FlowNotFoundException>(() => Load.AgainAsync(() => cluster.Perdure.Get("pay", id).DescribeAsync()));
         }
 
         Load after = Load.Begin(cluster, name: "after");

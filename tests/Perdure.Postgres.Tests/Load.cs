@@ -152,7 +152,7 @@ internal sealed class Load
     }
 
     /// <summary>Who is told that nobody can say asks again, with the same id.</summary>
-    private static async Task<T> AgainAsync<T>(Func<Task<T>> call)
+    public static async Task<T> AgainAsync<T>(Func<Task<T>> call)
     {
         while (true)
         {
