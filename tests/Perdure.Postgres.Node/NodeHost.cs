@@ -33,7 +33,19 @@ internal static class NodeHost
                 o.ShutdownGrace = TimeSpan.FromSeconds(2);
             })
             .UsePostgres(database, o => o.Schema = Schema)
-            .AddFlow("pay", static (int amount, FlowContext flow, NpgsqlDataSource entries) => PayAsync(amount, flow, entries)));
+            .AddFlow("pay", static (int amount, FlowContext flow, NpgsqlDataSource entries) => PayAsync(amount, flow, entries))
+            .AddQueue(Work.Queue, q =>
+            {
+                q.Concurrency = Work.AtOnce;
+                q.ConcurrencyPerKey = Work.AtOncePerLane;
+                q.Retry = Retry.Forever with { Cap = TimeSpan.FromSeconds(1) };
+            })
+            .AddJob<Work>(Work.Queue, j =>
+            {
+                j.Key = static work => work.Lane;
+                j.DedupKey = static work => work.Name;
+            })
+            .AddHandler<Work, int>(Work.Queue, (work, job) => work.DoAsync(job, name)));
         return builder.Build();
     }
 

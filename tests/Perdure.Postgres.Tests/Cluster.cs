@@ -13,14 +13,11 @@ internal sealed class Cluster : IAsyncDisposable
     private readonly IHost _host;
     private readonly List<NodeProcess> _nodes = [];
 
-    private Cluster(PostgresServer server, NpgsqlDataSource look, IHost host)
+    private Cluster(NpgsqlDataSource look, IHost host)
     {
-        Server = server;
         Look = look;
         _host = host;
     }
-
-    public PostgresServer Server { get; }
 
     /// <summary>For looks into the tables, past all that is tested.</summary>
     public NpgsqlDataSource Look { get; }
@@ -35,18 +32,21 @@ internal sealed class Cluster : IAsyncDisposable
     /// <param name="server">The server.</param>
     /// <param name="databaseOfB">By which way node b comes to the database; null for the straight one.</param>
     /// <param name="skewOfB">How far the clock of node b is ahead, in seconds.</param>
-    public static async Task<Cluster> StartAsync(PostgresServer server, string? databaseOfB = null, double skewOfB = 0)
+    public static Task<Cluster> StartAsync(PostgresServer server, string? databaseOfB = null, double skewOfB = 0) => StartAsync(server.ConnectionString, databaseOfB, skewOfB);
+
+    /// <summary>Starts all of it on an empty database, with the connection string of all nodes.</summary>
+    public static async Task<Cluster> StartAsync(string database, string? databaseOfB = null, double skewOfB = 0)
     {
-        NpgsqlDataSource look = NpgsqlDataSource.Create(server.ConnectionString + ";Application Name=look;Pooling=false");
-        await using (NpgsqlCommand clean = look.CreateCommand($"DROP SCHEMA IF EXISTS \"{NodeHost.Schema}\" CASCADE; DROP TABLE IF EXISTS entry; CREATE TABLE entry (flow text, step text, amount int)"))
+        NpgsqlDataSource look = NpgsqlDataSource.Create(database + ";Application Name=look;Pooling=false");
+        await using (NpgsqlCommand clean = look.CreateCommand($"DROP SCHEMA IF EXISTS \"{NodeHost.Schema}\" CASCADE; DROP TABLE IF EXISTS entry; CREATE TABLE entry (flow text, step text, amount int); DROP TABLE IF EXISTS attempt; {Work.Table}"))
         {
             await clean.ExecuteNonQueryAsync();
         }
 
-        IHost host = NodeHost.Build("client", server.ConnectionString, TimeSpan.Zero);
+        IHost host = NodeHost.Build("client", database, TimeSpan.Zero);
         await host.StartAsync();
-        var cluster = new Cluster(server, look, host);
-        cluster._nodes.AddRange(await Task.WhenAll(NodeProcess.StartAsync("a", server.ConnectionString), NodeProcess.StartAsync("b", databaseOfB ?? server.ConnectionString, skewOfB)));
+        var cluster = new Cluster(look, host);
+        cluster._nodes.AddRange(await Task.WhenAll(NodeProcess.StartAsync("a", database), NodeProcess.StartAsync("b", databaseOfB ?? database, skewOfB)));
         await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
         return cluster;
     }
@@ -61,6 +61,21 @@ internal sealed class Cluster : IAsyncDisposable
             if (TimeProvider.System.GetElapsedTime(began) > Limit)
             {
                 throw new TimeoutException($"Missing: {what}; the owners are {string.Join(", ", owners)}.");
+            }
+
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>Waits until a question to the server is answered with yes.</summary>
+    public async Task UntilAsync(string what, Func<string> sql)
+    {
+        long began = TimeProvider.System.GetTimestamp();
+        while (await AskAsync(sql()) is not true)
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Limit)
+            {
+                throw new TimeoutException($"Missing: {what}.");
             }
 
             await Task.Delay(20);

@@ -1,30 +1,39 @@
 using System.Collections.Concurrent;
 using Npgsql;
+using Perdure.Postgres.Node;
 
 namespace Perdure.Postgres.Tests;
 
 /// <summary>Clients that start, signal and await flows while something is disturbed, and what they were told. It shares no code with the engine.</summary>
 internal sealed class Load
 {
+    private const int Workers = 8; // more than may be at work at once
+    private const int Lanes = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private readonly Cluster _cluster;
+    private readonly string _name;
     private readonly ConcurrentDictionary<string, int> _results = new();
     private readonly ConcurrentDictionary<string, int> _amounts = new();
     private readonly Task[] _clients;
     private volatile bool _stop;
     private int _last;
+    private int _lastWork;
 
-    private Load(Cluster cluster, int clients)
+    private Load(Cluster cluster, int clients, string name)
     {
+        _name = name;
         _cluster = cluster;
-        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync))];
+        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync)), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))];
     }
 
     /// <summary>How many flows have ended, as far as their clients know.</summary>
     public int Ended => _results.Count;
 
-    public static Load Begin(Cluster cluster, int clients = 6) => new(cluster, clients);
+    public static Load Begin(Cluster cluster, int clients = 6, string name = "f") => new(cluster, clients, name);
+
+    /// <summary>The flows whose ends were told.</summary>
+    public IEnumerable<string> Ids => _results.Keys;
 
     /// <summary>Waits until so many flows more have ended: there is progress.</summary>
     public async Task MoreAsync(int count)
@@ -47,8 +56,8 @@ internal sealed class Load
         }
     }
 
-    /// <summary>Ends the load, and compares what the clients were told with what is in the tables.</summary>
-    public async Task CheckAsync()
+    /// <summary>Ends the load; each client hears the end of its last flow.</summary>
+    public async Task EndAsync()
     {
         _stop = true;
         await Task.WhenAny(Task.WhenAll(_clients), Task.Delay(Limit));
@@ -58,6 +67,12 @@ internal sealed class Load
         }
 
         await Task.WhenAll(_clients);
+    }
+
+    /// <summary>Ends the load, and compares what the clients were told with what is in the tables.</summary>
+    public async Task CheckAsync()
+    {
+        await EndAsync();
         _results.Keys.Order().ShouldBe(_amounts.Keys.Order(), "every start that was told has an end");
         foreach ((string id, int result) in _results)
         {
@@ -66,7 +81,8 @@ internal sealed class Load
         }
 
         Dictionary<string, int> entries = [];
-        await using NpgsqlCommand command = _cluster.Look.CreateCommand("SELECT flow || ' ' || step, count(*) FROM entry GROUP BY 1");
+        await using NpgsqlCommand command = _cluster.Look.CreateCommand("SELECT flow || ' ' || step, count(*) FROM entry WHERE starts_with(flow, $1) GROUP BY 1");
+        command.Parameters.Add(new NpgsqlParameter { Value = _name });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -75,13 +91,14 @@ internal sealed class Load
 
         entries.Where(e => e.Value != 1).ShouldBeEmpty("what happened twice");
         entries.Keys.Order().ShouldBe(_amounts.Keys.SelectMany(id => new[] { "first", "second", "third" }, (id, step) => $"{id} {step}").Order());
+        await Attempts.CheckAsync(_cluster.Look);
     }
 
     /// <summary>Flows that were begun and have not ended as far as their clients know, as they are in the store.</summary>
     private async Task<List<string>> MissingAsync()
     {
         List<string> missing = [];
-        foreach (string id in Enumerable.Range(1, _last).Select(n => $"f{n}").Where(id => !_results.ContainsKey(id)))
+        foreach (string id in Enumerable.Range(1, _last).Select(n => $"{_name}{n}").Where(id => !_results.ContainsKey(id)))
         {
             string flow = "no run";
             try
@@ -93,7 +110,7 @@ internal sealed class Load
                 // It says so.
             }
 
-            object? inbox = await _cluster.AskAsync($"SELECT string_agg(shard || ' ' || kind || ' ' || id, ', ') FROM \"{Node.NodeHost.Schema}\".inbox WHERE to_id = '{id}'");
+            object? inbox = await _cluster.AskAsync($"SELECT string_agg(shard || ' ' || kind || ' ' || id, ', ') FROM \"{NodeHost.Schema}\".inbox WHERE to_id = '{id}'");
             missing.Add($"{id} ({(_amounts.ContainsKey(id) ? "told" : "not told")}): {flow}; inbox: {inbox}");
         }
 
@@ -107,7 +124,7 @@ internal sealed class Load
         while (!_stop)
         {
             int amount = Interlocked.Increment(ref _last);
-            string id = $"f{amount}";
+            string id = $"{_name}{amount}";
             IFlowClient<IFlow<int, int>> pay = _cluster.Perdure.Flow<int, int>("pay");
             FlowHandle<int> run = await AgainAsync(() => pay.StartAsync(amount, id));
             _amounts[id] = amount; // it is told that it is durable
@@ -124,8 +141,18 @@ internal sealed class Load
         }
     }
 
+    private async Task WorkAsync()
+    {
+        while (!_stop)
+        {
+            int number = Interlocked.Increment(ref _lastWork);
+            var work = new Work($"{_name} {number}", $"lane {number % Lanes}", number);
+            (await AgainAsync(async () => await (await _cluster.Perdure.EnqueueAsync(work)).ResultAsync())).ShouldBe(number);
+        }
+    }
+
     /// <summary>Who is told that nobody can say asks again, with the same id.</summary>
-    private static async Task<T> AgainAsync<T>(Func<Task<T>> call)
+    public static async Task<T> AgainAsync<T>(Func<Task<T>> call)
     {
         while (true)
         {

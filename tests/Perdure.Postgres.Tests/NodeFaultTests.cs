@@ -7,6 +7,14 @@ namespace Perdure.Postgres.Tests;
 /// <summary>Faults of nodes, of the server and of the way to it, with real processes: nothing is lost, nothing happens twice, and it goes on soon.</summary>
 public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
 {
+    /// <summary>The shards of node b that a transaction has locked.</summary>
+    private const string LockedOfB =
+        $"""
+        SELECT shard FROM "{NodeHost.Schema}".shard WHERE node = (SELECT node FROM "{NodeHost.Schema}".node WHERE name = 'b') AND shard < 12
+        EXCEPT
+        SELECT shard FROM (SELECT shard FROM "{NodeHost.Schema}".shard FOR NO KEY UPDATE SKIP LOCKED) AS free
+        """;
+
     [Fact]
     public async Task A_node_that_is_killed_is_followed_within_its_lease_and_a_little()
     {
@@ -39,6 +47,33 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await load.MoreAsync(50);
         await load.CheckAsync();
         cluster.B.Log.ShouldContain(l => l.Contains("PRD5007", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_node_that_hangs_in_the_middle_of_a_commit_does_not_keep_its_shards()
+    {
+        await using var way = new HoldWay(new NpgsqlConnectionStringBuilder(one.Server.ConnectionString).Port, "SET batch = held.number");
+        var throughIt = new NpgsqlConnectionStringBuilder(one.Server.ConnectionString) { Port = way.Port };
+        await using Cluster cluster = await Cluster.StartAsync(one.Server, throughIt.ConnectionString);
+        Load load = Load.Begin(cluster);
+        await load.MoreAsync(50);
+
+        way.Hold();
+        await cluster.UntilAsync("a transaction of node b that has written its shards' rows and waits for its end", () => HeldCommits(way));
+        await cluster.B.FreezeAsync();
+        long frozen = TimeProvider.System.GetTimestamp();
+        (await cluster.AskAsync(HeldCommits(way))).ShouldBe(true);
+        (await cluster.AskAsync($"SELECT count(*) FROM ({LockedOfB}) AS locked")).ShouldNotBe(0L);
+        await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
+        await cluster.UntilAsync("rows that can be locked", () => $"SELECT count(*) = 12 FROM (SELECT FROM \"{NodeHost.Schema}\".shard WHERE shard < 12 FOR NO KEY UPDATE) AS free");
+        TimeProvider.System.GetElapsedTime(frozen).ShouldBeLessThan(NodeHost.Lease + TimeSpan.FromSeconds(5));
+
+        await load.MoreAsync(50);
+        way.Release();
+        await cluster.B.GoOnAsync();
+        await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
+        await load.MoreAsync(50);
+        await load.CheckAsync();
     }
 
     [Fact]
@@ -142,4 +177,12 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await load.MoreAsync(50);
         await load.CheckAsync();
     }
+
+    /// <summary>Whether connections that are held back are in transactions that have written shards.</summary>
+    private static string HeldCommits(HoldWay way) =>
+        $"""
+        SELECT count(*) > 0 FROM pg_stat_activity JOIN pg_locks USING (pid)
+        WHERE client_port IN ({way.Held}) AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL
+            AND relation = '"{NodeHost.Schema}".shard'::regclass AND mode = 'RowExclusiveLock' AND granted
+        """;
 }

@@ -26,7 +26,7 @@ internal sealed class NodeTable(Database database)
 
     private readonly string _nodes = $"SELECT node, name, joined_at, lease_until <= clock_timestamp() FROM {database.Schema}.node ORDER BY node";
 
-    private readonly string _owners = $"SELECT shard, node FROM {database.Schema}.shard WHERE shard < {NodeLease.FirstInbox} ORDER BY shard";
+    private readonly string _owners = $"SELECT shard, node, batch FROM {database.Schema}.shard WHERE shard < {NodeLease.FirstInbox} OR shard = $1 ORDER BY shard";
 
     /// <summary>Only connections of our own role, which anybody may end.</summary>
     private readonly string _disconnect =
@@ -67,7 +67,7 @@ internal sealed class NodeTable(Database database)
         bool anyGone = false;
         List<LivingNode> nodes = [];
         List<ShardOwner> owners = [];
-        await RunAsync(Read, cancellationToken, Sql.Of(_renew, Sql.Value(node.Node)), Sql.Of(_nodes), Sql.Of(_owners)).ConfigureAwait(false);
+        await RunAsync(Read, cancellationToken, Sql.Of(_renew, Sql.Value(node.Node)), Sql.Of(_nodes), Sql.Of(_owners, Sql.Value(node.Inbox))).ConfigureAwait(false);
         if (anyGone)
         {
             await RunAsync(static (_, _) => { }, cancellationToken, Sql.Of(_disconnect, Sql.Value(database.Application))).ConfigureAwait(false);
@@ -89,7 +89,7 @@ internal sealed class NodeTable(Database database)
                     nodes.Add(new LivingNode(row.GetInt64(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2)));
                     break;
                 default:
-                    owners.Add(new ShardOwner(row.GetInt32(0), row.IsDBNull(1) ? null : row.GetInt64(1)));
+                    owners.Add(new ShardOwner(row.GetInt32(0), row.IsDBNull(1) ? null : row.GetInt64(1), row.GetInt64(2)));
                     break;
             }
         }

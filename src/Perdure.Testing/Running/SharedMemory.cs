@@ -54,7 +54,7 @@ internal sealed class SharedMemory(TimeProvider time)
             me.Until = time.GetUtcNow() + lease.Duration;
             return new ClusterView(
                 [.. _nodes.Values.Select(n => new LivingNode(n.Lease.Node, n.Lease.Name, n.JoinedAt))],
-                [.. _owners.Where(o => o.Key < NodeLease.FirstInbox).Select(o => new ShardOwner(o.Key, o.Value.Node))]);
+                [.. _owners.Where(o => o.Key < NodeLease.FirstInbox || o.Key == lease.Inbox).Select(o => new ShardOwner(o.Key, o.Value.Node, Memory.BatchOf(o.Key)))]);
         }
     }
 

@@ -10,6 +10,10 @@ namespace Perdure.Cluster;
 /// It counts its lease on the monotonic clock from before it asked for it, and at four fifths of it forgets its shards: so no
 /// attempt of its own runs when others begin. What it still commits then is fenced by the epochs.
 /// </para>
+/// <para>
+/// A store whose server failed over to a standby that lagged, or that was restored, has gone back. A batch after that is fenced by its number; a shard that has nothing to
+/// commit is found by its number when the node says that it lives.
+/// </para>
 /// <para>A shard is given up only when its attempts have ended and all that was decided is durable. A node that counts as gone joins anew, under another number.</para>
 /// </remarks>
 internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) : IAsyncDisposable
@@ -26,6 +30,8 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     private long _heardAt;
 
     public static PerdureException Gone => new(ErrorCodes.NodeGone, "this node has lost its place among the nodes: it was not heard of for the length of its lease. It joins again by itself.");
+
+    public static PerdureException Back => new(ErrorCodes.NodeGone, "the store went back to an earlier state.");
 
     public static PerdureException Moved => new(ErrorCodes.NodeGone, "the shard moves to another node.");
 
@@ -122,6 +128,15 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         }
     }
 
+    /// <summary>The store has forgotten some of the node's own inbox: nobody can say any more which calls are answered. On the loop.</summary>
+    public void InboxWentBack()
+    {
+        if (Volatile.Read(ref _member) is { } member)
+        {
+            Lose(member);
+        }
+    }
+
     private async Task<Member> JoinAsync(CancellationToken cancellationToken)
     {
         long now = node.Seams.Time.GetTimestamp();
@@ -187,6 +202,8 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     private async Task<bool> BeatAsync(Member member)
     {
         long now = node.Seams.Time.GetTimestamp();
+        long[] stored = Array.ConvertAll(node.Shards, s => s.Commits.Stored);
+        long inbox = member.Inbox.Commits.Stored;
         if (await store.BeatAsync(member.Lease, _stop.Token) is not { } view)
         {
             Lose(member);
@@ -204,6 +221,17 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         foreach (Shard shard in node.Shards.Where(s => !s.Recovery.IsElsewhere && !mine.Contains(s.Index)))
         {
             shard.Post(new ShardLost(Gone));
+        }
+
+        if (view.Owners.Any(o => o.Shard == member.Lease.Inbox && o.Batch < inbox))
+        {
+            Lose(member); // calls and their answers are gone
+            return false;
+        }
+
+        foreach (ShardOwner back in view.Owners.Where(o => o.Shard < stored.Length && mine.Contains(o.Shard) && o.Batch < stored[o.Shard]))
+        {
+            node.Shards[back.Shard].Post(new ShardWentBack(Back));
         }
 
         (List<int> take, List<int> give, bool isEven) = ShardShares.Plan(view, member.Lease.Node, node.HomeIndex);

@@ -26,6 +26,12 @@ internal sealed class ShardLost(PerdureException reason) : Message
     public override void Handle() => Shard.Recovery.Lose(reason);
 }
 
+/// <summary>The store has forgotten batches of the shard that were durable.</summary>
+internal sealed class ShardWentBack(PerdureException reason) : Message
+{
+    public override void Handle() => Shard.Recovery.WentBack(reason);
+}
+
 /// <summary>The shard's attempts have ended here, so that it can be given up.</summary>
 internal sealed class GiveShard : Message
 {

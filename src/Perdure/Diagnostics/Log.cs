@@ -135,6 +135,9 @@ internal static partial class Log
     [LoggerMessage(56, LogLevel.Error, ErrorCodes.NodeGone + ": {Name}, node {Number}, was not heard of for the length of its lease; it forgets its shards, and joins anew")]
     public static partial void HasLostItsPlace(this ILogger log, string name, long number);
 
+    [LoggerMessage(61, LogLevel.Error, "The store went back: batch {Known} of shard {Shard} was durable, and its last one is {Stored} now. Was a standby promoted that lagged, or a backup restored? It goes on from there")]
+    public static partial void StoreWentBack(this ILogger log, int shard, long known, long stored);
+
     [LoggerMessage(57, LogLevel.Warning, "The store did not answer when this node said that it lives; trying again")]
     public static partial void BeatFailed(this ILogger log, Exception exception);
 

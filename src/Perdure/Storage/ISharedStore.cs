@@ -62,7 +62,7 @@ public sealed record NodeLease(long Node, string Name, TimeSpan Duration)
 
 /// <summary>Who lives, and who has what.</summary>
 /// <param name="Nodes">The nodes that live, in the order in which they joined.</param>
-/// <param name="Owners">Who has each shard that was ever taken; nodes' own inboxes not included.</param>
+/// <param name="Owners">Who has each shard that was ever taken; of the nodes' own inboxes only the one of the node that asks.</param>
 public sealed record ClusterView(IReadOnlyList<LivingNode> Nodes, IReadOnlyList<ShardOwner> Owners);
 
 /// <summary>A node that lives.</summary>
@@ -74,5 +74,6 @@ public sealed record LivingNode(long Node, string Name, DateTimeOffset JoinedAt)
 /// <summary>Who has a shard.</summary>
 /// <param name="Shard">The shard.</param>
 /// <param name="Node">Its owner; null when it is free.</param>
+/// <param name="Batch">The number of its last batch. Where it is lower than the owner's, the store has gone back: a standby that lagged was promoted, or a backup restored.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
-public readonly record struct ShardOwner(int Shard, long? Node);
+public readonly record struct ShardOwner(int Shard, long? Node, long Batch);

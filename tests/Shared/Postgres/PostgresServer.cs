@@ -33,6 +33,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         _user = Environment.IsPrivilegedProcess ? FindUser() : null;
     }
 
+    /// <summary>Where clients come in.</summary>
+    public string Address => $"127.0.0.1:{_port.ToString(CultureInfo.InvariantCulture)}";
+
     /// <summary>The database that a server has from the beginning, for its owner.</summary>
     public string ConnectionString => $"Host=127.0.0.1;Port={_port};Database=postgres;Username=perdure";
 
@@ -100,6 +103,22 @@ internal sealed class PostgresServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Makes another server with a copy of what is in this one, that follows it and can be read; and starts it.</summary>
+    /// <param name="name">What this server calls it.</param>
+    public async Task<PostgresServer> StartStandbyAsync(string name)
+    {
+        var standby = new PostgresServer(Directory.CreateTempSubdirectory("perdure-postgres-").FullName);
+        if (_user is { } user)
+        {
+            await standby.RunAsync("chown", asUser: false, user.Uid, standby._folder);
+        }
+
+        string here = $"host=127.0.0.1 port={_port.ToString(CultureInfo.InvariantCulture)} user=perdure application_name={name}";
+        await standby.RunAsync(Path.Combine(_bin, "pg_basebackup"), asUser: true, "-d", here, "-D", Path.Combine(standby._folder, "data"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync");
+        await standby.StartAsync();
+        return standby;
+    }
+
     /// <summary>Starts the server with what it has on disk; completes when clients can come.</summary>
     public async Task StartAsync()
     {
@@ -112,6 +131,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         _shell.BeginErrorReadLine();
         await _ready.Task.WaitAsync(BootLimit);
     }
+
+    /// <summary>Makes a standby a server of its own; completes when it takes commits.</summary>
+    public Task PromoteAsync() => RunAsync(Path.Combine(_bin, "pg_ctl"), asUser: true, "promote", "--wait", "-D", Path.Combine(_folder, "data"));
 
     /// <summary>Ends the server as a power failure would, but for what the system has not written yet.</summary>
     public async Task KillAsync()

@@ -45,12 +45,15 @@ internal sealed class ShardCommits(Shard shard)
 
     public ShardLease Lease => _lease;
 
+    /// <summary>The number of the last batch that is known to be durable. From any thread.</summary>
+    public long Stored => Volatile.Read(ref _stored);
+
     public bool IsDurable(long sequence) => sequence <= _durable;
 
     public void Begin(ShardLease lease)
     {
         _lease = lease;
-        _stored = lease.Batch;
+        Volatile.Write(ref _stored, lease.Batch);
         _spareBatch = null; // of the lease before
         Time = lease.Time > Time ? lease.Time : Time;
     }
@@ -144,7 +147,7 @@ internal sealed class ShardCommits(Shard shard)
 
     private void Committed(SealedBatch batch)
     {
-        _stored = batch.Batch.Number;
+        Volatile.Write(ref _stored, batch.Batch.Number);
         _durable = Sequence - 1;
         _inFlight = null;
         List<IEffect> effects = batch.Effects;

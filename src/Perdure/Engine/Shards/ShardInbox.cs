@@ -116,6 +116,14 @@ internal sealed class ShardInbox(Shard shard)
         shard.Send(new InboxRow(shard.Index, InboxId.OfWait(call.Id), MessageKind.Wait, call.To));
     }
 
+    /// <summary>The store has gone back: what was consumed may be there again, or be sent again.</summary>
+    public void ForgetAll()
+    {
+        _recent.Clear();
+        _taken.Clear();
+        Forget();
+    }
+
     /// <summary>The shard forgets what is not known to be durable: what was read before says nothing any more.</summary>
     public void Forget() => Volatile.Write(ref _consumed, _consumed + RecentMax);
 

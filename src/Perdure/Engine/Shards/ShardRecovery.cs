@@ -81,6 +81,15 @@ internal sealed class ShardRecovery(Shard shard)
         _ = TakeAsync();
     }
 
+    /// <summary>The store holds less of the shard than was durable: what is in memory has not happened. On the loop.</summary>
+    public void WentBack(PerdureException reason)
+    {
+        if (!IsRecovering)
+        {
+            Begin(reason);
+        }
+    }
+
     /// <summary>The shard is taken by this node. On the loop.</summary>
     public void Taken(ShardLease lease)
     {
@@ -160,6 +169,17 @@ internal sealed class ShardRecovery(Shard shard)
         if (_isElsewhere || !IsRecovering)
         {
             return; // it was read for a life that is over: the shard has moved meanwhile, or was taken once more
+        }
+
+        if (lease.Batch < shard.Commits.Stored)
+        {
+            Node.Log.StoreWentBack(shard.Index, shard.Commits.Stored, lease.Batch);
+            shard.Inbox.ForgetAll();
+            if (shard.Calls is not null)
+            {
+                Node.Membership!.InboxWentBack();
+                return;
+            }
         }
 
         IsRecovering = false;

@@ -23,6 +23,9 @@ internal sealed class MemoryShard
 
     public bool IsHeldBy(ShardLease lease) => _held && _epoch == lease.Epoch && _token == lease.Token;
 
+    /// <summary>The number of the last batch.</summary>
+    public long Batch => _batch;
+
     public bool Admits(ShardBatch batch) => IsHeldBy(batch.Lease) && _batch == batch.Number - 1;
 
     /// <param name="shard">The shard's number.</param>

@@ -43,6 +43,15 @@ public sealed class MemoryStore : IStoreTarget
     /// <inheritdoc/>
     public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken) => TakeShardsAsync(shards, token, static _ => false, cancellationToken);
 
+    /// <summary>The number of a shard's last batch.</summary>
+    internal long BatchOf(int shard)
+    {
+        lock (_gate)
+        {
+            return Tables.Shard(shard).Batch;
+        }
+    }
+
     /// <summary>Takes shards for a node, which has some of them already.</summary>
     internal Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, Predicate<int> isOwn, CancellationToken cancellationToken)
     {
