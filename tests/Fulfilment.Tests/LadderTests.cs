@@ -158,6 +158,42 @@ public sealed class LadderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task V6_where_the_provider_is_back_in_time_for_the_undo_only_the_caller_hears_at_once_that_nothing_was_paid()
+    {
+        _world.Provider.IsDown = true;
+        Task<Answer> answer = Ladder.CompensateAsync(Bill);
+        await _world.PassAsync(TimeSpan.FromMilliseconds(250));
+        _world.Provider.IsDown = false;
+        await _world.PassAsync(PaymentLadder.Budget);
+
+        (await At(0, answer)).Status.ShouldBe(503);
+        _world.Credit.Balance("bob").ShouldBe(20);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task V6_and_V7_keep_no_caller_of_a_slow_provider_for_longer_than_2_seconds(bool kindly)
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        (await At(2, kindly ? Ladder.CompensateFirstAsync(Bill) : Ladder.CompensateAsync(Bill))).Status.ShouldBe(202);
+        await _world.PassAsync(TimeSpan.FromSeconds(4));
+        Charges().ShouldBe([Bill.RequestId]);
+        _world.Credit.Balance("bob").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task V5_a_worker_takes_as_long_as_the_provider_and_the_caller_does_not()
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        (await At(0, Ladder.PullAsync(Bill))).Status.ShouldBe(202);
+        Task<int> round = Ladder.WorkAsync("van 1", TimeSpan.Zero);
+        await _world.PassAsync(TimeSpan.FromSeconds(5.1));
+        (await round.WaitAsync(TimeSpan.FromMinutes(1))).ShouldBe(1);
+        Charges().ShouldBe([Bill.RequestId]);
+    }
+
+    [Fact]
     public async Task V7_credit_is_given_back_first_and_the_uncertain_charge_cleaned_up_afterwards()
     {
         _world.Provider.LosesAnswers = true;                                    // it charges, and nobody hears so
@@ -166,7 +202,7 @@ public sealed class LadderTests : IAsyncLifetime
         _world.Credit.Balance("bob").ShouldBe(0);
         _world.Provider.IsDown = true;
         (await At(0.2, answer, already: TimeSpan.FromMilliseconds(150))).ShouldSatisfyAllConditions(
-            no => no.Status.ShouldBe(402), no => no.Text.ShouldContain("the card could not be charged"));
+            no => no.Status.ShouldBe(503), no => no.Text.ShouldContain("the card provider is unavailable"));
         _world.Credit.Balance("bob").ShouldBe(20);
         Charges().ShouldBe([Bill.RequestId]);
 

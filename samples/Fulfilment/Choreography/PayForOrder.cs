@@ -26,9 +26,9 @@ public sealed class PayForOrder(Collecting collecting) : IFlow<OrderPlaced>
 
             flow.Publish(new PaymentReceived(order));   // by invoice, too: it is what Inventory waits for
         }
-        catch (RejectedException no)
+        catch (PerdureException no)
         {
-            flow.Publish(new PaymentFailed(order, no.Reason));
+            flow.Publish(new PaymentFailed(order, Collecting.Reason(no)));
         }
     }
 

@@ -135,10 +135,22 @@ public sealed class PaymentLadder(PerdureClient perdure, CardProvider cards)
     }
 
     /// <summary>V6: more than a charge: credit is used, and given back when the card cannot be charged; the last step first.</summary>
-    public async Task<Answer> CompensateAsync(Due due) => Of(await perdure.TryNowAsync(due, Budget, new JobOptions { Queue = InReverse }));
+    public async Task<Answer> CompensateAsync(Due due) => await PayAsync(due, InReverse);
 
     /// <summary>V7: the credit is given back first; what the provider may have charged is cleaned up behind the customer's back.</summary>
-    public async Task<Answer> CompensateFirstAsync(Due due) => Of(await perdure.TryNowAsync(due, Budget, new JobOptions { Queue = Kindly }));
+    public async Task<Answer> CompensateFirstAsync(Due due) => await PayAsync(due, Kindly);
+
+    private async Task<Answer> PayAsync(Due due, string queue)
+    {
+        try
+        {
+            return Of(await perdure.TryNowAsync(due, Budget, new JobOptions { Queue = queue }));
+        }
+        catch (JobFailedException e)
+        {
+            return new Answer(503, e.Message);      // the provider gave no answer, and all is undone or will be
+        }
+    }
 
     private static Answer Paid { get; } = new(200, "paid");
 

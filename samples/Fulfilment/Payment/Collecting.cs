@@ -14,7 +14,8 @@ public sealed record Due(string RequestId, string RefId, decimal Amount, string 
 public sealed class Collecting(CustomerCredit credit, CardProvider cards, FulfilmentOptions options)
 {
     /// <summary>Collects what is due, or nothing.</summary>
-    /// <exception cref="RejectedException">Nothing could be collected. All is undone, or on its way to be.</exception>
+    /// <exception cref="RejectedException">There is no valid card. All is undone.</exception>
+    /// <exception cref="PerdureException">The card provider gave no answer, after all retries. All is undone, or on its way to be.</exception>
     public async Task CollectAsync(Due due, FlowContext flow)
     {
         try
@@ -31,12 +32,15 @@ public sealed class Collecting(CustomerCredit credit, CardProvider cards, Fulfil
                 await ChargeAsync(due, due.Amount - used, flow);
             }
         }
-        catch (PerdureException no)     // no card, or no answer after all retries
+        catch (PerdureException)
         {
             await flow.Undo();
-            throw new RejectedException(no is RejectedException refusal ? refusal.Reason : "the card could not be charged");
+            throw;
         }
     }
+
+    /// <summary>Why nothing was collected, for those who asked.</summary>
+    public static string Reason(PerdureException no) => no is RejectedException refusal ? refusal.Reason : "the card could not be charged";
 
     private async Task ChargeAsync(Due due, decimal amount, FlowContext flow)
     {

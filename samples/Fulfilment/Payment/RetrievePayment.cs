@@ -12,9 +12,9 @@ public sealed class RetrievePayment(Collecting collecting) : IFlow<RetrievePayme
             await collecting.CollectAsync(new Due(command.RequestId, command.RefId, command.Amount, command.Customer, command.Card), flow);
             flow.Publish(new PaymentReceivedEvent(command.RequestId, command.RefId));
         }
-        catch (RejectedException no)
+        catch (PerdureException no)
         {
-            flow.Publish(new PaymentFailedEvent(command.RequestId, command.RefId, no.Reason));
+            flow.Publish(new PaymentFailedEvent(command.RequestId, command.RefId, Collecting.Reason(no)));
         }
     }
 }
@@ -24,7 +24,14 @@ public sealed class DoRetrievePayment(Collecting collecting) : IFlow<RetrievePay
 {
     public async Task<PaymentReceivedEvent> RunAsync(RetrievePaymentCommand command, FlowContext flow)
     {
-        await collecting.CollectAsync(new Due(command.RequestId, command.RefId, command.Amount, command.Customer, command.Card), flow);
-        return new PaymentReceivedEvent(command.RequestId, command.RefId);
+        try
+        {
+            await collecting.CollectAsync(new Due(command.RequestId, command.RefId, command.Amount, command.Customer, command.Card), flow);
+            return new PaymentReceivedEvent(command.RequestId, command.RefId);
+        }
+        catch (PerdureException no)
+        {
+            throw new RejectedException(Collecting.Reason(no));
+        }
     }
 }
