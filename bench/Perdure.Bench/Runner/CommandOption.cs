@@ -26,7 +26,7 @@ internal sealed record CommandOption(string Name, string? Value, string What, Fu
         new("--hold", null, "signal, queue: restart while all wait; memory, time to ready, and how long the next one takes", (o, _) => o with { Hold = true }) { IsSpecial = true },
         new("--limits", null, "queue: with a rate, limits and fair turns per key, none of which is ever reached", (o, _) => o with { Limits = true }) { IsSpecial = true },
         new("--only-enqueue", null, "queue: the queue is paused; no job is handled", (o, _) => o with { OnlyEnqueue = true }) { IsSpecial = true },
-        new("--nodes", "K", "saga3, idle: so many nodes on one PostgreSQL, all in this process; each client asks one of them", (o, v) => o with { Nodes = BenchOptions.Number("--nodes", v, NodesMax) }) { IsSpecial = true },
+        new("--nodes", "K", "saga3, idle, soak: so many nodes on one PostgreSQL, all in this process; each client asks one of them", (o, v) => o with { Nodes = BenchOptions.Number("--nodes", v, NodesMax) }) { IsSpecial = true },
         new("--fill", "DIR", "signal: only start the flows, on a store in DIR that is left there (--hold runs this in a process of its own)", (o, v) => o with { Fill = v }) { IsSpecial = true },
     ];
 

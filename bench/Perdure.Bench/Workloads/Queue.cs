@@ -7,7 +7,7 @@ namespace Perdure.Bench.Workloads;
 /// <summary>Jobs through a queue: as many enqueuers as clients, each enqueue durable before the next, and no-op handlers, as many at once as clients.</summary>
 internal static class Queue
 {
-    private const string Name = "bench";
+    public const string Name = "bench";
     public const string PausedName = "paused";
     private const int Keys = 100;
     private const int SettleRound = 30_000;
@@ -89,9 +89,6 @@ internal static class Queue
 
     public static Task EnqueueAsync(PerdureClient client, int number, bool hasKey, string? queue = null)
         => client.EnqueueAsync(new Delivery(number, Padding), new JobOptions { Queue = queue ?? PausedName, Key = hasKey ? $"key {number % Keys}" : null }, CancellationToken.None);
-
-    /// <summary>Leaves a job to the queue whose handler does nothing.</summary>
-    public static Task EnqueueToBeDoneAsync(PerdureClient client, int number) => EnqueueAsync(client, number, hasKey: false, Name);
 
     public static IJob Job(int number) => new Delivery(number, Padding);
 

@@ -1,5 +1,6 @@
 using Perdure.Bench.Bare;
 using Perdure.Bench.Runner;
+using Perdure.Bench.Stores;
 
 namespace Perdure.Bench.Workloads;
 
@@ -19,16 +20,19 @@ internal sealed class Saga3 : IFlow<Order, OrderOutcome>
         return new OrderOutcome(input.OrderId, "approved");
     }
 
+    /// <summary>What a client does for each number: a flow from its start to its result, on one node after the other.</summary>
+    public static Func<int, Task> Asking(BenchHost host)
+    {
+        IFlowClient<Saga3>[] nodes = [.. host.Clients.Select(c => c.Flow<Saga3>())];
+        return async number => OrderServices.Check(await nodes[number % nodes.Length].RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
+    }
+
     private static async Task<Report> MeasureAsync(BenchOptions options, CancellationToken cancellationToken)
     {
         using TempDir dir = TempDir.Make(options.Dir);
         using BareCommits? bare = options.BareCommit ? new BareCommits(dir) : null;
         bare?.Measure(cancellationToken);
-        Report report = await EngineRun.MeasureAsync(options, dir, host =>
-        {
-            IFlowClient<Saga3>[] nodes = [.. host.Clients.Select(c => c.Flow<Saga3>())];
-            return async number => OrderServices.Check(await nodes[number % nodes.Length].RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
-        }, cancellationToken);
+        Report report = await EngineRun.MeasureAsync(options, dir, Asking, cancellationToken);
         bare?.Measure(cancellationToken);
         return bare is null
             ? report

@@ -24,7 +24,7 @@ internal static class Soak
     {
         using TempDir dir = TempDir.Make(options.Dir);
         await using BenchHost host = await BenchHost.StartAsync(options, dir.Path, cancellationToken);
-        IFlowClient<Saga3>[] nodes = [.. host.Clients.Select(c => c.Flow<Saga3>())];
+        Func<int, Task> saga3 = Saga3.Asking(host);
         await EngineRun.WarmUpAsync(options, options.WarmUp, n => ClosedLoop.RunAsync(n, options.WarmUpClients, AskAsync, cancellationToken));
         List<Part> parts = [];
         for (int part = 0; part < Parts; part++)
@@ -44,9 +44,8 @@ internal static class Soak
 
         async Task AskAsync(int number)
         {
-            int node = number % nodes.Length;
-            OrderServices.Check(await nodes[node].RunAsync(OrderServices.OrderOf(number), cancellationToken: CancellationToken.None), number, "approved");
-            await Queue.EnqueueToBeDoneAsync(host.Clients[node], number);
+            await saga3(number);
+            await Queue.EnqueueAsync(host.Clients[number % host.Clients.Count], number, hasKey: false, Queue.Name);
         }
 
         async Task<Part> MeasureAsync(TimeSpan time, int clients)
