@@ -52,8 +52,9 @@ internal static class JobVictim
             if (number % CancelEvery == CancelEvery - 1)
             {
                 log.Write(JobVerb.Cancelling, job);
-                CancelAnswer answer = await handle.CancelAsync();
-                if (answer == CancelAnswer.Accepted)
+                await handle.CancelAsync();
+                JobInfo shown = await handle.DescribeAsync();
+                if (shown.Status == JobStatus.Cancelled) // one that runs is cancelling first, and may have been on its way to its handler
                 {
                     log.Write(JobVerb.Cancelled, job);
                 }

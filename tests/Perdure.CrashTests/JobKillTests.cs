@@ -62,7 +62,7 @@ public class JobKillTests(ITestOutputHelper output)
             JobLine line = lines[i];
             if (line.Verb == JobVerb.Cancelled)
             {
-                complaints.AddRange(lines.Skip(i + 1).Where(l => l.Name == line.Name && l.Verb == JobVerb.Began).Select(l => $"{l.Name} was begun in process {l.Life} after it was shown as cancelled"));
+                complaints.AddRange(lines.Skip(i + 1).Where(l => l.Name == line.Name && l.Verb is JobVerb.Began or JobVerb.Done).Select(l => $"{l.Name} {(l.Verb == JobVerb.Began ? "was begun" : "was done")} in process {l.Life} after it was shown as cancelled"));
             }
         }
 

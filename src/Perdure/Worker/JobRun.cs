@@ -201,8 +201,6 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
                 {
                     missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(JobId.Text(missing[i].Queue, missing[i].Number));
                 }
-
-                cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now
             }
             catch (StoreException e)
             {
@@ -210,6 +208,8 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
                 await runner.Seams.Delay(ReadPause, cancellationToken);
             }
         }
+
+        cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now
     }
 
     /// <summary>Awaits the call until its time is up; one that then ignores its token is left behind after a grace.</summary>

@@ -43,7 +43,7 @@ internal enum JobVerb
     /// <summary>A caller asks for its cancel, and may be killed before it is told.</summary>
     Cancelling,
 
-    /// <summary>A caller was told that it is cancelled.</summary>
+    /// <summary>A caller was shown it as cancelled.</summary>
     Cancelled,
 
     /// <summary>An attempt began.</summary>
