@@ -112,7 +112,7 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To), IFromInb
         }
         else
         {
-            Shard.Send(Outgoing.ReturnEvent(Shard.Node, row));
+            Shard.Send(Outgoing.ReturnEvent(Shard.Node, row.To, row.From!.Ask, row.Id, row.Name!));
         }
     }
 

@@ -282,7 +282,7 @@ internal sealed class Shard
     public void Send(InboxRow row)
     {
         Commits.Open.Sent.Add(row);
-        Commits.Then(new HandOver(Node, row));
+        Commits.Then(new HandOver(Node, row, Node.Here(row.Shard)?.Inbox.Consumed ?? ShardInbox.Unknown));
     }
 
     /// <summary>The time has come to look at a flow, or at the queues.</summary>

@@ -115,7 +115,7 @@ internal sealed class ShardInbox(Shard shard)
     }
 
     /// <summary>What the shard is told when a message comes through its inbox.</summary>
-    public Message Arrival(InboxRow row)
+    private Message Arrival(InboxRow row)
     {
         Message message = row.Kind switch
         {
@@ -234,10 +234,11 @@ internal sealed class InboxRead(IReadOnlyList<InboxRow> rows, long consumed) : M
 }
 
 /// <summary>A shard hands a message over to another shard of this process, once it is durable.</summary>
-internal sealed class HandOver(Node node, InboxRow row) : Message, IEffect
+/// <param name="node">This process.</param>
+/// <param name="row">The message.</param>
+/// <param name="consumed">How much the other shard had consumed before the message was sent.</param>
+internal sealed class HandOver(Node node, InboxRow row, long consumed) : Message, IEffect
 {
-    private readonly long _consumed = node.Here(row.Shard)?.Inbox.Consumed ?? ShardInbox.Unknown;
-
     public override bool CanWait => true;
 
     public void Release()
@@ -261,7 +262,7 @@ internal sealed class HandOver(Node node, InboxRow row) : Message, IEffect
     {
         if (!Shard.Recovery.Holds(this))
         {
-            Shard.Inbox.HandOver(row, _consumed);
+            Shard.Inbox.HandOver(row, consumed);
         }
     }
 
