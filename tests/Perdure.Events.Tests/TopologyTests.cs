@@ -74,5 +74,22 @@ public sealed class TopologyTests
         topology.Smells.Where(s => s.Kind == TopologySmellKind.NeverEnds).SelectMany(s => s.Nodes).ShouldBe(["flow:patient", "flow:slow"]);
     }
 
+    [Theory]
+    [InlineData("flow:x")]
+    [InlineData("job:x")]
+    [InlineData("event:order/1")]
+    [InlineData("flow:")]
+    [InlineData("anything")]
+    public async Task What_an_event_from_outside_says_of_its_cause_may_be_anything(string cause)
+    {
+        await using Market market = await Market.OpenAsync((_, p) => p.Subscribe<Placed>("kitchen", Nothing));
+        await market.Perdure.PublishCloudEventAsync(System.Text.Encoding.UTF8.GetBytes($$$"""{"specversion":"1.0","id":"1","source":"/","type":"placed","causationid":"{{{cause}}}","data":{"order":"1"}}"""));
+
+        Topology topology = await market.Perdure.TopologyAsync();
+
+        topology.ToText().ShouldContain("outside others\n  publishes placed");
+        (await market.Perdure.TransactionAsync("1")).ToText().ShouldContain("event placed 1");
+    }
+
     private static Task Nothing<TEvent>(TEvent e, JobContext job) => Task.CompletedTask;
 }
