@@ -139,6 +139,7 @@ public sealed class PublishTests
 
     [Theory]
     [InlineData("2024-05-01t12:00:00.1234567899-14:00", "2024-05-02T02:00:00.123457Z")] // a store keeps microseconds
+    [InlineData("2024-05-01T12:00:00+05:45", "2024-05-01T06:15:00Z")]
     [InlineData("2024-05-01 12:00:00z", "2024-05-01T12:00:00Z")]
     [InlineData("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z")]
     public async Task Times_of_long_ago_and_of_other_offsets_are_taken(string time, string kept)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Perdure.Diagnostics;
 using Perdure.Queues;
 using Perdure.Serialization;
@@ -9,7 +8,7 @@ using Perdure.Storage;
 namespace Perdure.Events;
 
 /// <summary>Events in the JSON format of CloudEvents 1.0 (Cloud Native Computing Foundation). The key is the subject; the business transaction and the cause are extensions.</summary>
-internal static partial class CloudEvents
+internal static class CloudEvents
 {
     public const string ContentType = "application/cloudevents+json";
 
@@ -146,12 +145,14 @@ internal static partial class CloudEvents
 
     /// <remarks>The parser alone would also take dates of other shapes, times without a date, which it puts on the day that is now, and times without an offset.</remarks>
     private static DateTimeOffset TimeOf(string time)
-        => Rfc3339().IsMatch(time) && DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset parsed)
+        => IsRfc3339(time) && DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset parsed)
             ? StoredTimes.Up(parsed.ToUniversalTime())
             : throw Bad($"its time is no RFC 3339 time: {time}");
 
-    [GeneratedRegex(@"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Rfc3339();
+    private static bool IsRfc3339(string time)
+        => time.Length >= "yyyy-MM-ddTHH:mm:ssZ".Length && time.All(c => char.IsAsciiDigit(c) || c is '-' or '+' or ':' or '.' or 'T' or 't' or 'Z' or 'z' or ' ')
+            && time[4] == '-' && time[7] == '-' && (time[10] is 'T' or 't' or ' ') && time[13] == ':' && time[16] == ':'
+            && (time[^1] is 'Z' or 'z' || ((time[^6] is '+' or '-') && time[^3] == ':'));
 
     private static string Required(Dictionary<string, JsonElement> attributes, string name) => Optional(attributes, name) ?? throw Bad($"it has no {name}");
 
