@@ -88,16 +88,23 @@ public sealed class ProgramTests : IDisposable
     public async Task A_service_says_that_it_waits_for_a_broker_that_is_not_there_until_it_is_stopped()
     {
         using Process service = Start("--service", "order", "--amqp", "amqp://127.0.0.1:1", "--data", _folder);
-        string? said = await service.StandardError.ReadLineAsync().WaitAsync(Patience);
-        said += await service.StandardError.ReadLineAsync().WaitAsync(Patience);
-        said.ShouldContain("this waits for the broker at 127.0.0.1:1: Connection refused");
+        try
+        {
+            string? said = await service.StandardError.ReadLineAsync().WaitAsync(Patience);
+            said += await service.StandardError.ReadLineAsync().WaitAsync(Patience);
+            said.ShouldContain("this waits for the broker at 127.0.0.1:1: Connection refused");
 
-        using Process stop = Process.Start("kill", $"{service.Id}");
-        await service.WaitForExitAsync().WaitAsync(Patience);
+            using Process stop = Process.Start("kill", $"{service.Id}");
+            await service.WaitForExitAsync().WaitAsync(Patience);
 
-        (await service.StandardOutput.ReadToEndAsync()).TrimEnd().ShouldBe("stopped: run the same command again, and it goes on");
-        service.ExitCode.ShouldBe(130);
-        (await service.StandardError.ReadToEndAsync()).ShouldBeEmpty();
+            service.ExitCode.ShouldBe(130);
+            (await service.StandardOutput.ReadToEndAsync()).TrimEnd().ShouldBe("stopped: run the same command again, and it goes on");
+            (await service.StandardError.ReadToEndAsync()).ShouldBeEmpty();
+        }
+        finally
+        {
+            service.Kill();
+        }
     }
 
     [Fact]
