@@ -252,7 +252,7 @@ public sealed class LadderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task V2_an_expired_card_is_an_answer_so_the_breaker_stays_closed_and_a_probe_closes_it()
+    public async Task V2_an_expired_card_is_an_answer_so_the_breaker_stays_closed()
     {
         _world.Provider.ExpiredPercent = 100;
         for (int i = 1; i <= 10; i++)
