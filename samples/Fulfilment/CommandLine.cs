@@ -18,7 +18,7 @@ internal sealed record CommandLine
           --data FOLDER          where flows and services keep their files; fulfilment-data-STYLE by default
 
         Each service as a process of its own, orchestrated or choreographed; with N orders the checkout ends when they have:
-          --service NAME         checkout, order, payment, inventory or shipment
+          --service NAME         checkout, order (where it leads), payment, inventory or shipment
           --amqp URI             the RabbitMQ broker between them; amqp://localhost by default
 
         How long each wait may take, as a duration of ISO 8601:
@@ -69,6 +69,7 @@ internal sealed record CommandLine
             { IsHelp: true } => line,
             { IsServer: true } when isService => throw new UsageException("--serve is not for --service: it is Payment alone, and has no other services"),
             { Options.Style: Style.Queues } when isService => throw new UsageException("--service is not for --style queues: a queue and those who fill it share a store"),
+            { Options: { Style: Style.Choreographed, Here: Services.Order } } => throw new UsageException("--service order is not for --style choreographed: nobody leads there"),
             { Amqp: not null } when !isService => throw new UsageException("--amqp is for --service: what is in one process needs no broker"),
             _ when isService => line with { Options = line.Options with { Amqp = line.Amqp ?? new Uri("amqp://localhost") } },
             _ => line,

@@ -48,6 +48,7 @@ public sealed class ProgramTests : IDisposable
     [InlineData("--amqp", "http://localhost", "--service", "order")]
     [InlineData("--amqp", "amqp://localhost")]
     [InlineData("--service", "order", "--style", "queues")]
+    [InlineData("--service", "order", "--style", "choreographed")]
     [InlineData("--serve", "--service", "order")]
     [InlineData("--urls", "nonsense", "--serve")]
     [InlineData("--urls", "http://localhost:99999", "--serve")]
