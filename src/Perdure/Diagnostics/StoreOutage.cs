@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+
+namespace Perdure.Diagnostics;
+
+/// <summary>Says once that the store does not do what is asked of it, and once that it does again, however many pieces of work ask it meanwhile.</summary>
+/// <remarks>
+/// An outage begins with the first try that fails, and is over when each one who tries again (a group of batches, a shard that is taken, a read) has got through
+/// or no longer wants it. A reason under another code is said, too, once: a server that dies leaves commits of unknown outcome first, and then cannot be reached.
+/// </remarks>
+internal sealed class StoreOutage(ILogger log, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<object> _trying = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<string> _said = [];
+    private DateTimeOffset _since;
+    private long _began;
+    private int _failures;
+    private volatile bool _isOpen;
+
+    /// <summary>A try has failed, and there will be another one until <see cref="Ended"/>.</summary>
+    public void Failed(object trying, Exception reason)
+    {
+        log.TryFailed(reason);
+        Failed(trying, reason.Message);
+    }
+
+    /// <summary>A try has failed, and there will be another one until <see cref="Ended"/>.</summary>
+    public void Failed(object trying, string reason)
+    {
+        lock (_lock)
+        {
+            _trying.Add(trying);
+            if (!_isOpen)
+            {
+                _isOpen = true;
+                _since = time.GetUtcNow();
+                _began = time.GetTimestamp();
+                _failures = 0;
+                _said.Clear();
+            }
+
+            Count(reason);
+        }
+    }
+
+    /// <summary>A try has failed of one who does not say when it got through: it counts while there is an outage.</summary>
+    /// <returns>Whether there is one.</returns>
+    public bool Counts(Exception reason)
+    {
+        lock (_lock)
+        {
+            if (_isOpen)
+            {
+                log.TryFailed(reason);
+                Count(reason.Message);
+            }
+
+            return _isOpen;
+        }
+    }
+
+    /// <summary>Another one has to do with what failed: while there is an outage, it is not over before this one has got through.</summary>
+    public void Hold(object trying)
+    {
+        lock (_lock)
+        {
+            if (_isOpen)
+            {
+                _trying.Add(trying);
+            }
+        }
+    }
+
+    /// <summary>One has got through, or wants it no more. Of those that never failed, too.</summary>
+    public void Ended(object trying)
+    {
+        if (!_isOpen)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_trying.Remove(trying) && _trying.Count == 0)
+            {
+                _isOpen = false;
+                log.StoreIsBack(time.GetElapsedTime(_began), _failures);
+            }
+        }
+    }
+
+    /// <summary>Under the lock. Names of tables and ports differ from try to try, so the code tells one reason from another.</summary>
+    private void Count(string reason)
+    {
+        _failures++;
+        if (_said.Add(reason.Split(':')[0]))
+        {
+            log.StoreIsOut(_since, reason);
+        }
+    }
+}
