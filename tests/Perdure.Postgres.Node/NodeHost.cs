@@ -18,10 +18,12 @@ internal static class NodeHost
     /// <param name="name">What the node is called.</param>
     /// <param name="database">The connection string.</param>
     /// <param name="skew">How far its clock is ahead.</param>
-    public static IHost Build(string name, string database, TimeSpan skew)
+    /// <param name="log">Where its log goes; to the console by default.</param>
+    public static IHost Build(string name, string database, TimeSpan skew, ILoggerProvider? log = null)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Information);
+        builder.Logging.SetMinimumLevel(LogLevel.Information);
+        _ = log is null ? builder.Logging.AddSimpleConsole(c => c.SingleLine = true) : builder.Logging.AddProvider(log);
         builder.Services.AddSingleton(NpgsqlDataSource.Create(database));
         builder.Services.AddSingleton<TimeProvider>(new SkewedTime(skew));
         builder.Services.AddPerdure(p => p

@@ -69,7 +69,7 @@ internal sealed class Load
         await Task.WhenAll(_clients);
     }
 
-    /// <summary>Ends the load, and compares what the clients were told with what is in the tables.</summary>
+    /// <summary>Ends the load, and compares what the clients were told with what is in the tables; and looks whether each node has said once of each fault what happened.</summary>
     public async Task CheckAsync()
     {
         await EndAsync();
@@ -92,6 +92,7 @@ internal sealed class Load
         entries.Where(e => e.Value != 1).ShouldBeEmpty("what happened twice");
         entries.Keys.Order().ShouldBe(_amounts.Keys.SelectMany(id => new[] { "first", "second", "third" }, (id, step) => $"{id} {step}").Order());
         await Attempts.CheckAsync(_cluster.Look);
+        await _cluster.OutagesAreOverAsync();
     }
 
     /// <summary>Flows that were begun and have not ended as far as their clients know, as they are in the store.</summary>

@@ -24,6 +24,8 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     public string Name { get; }
 
+    public bool Lives => !_process.HasExited;
+
     public IReadOnlyList<string> Log
     {
         get

@@ -17,6 +17,7 @@ public sealed class StoreOutageTests
         (await host.Perdure.Flow<int, int>("f").RunAsync(1, "1").Soon()).ShouldBe(1);
 
         Lines(host.Log, Out).ShouldHaveSingleItem().ShouldEndWith("until it does: no room");
+        await Deadline.UntilAsync("its end", () => Task.FromResult(Lines(host.Log, Back).Count > 0));
         Lines(host.Log, Back).ShouldHaveSingleItem().ShouldEndWith("in which 3 tries failed");
     }
 
@@ -29,6 +30,7 @@ public sealed class StoreOutageTests
         (await host.Perdure.Flow<int, int>("f").RunAsync(1, "1").Soon()).ShouldBe(1);
 
         Lines(host.Log, Out).ShouldHaveSingleItem().ShouldContain("PRD5005: the store failed in a commit: the answer was lost");
+        await Deadline.UntilAsync("its end", () => Task.FromResult(Lines(host.Log, Back).Count > 0));
         Lines(host.Log, Back).ShouldHaveSingleItem().ShouldEndWith("in which 1 tries failed");
         host.Log.Lines.Count(l => l.StartsWith("Error", StringComparison.Ordinal)).ShouldBe(1);
     }
@@ -37,28 +39,42 @@ public sealed class StoreOutageTests
     public void An_outage_lasts_until_all_who_try_have_got_through_and_each_code_is_said_once()
     {
         using var log = new TestLog();
-        var outage = new StoreOutage(log, TimeProvider.System);
+        var time = new ManualTime();
+        var outage = new StoreOutage(log, time);
         (object a, object b, object c) = (new(), new(), new());
-        outage.Counts(new IOException("nobody tries again")).ShouldBeFalse();
-        outage.Hold(c);
+        outage.Hold(c); // there is none yet
         outage.Failed(a, "PRD8005: unknown");
         outage.Failed(b, "PRD8001: refused");
         outage.Hold(c);
         outage.Failed(b, "PRD8001: starting up");
-        outage.Counts(new IOException("another one")).ShouldBeTrue();
+        outage.Failed(new IOException("nobody's"));
         outage.Ended(a);
         outage.Ended(b);
-        Lines(log, Back).ShouldBeEmpty();
+        PassAndLook(StoreOutage.Quiet);
+        Lines(log, Back).ShouldBeEmpty("one has not got through");
         outage.Ended(c);
-        outage.Ended(c);
-
-        Lines(log, Out).Select(l => l[(l.IndexOf("does: ", StringComparison.Ordinal) + 6)..]).ShouldBe(["PRD8005: unknown", "PRD8001: refused", "another one"]);
-        Lines(log, Back).ShouldHaveSingleItem().ShouldEndWith("in which 4 tries failed");
-
-        outage.Failed(a, "PRD8005: unknown");
+        PassAndLook(StoreOutage.Quiet / 2);
+        outage.Failed(a, "PRD8001: again");
         outage.Ended(a);
+        outage.Ended(c);
+        PassAndLook(StoreOutage.Quiet / 2);
+        Lines(log, Back).ShouldBeEmpty("it is not quiet");
+        PassAndLook(StoreOutage.Quiet / 2);
+        PassAndLook(StoreOutage.Quiet);
+
+        Lines(log, Out).Select(l => l[(l.IndexOf("does: ", StringComparison.Ordinal) + 6)..]).ShouldBe(["PRD8005: unknown", "PRD8001: refused", "nobody's"]);
+        Lines(log, Back).ShouldBe([$"{Back}{StoreOutage.Quiet * 1.5}, in which 5 tries failed"]);
+
+        outage.Failed(new IOException("nobody's"));
+        PassAndLook(StoreOutage.Quiet);
         Lines(log, Out).Count.ShouldBe(4);
-        Lines(log, Back).Last().ShouldEndWith("in which 1 tries failed");
+        Lines(log, Back).Last().ShouldBe($"{Back}00:00:00, in which 1 tries failed");
+
+        void PassAndLook(TimeSpan pass)
+        {
+            time.Advance(pass);
+            outage.Look();
+        }
     }
 
     private static List<string> Lines(TestLog log, string start) => [.. log.Lines.Where(l => l.StartsWith(start, StringComparison.Ordinal))];

@@ -14,13 +14,7 @@ internal sealed class EngineLog(ILogger log, TimeProvider time) : ILogger
     public StoreOutage Outage { get; } = new(log, time);
 
     /// <summary>A read has failed, and somebody will try again.</summary>
-    public void ReadFailed(Exception exception)
-    {
-        if (!Outage.Counts(exception))
-        {
-            Diagnostics.Log.ReadFailed(log, exception);
-        }
-    }
+    public void ReadFailed(Exception exception) => Outage.Failed(exception);
 
     /// <summary>The store holds less of a shard than was durable.</summary>
     public void StoreWentBack(int shard, long known, long stored)

@@ -45,9 +45,6 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Debug, "The store failed")]
     public static partial void TryFailed(this ILogger log, Exception exception);
 
-    [LoggerMessage(12, LogLevel.Error, "Reading failed; trying again")]
-    public static partial void ReadFailed(ILogger log, Exception exception);
-
     [LoggerMessage(13, LogLevel.Error, "The store does not do what is asked of it since {Since:O}, and is asked again until it does: {Reason}")]
     public static partial void StoreIsOut(this ILogger log, DateTimeOffset since, string reason);
 

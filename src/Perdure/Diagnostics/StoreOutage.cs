@@ -4,58 +4,50 @@ namespace Perdure.Diagnostics;
 
 /// <summary>Says once that the store does not do what is asked of it, and once that it does again, however many pieces of work ask it meanwhile.</summary>
 /// <remarks>
-/// An outage begins with the first try that fails, and is over when each one who tries again (a group of batches, a shard that is taken, a read) has got through
-/// or no longer wants it. A reason under another code is said, too, once: a server that dies leaves commits of unknown outcome first, and then cannot be reached.
+/// <para>
+/// An outage begins with the first try that fails. It is over when each one who tries again (a group of batches, a shard that is taken, a read) has got through or no
+/// longer wants it, and nothing has failed for a moment: on a disk that is nearly full, some get through by luck.
+/// </para>
+/// <para>A reason under another code is said, too, once: a server that dies leaves commits of unknown outcome first, and then cannot be reached.</para>
 /// </remarks>
 internal sealed class StoreOutage(ILogger log, TimeProvider time)
 {
+    /// <summary>Longer than the pauses of those who try again without a word of it.</summary>
+    internal static readonly TimeSpan Quiet = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly HashSet<object> _trying = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _said = [];
     private DateTimeOffset _since;
     private long _began;
+    private long _quietFrom;
     private int _failures;
     private volatile bool _isOpen;
 
-    /// <summary>A try has failed, and there will be another one until <see cref="Ended"/>.</summary>
+    /// <summary>A try has failed, and who made it goes on until <see cref="Ended"/>.</summary>
     public void Failed(object trying, Exception reason)
     {
         log.TryFailed(reason);
         Failed(trying, reason.Message);
     }
 
-    /// <summary>A try has failed, and there will be another one until <see cref="Ended"/>.</summary>
+    /// <summary>A try has failed, and who made it goes on until <see cref="Ended"/>.</summary>
     public void Failed(object trying, string reason)
     {
         lock (_lock)
         {
             _trying.Add(trying);
-            if (!_isOpen)
-            {
-                _isOpen = true;
-                _since = time.GetUtcNow();
-                _began = time.GetTimestamp();
-                _failures = 0;
-                _said.Clear();
-            }
-
             Count(reason);
         }
     }
 
-    /// <summary>A try has failed of one who does not say when it got through: it counts while there is an outage.</summary>
-    /// <returns>Whether there is one.</returns>
-    public bool Counts(Exception reason)
+    /// <summary>A try has failed of one who does not say when it got through.</summary>
+    public void Failed(Exception reason)
     {
+        log.TryFailed(reason);
         lock (_lock)
         {
-            if (_isOpen)
-            {
-                log.TryFailed(reason);
-                Count(reason.Message);
-            }
-
-            return _isOpen;
+            Count(reason.Message);
         }
     }
 
@@ -81,10 +73,27 @@ internal sealed class StoreOutage(ILogger log, TimeProvider time)
 
         lock (_lock)
         {
-            if (_trying.Remove(trying) && _trying.Count == 0)
+            if (_trying.Remove(trying))
+            {
+                _quietFrom = time.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>Says that an outage is over when it is. From a timer.</summary>
+    public void Look()
+    {
+        if (!_isOpen)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_isOpen && _trying.Count == 0 && time.GetElapsedTime(_quietFrom) >= Quiet)
             {
                 _isOpen = false;
-                log.StoreIsBack(time.GetElapsedTime(_began), _failures);
+                log.StoreIsBack(time.GetElapsedTime(_began, _quietFrom), _failures);
             }
         }
     }
@@ -92,6 +101,16 @@ internal sealed class StoreOutage(ILogger log, TimeProvider time)
     /// <summary>Under the lock. Names of tables and ports differ from try to try, so the code tells one reason from another.</summary>
     private void Count(string reason)
     {
+        _quietFrom = time.GetTimestamp();
+        if (!_isOpen)
+        {
+            _isOpen = true;
+            _since = time.GetUtcNow();
+            _began = _quietFrom;
+            _failures = 0;
+            _said.Clear();
+        }
+
         _failures++;
         if (_said.Add(reason.Split(':')[0]))
         {

@@ -259,6 +259,7 @@ internal sealed class Node
     private void Watch()
     {
         Clock.Check();
+        Log.Outage.Look();
         Membership?.Check();
         Worker.Look();
         foreach (ShardLoop loop in _loops)
