@@ -40,8 +40,9 @@ internal sealed class Cluster : IAsyncDisposable
     public static Task<Cluster> StartAsync(PostgresServer server, string? databaseOfB = null, double skewOfB = 0) => StartAsync(server.ConnectionString, databaseOfB, skewOfB);
 
     /// <summary>Starts all of it on an empty database, with the connection string of all nodes.</summary>
-    public static async Task<Cluster> StartAsync(string database, string? databaseOfB = null, double skewOfB = 0)
+    public static async Task<Cluster> StartAsync(string database, string? databaseOfB = null, double skewOfB = 0, TimeSpan? lease = null, bool prepare = true)
     {
+        TimeSpan lives = lease ?? NodeHost.Lease;
         NpgsqlDataSource look = NpgsqlDataSource.Create(database + ";Application Name=look;Pooling=false");
         await using (NpgsqlCommand clean = look.CreateCommand($"DROP SCHEMA IF EXISTS \"{NodeHost.Schema}\" CASCADE; DROP TABLE IF EXISTS entry; CREATE TABLE entry (flow text, step text, amount int); DROP TABLE IF EXISTS attempt; {Work.Table}"))
         {
@@ -49,10 +50,10 @@ internal sealed class Cluster : IAsyncDisposable
         }
 
         var log = new OwnLog();
-        IHost host = NodeHost.Build("client", database, TimeSpan.Zero, log);
+        IHost host = NodeHost.Build("client", database, TimeSpan.Zero, lives, prepare, log);
         await host.StartAsync();
         var cluster = new Cluster(look, host, log);
-        cluster._nodes.AddRange(await Task.WhenAll(NodeProcess.StartAsync("a", database), NodeProcess.StartAsync("b", databaseOfB ?? database, skewOfB)));
+        cluster._nodes.AddRange(await Task.WhenAll(NodeProcess.StartAsync("a", database, 0, lives, prepare), NodeProcess.StartAsync("b", databaseOfB ?? database, skewOfB, lives, prepare)));
         await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
         return cluster;
     }
@@ -75,6 +76,9 @@ internal sealed class Cluster : IAsyncDisposable
 
     /// <summary>Waits until a question to the server is answered with yes.</summary>
     public Task UntilAsync(string what, Func<string> sql) => UntilAsync(what, async () => await AskAsync(sql()) is true);
+
+    /// <summary>What the nodes that run have logged under a number.</summary>
+    public List<string> Said(int number) => [.. Logs.SelectMany(log => log.Lines.Where(line => line.Contains($": Perdure[{number}] ", StringComparison.Ordinal)).Select(line => $"{log.Node}: {line}"))];
 
     /// <summary>Waits until all nodes that run have logged an error with some text.</summary>
     public Task UntilAllSayAsync(string text) => UntilAsync($"'{text}' in all logs", () => Task.FromResult(Logs.All(log => HasSaid(log.Lines, text))));

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 
@@ -7,34 +8,35 @@ namespace Perdure.Postgres.Tests;
 /// <summary>What a node's log says of the store's outages.</summary>
 internal static partial class Outages
 {
+    private const int CodeLength = 7;
+
     /// <summary>Reads the outages that are over: the codes of each, in the order in which they were said.</summary>
     /// <param name="log">The node's log.</param>
     /// <param name="isOpen">Whether one is not over yet.</param>
     public static List<string> Read(IReadOnlyList<string> log, out bool isOpen)
     {
         List<string> outages = [];
-        List<string> codes = [];
+        HashSet<string> said = [];
         foreach (string line in log)
         {
             if (Began().Match(line) is { Success: true } began)
             {
-                codes.ShouldNotContain(began.Groups[1].Value, $"it was said before: {line}");
-                codes.Add(began.Groups[1].Value);
+                said.Add(began.Groups[1].Value + began.Groups[2].Value).ShouldBeTrue($"it was said before: {line}");
             }
             else if (Ended().Match(line) is { Success: true } ended)
             {
-                codes.ShouldNotBeEmpty($"nothing had begun: {line}");
-                int.Parse(ended.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture).ShouldBeGreaterThanOrEqualTo(codes.Count);
-                outages.Add(string.Join(' ', codes));
-                codes.Clear();
+                said.ShouldNotBeEmpty($"nothing had begun: {line}");
+                int.Parse(ended.Groups[1].Value, CultureInfo.InvariantCulture).ShouldBeGreaterThanOrEqualTo(said.Count);
+                outages.Add(string.Join(' ', said.Select(reason => reason[..CodeLength]).Distinct()));
+                said.Clear();
             }
         }
 
-        isOpen = codes.Count > 0;
+        isOpen = said.Count > 0;
         return outages;
     }
 
-    [GeneratedRegex(@"^fail: Perdure\[13\] The store does not do what is asked of it since \S+, and is asked again until it does: (PRD\d{4}): ")]
+    [GeneratedRegex(@"^fail: Perdure\[13\] The store does not do what is asked of it since \S+, and is asked again until it does: (PRD\d{4}): .*?(\(\w{5}\))?\s*$")]
     private static partial Regex Began();
 
     [GeneratedRegex(@"^info: Perdure\[62\] The store does what is asked of it again, after \S+, in which (\d+) tries failed")]

@@ -36,7 +36,7 @@ public sealed class StoreOutageTests
     }
 
     [Fact]
-    public void An_outage_lasts_until_all_who_try_have_got_through_and_each_code_is_said_once()
+    public void An_outage_lasts_until_all_who_try_have_got_through_and_each_reason_is_said_once()
     {
         using var log = new TestLog();
         var time = new ManualTime();
@@ -46,7 +46,8 @@ public sealed class StoreOutageTests
         outage.Failed(a, "PRD8005: unknown");
         outage.Failed(b, "PRD8001: refused");
         outage.Hold(c);
-        outage.Failed(b, "PRD8001: starting up");
+        outage.Failed(b, "PRD8001: not found");
+        outage.Failed(b, "PRD8001: starting up (57P03)");
         outage.Failed(new IOException("nobody's"));
         outage.Ended(a);
         outage.Ended(b);
@@ -62,12 +63,12 @@ public sealed class StoreOutageTests
         PassAndLook(StoreOutage.Quiet / 2);
         PassAndLook(StoreOutage.Quiet);
 
-        Lines(log, Out).Select(l => l[(l.IndexOf("does: ", StringComparison.Ordinal) + 6)..]).ShouldBe(["PRD8005: unknown", "PRD8001: refused", "nobody's"]);
-        Lines(log, Back).ShouldBe([$"{Back}{StoreOutage.Quiet * 1.5}, in which 5 tries failed"]);
+        Lines(log, Out).Select(l => l[(l.IndexOf("does: ", StringComparison.Ordinal) + 6)..]).ShouldBe(["PRD8005: unknown", "PRD8001: refused", "PRD8001: starting up (57P03)", "nobody's"]);
+        Lines(log, Back).ShouldBe([$"{Back}{StoreOutage.Quiet * 1.5}, in which 6 tries failed"]);
 
         outage.Failed(new IOException("nobody's"));
         PassAndLook(StoreOutage.Quiet);
-        Lines(log, Out).Count.ShouldBe(4);
+        Lines(log, Out).Count.ShouldBe(5);
         Lines(log, Back).Last().ShouldBe($"{Back}00:00:00, in which 1 tries failed");
 
         void PassAndLook(TimeSpan pass)

@@ -8,7 +8,7 @@ namespace Perdure.Diagnostics;
 /// An outage begins with the first try that fails. It is over when each one who tries again (a group of batches, a shard that is taken, a read) has got through or no
 /// longer wants it, and nothing has failed for a moment: on a disk that is nearly full, some get through by luck.
 /// </para>
-/// <para>A reason under another code is said, too, once: a server that dies leaves commits of unknown outcome first, and then cannot be reached.</para>
+/// <para>A reason of another kind is said, too, once: a server that dies leaves commits of unknown outcome first, and then cannot be reached.</para>
 /// </remarks>
 internal sealed class StoreOutage(ILogger log, TimeProvider time)
 {
@@ -98,7 +98,7 @@ internal sealed class StoreOutage(ILogger log, TimeProvider time)
         }
     }
 
-    /// <summary>Under the lock. Names of tables and ports differ from try to try, so the code tells one reason from another.</summary>
+    /// <summary>Under the lock.</summary>
     private void Count(string reason)
     {
         _quietFrom = time.GetTimestamp();
@@ -112,9 +112,12 @@ internal sealed class StoreOutage(ILogger log, TimeProvider time)
         }
 
         _failures++;
-        if (_said.Add(reason.Split(':')[0]))
+        if (_said.Add(KindOf(reason)))
         {
             log.StoreIsOut(_since, reason);
         }
     }
+
+    /// <summary>Names of files and ports differ from try to try: the code tells one reason from another, and the database's own, at the end in parentheses.</summary>
+    private static string KindOf(string reason) => reason.Split(':')[0] + (reason.EndsWith(')') ? reason[reason.LastIndexOf('(')..] : "");
 }

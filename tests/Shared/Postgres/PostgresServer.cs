@@ -144,6 +144,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         await _ready.Task.WaitAsync(BootLimit);
     }
 
+    /// <summary>Starts another program as the server's user, that ends with its input.</summary>
+    public Process StartBeside(params string[] command) => Process.Start(Info(["/bin/sh", "-c", Watched.Replace("-QUIT", "-TERM", StringComparison.Ordinal), "sh", .. command], asUser: true))!;
+
     /// <summary>Makes a standby a server of its own; completes when it takes commits.</summary>
     public Task PromoteAsync() => RunAsync(Path.Combine(_bin, "pg_ctl"), asUser: true, "promote", "--wait", "-D", Data);
 
@@ -266,7 +269,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>A port under those that the system gives to connections, so that none takes it while the server is down.</summary>
-    private static int FreePort()
+    public static int FreePort()
     {
         while (true)
         {
