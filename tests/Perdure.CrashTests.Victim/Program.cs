@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Perdure.CrashTests.Victim;
+using Perdure.CrashTests.Victim.Jobs;
 
 if (args[0] == "jobs")
 {

@@ -169,6 +169,41 @@ public sealed class FlowEventTests
     }
 
     [Fact]
+    public async Task An_event_that_came_to_a_stuck_flow_goes_to_another_if_the_flow_was_cancelled_before()
+    {
+        bool isBroken = false;
+        await using Market market = await Market.OpenAsync((_, p) => p
+            .AddFlow("shop", async (string order, FlowContext flow) =>
+            {
+                if (Volatile.Read(ref isBroken))
+                {
+                    flow.Publish(new Placed(order)); // which its history knows nothing of
+                }
+
+                return (await flow.Event<Paid>(order, Day)).Order;
+            })
+            .AddFlow("other", async (string order, FlowContext flow) => $"other {(await flow.Event<Paid>(order, Day)).Order}"));
+        FlowHandle<string> stuck = await StartAsync(market, "1");
+        await market.Test.IdleAsync();
+        Volatile.Write(ref isBroken, true);
+        await market.CrashAsync();
+        await market.Perdure.Flow<string, string>("shop").Get("1").CancelAsync();
+        await market.Test.IdleAsync();
+        (await stuck.DescribeAsync()).Status.ShouldBe(FlowStatus.Stuck);
+        await market.Perdure.PublishAsync(new Paid("1"));
+        await market.Test.IdleAsync();
+        FlowHandle<string> other = await market.Perdure.Flow<string, string>("other").StartAsync("1", "1");
+        await market.Test.IdleAsync();
+        (await other.DescribeAsync()).Status.ShouldBe(FlowStatus.Running);
+
+        Volatile.Write(ref isBroken, false);
+        await stuck.RetryAsync();
+
+        (await other.ResultAsync()).ShouldBe("other 1");
+        (await stuck.DescribeAsync()).Status.ShouldBe(FlowStatus.Cancelled);
+    }
+
+    [Fact]
     public async Task An_event_starts_a_flow_once_per_key_in_its_business_transaction()
     {
         await using Market market = await Market.OpenAsync((m, p) => p.AddFlow<Deliver>().StartOn<Placed, Deliver>());

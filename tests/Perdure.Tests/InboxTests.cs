@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Perdure.Engine;
 using Perdure.Storage;
 
 namespace Perdure.Tests;
@@ -16,12 +17,16 @@ public sealed class InboxTests
                 flow.Publish(new Said("once"));
                 return Task.FromResult(0);
             }));
-        InboxRow? message = null;
+        HandOver? late = null;
         bool isLost = false;
         ConcurrentQueue<CommitAnswer> refused = [];
         host.Store.Answer = (batches, answers) =>
         {
-            message ??= batches.SelectMany(b => b.Sent).FirstOrDefault(m => m.Kind == MessageKind.PublishEvent);
+            if (batches.SelectMany(b => b.Sent).FirstOrDefault(m => m.Kind == MessageKind.PublishEvent) is { } message)
+            {
+                late ??= new HandOver(host.Node, message, host.Node.HomeShard.Inbox.Consumed);
+            }
+
             answers.Where(a => a.Outcome != CommitOutcome.Committed).ToList().ForEach(refused.Enqueue);
             if (!isLost && batches.Any(b => b.NewEvents.Count > 0))
             {
@@ -36,7 +41,7 @@ public sealed class InboxTests
         await host.Perdure.PublishAsync(new Said("in between")).Soon(); // its home is ready again
         isLost.ShouldBeTrue();
 
-        host.Node.HomeShard.Post(host.Node.HomeShard.Inbox.Arrival(message!));
+        late.ShouldNotBeNull().Release(); // as if its sender heard only now that it is durable
         await host.Perdure.PublishAsync(new Said("at last")).Soon();
 
         refused.ShouldBeEmpty();

@@ -6,7 +6,7 @@ using Perdure.Storage;
 namespace Perdure.Cluster;
 
 /// <summary>The call of a client on another node, or in a transaction of its own, that waits in the shard's inbox until it is answered.</summary>
-internal sealed class CallArrived(InboxRow row, Node node) : FlowMessage(row.To)
+internal sealed class CallArrived(InboxRow row, Node node) : FlowMessage(row.To), IFromInbox
 {
     private readonly FlowMessage? _call = Read(row, node);
 

@@ -108,7 +108,7 @@ internal sealed class WithdrawCall(object wait, FlowKey key, int shard) : Messag
 }
 
 /// <summary>An answer came into the node's own inbox.</summary>
-internal sealed class AnswerArrived(InboxRow row) : Message
+internal sealed class AnswerArrived(InboxRow row) : Message, IFromInbox
 {
     public override bool CanWait => true;
 

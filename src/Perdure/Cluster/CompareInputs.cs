@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Serialization;
 using Perdure.Storage;

@@ -198,7 +198,7 @@ internal sealed class GivenRun(Shard inbox, InboxRow row)
 }
 
 /// <summary>The home of the queues says something to this node.</summary>
-internal sealed class HomeSaid(InboxRow row) : Message
+internal sealed class HomeSaid(InboxRow row) : Message, IFromInbox
 {
     public override bool CanWait => true;
 

@@ -374,7 +374,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         {
             if (rows.Contains(here[i].Index))
             {
-                here[i].Post(new ShardRecovery.InboxRead([.. rows[here[i].Index]], consumed[i]));
+                here[i].Post(new InboxRead([.. rows[here[i].Index]], consumed[i]));
             }
         }
     }

@@ -196,13 +196,14 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
             while (Array.FindAll(attempts, a => a.Payload is null) is { Length: > 0 } missing)
             {
                 await TryReadPayloadsAsync(missing, cancellationToken);
-                cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now
             }
         }
         finally
         {
             runner.Log.Outage.Ended(this);
         }
+
+        cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now
     }
 
     private async ValueTask TryReadPayloadsAsync(JobAttempt[] missing, CancellationToken cancellationToken)

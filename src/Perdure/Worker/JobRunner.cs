@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Queues;

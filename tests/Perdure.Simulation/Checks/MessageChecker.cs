@@ -14,8 +14,7 @@ internal sealed class MessageChecker() : Checker("messages between flows")
         {
             foreach (InboxRow sent in batch.Sent)
             {
-                // Until nodes tell each other by what is in the inbox, a shard that others had meanwhile may be told late of an event that they sent back.
-                MustHold(inbox.TryAdd((sent.Shard, sent.Id), sent) || sent.Kind == MessageKind.ReturnEvent, $"message {sent.Id} ({sent.Kind}) to {sent.To} was sent twice");
+                MustHold(inbox.TryAdd((sent.Shard, sent.Id), sent), $"message {sent.Id} ({sent.Kind}) to {sent.To} was sent twice");
                 if (sent.Kind == MessageKind.Cancel)
                 {
                     cancels[sent.To] = cancels.GetValueOrDefault(sent.To) + 1;

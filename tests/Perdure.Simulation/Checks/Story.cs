@@ -94,6 +94,11 @@ internal sealed class RunStory(FlowRow row, long order)
 
     public bool PassedPivot => Inputs.Exists(i => i.Lines.Contains("P"));
 
+    /// <summary>Whether an input came undecided, and was for an ask that one before it withdrew when they were decided, or for a run that one before it ended.</summary>
+    public bool CameLate(Input input)
+        => input is { WasUndecided: true, Asks: not null, Row.Kind: InputKind.EventReceived }
+            && Inputs.TakeWhile(i => i != input).Any(i => i.Lines.Any(l => l[0] == '=' || l == $"-{input.Row.Ask}"));
+
     /// <summary>What it asked for, in the order of the asks' numbers.</summary>
     public List<AskStory> Asks()
     {

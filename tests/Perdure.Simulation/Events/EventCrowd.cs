@@ -1,5 +1,6 @@
 using Perdure.Engine;
 using Perdure.Simulation.Jobs;
+using Perdure.Simulation.Orders;
 using Perdure.Simulation.Processes;
 using Perdure.Simulation.Seen;
 using Perdure.Testing.Virtual;
@@ -32,12 +33,20 @@ internal sealed class EventCrowd
 
     public void Calm() => _work.Service.IsCalm = _work.Town.IsCalm = _work.LedTown.IsCalm = Caller.IsCalm = true;
 
-    /// <summary>Whether every subscription has been through its topics.</summary>
+    /// <summary>Whether every subscription has been through its topics, and no order waits for somebody to redrive what a crash loop was blamed on.</summary>
     public async Task<bool> AllIsHeardAsync(Process process)
     {
         foreach (PlannedSubscription subscription in _work.Plan.Subscriptions.Values.Where(s => s.IsKnownTo(process.Build.Versions)))
         {
             if ((await process.Place.Start(() => process.Client.Subscription(subscription.Name).DescribeAsync())).Lag > 0)
+            {
+                return false;
+            }
+        }
+
+        foreach (string service in OrderPlan.Services)
+        {
+            await foreach (JobInfo _ in process.Client.Queue(service).DeadLettersAsync())
             {
                 return false;
             }

@@ -175,25 +175,15 @@ internal sealed class Chaos(World world, ModelStore store, NodeProcesses cluster
         store.Faults.IsFull = store.Faults.IsOut = store.Faults.IsReadOnly = false;
     }
 
-    /// <summary>
-    /// Messages between flows that were sent are handed over once more. The queues' home, which unlike a flow has no history, passes over what it took
-    /// itself; it is never told by others of what is no longer in its inbox. Nor is a flow that has sent an event back, of which its history says nothing.
-    /// </summary>
+    /// <summary>A message that was sent is handed over once more, to whoever has its shard by now.</summary>
     private void Repeat(Process process)
     {
-        List<Storage.InboxRow> sent = [.. observed.Batches.TakeLast(40).SelectMany(b => b.Batch.Sent).Where(m => MayComeAgain(m, process))];
+        List<(Storage.InboxRow Row, long Consumed)> sent = [.. process.Sent.TakeLast(20)];
         if (sent.Count > 0)
         {
             observed.Mark("a message between flows came again");
             process.HandOver(sent[chance.Next(sent.Count)]);
         }
-    }
-
-    private bool MayComeAgain(Storage.InboxRow message, Process process)
-    {
-        bool isRemembered = message.Shard < store.Shards
-            && (message.Kind != Storage.MessageKind.EventCame || observed.Batches.Exists(b => b.Batch.History.Exists(h => h.SenderId == message.Id)));
-        return isRemembered || (store.IsInInbox(message) && (message.Shard < store.Shards || store.HolderOf(message.Shard) == process.Name));
     }
 
     /// <summary>Mostly short; now and then longer than all that the engine does at intervals.</summary>

@@ -73,6 +73,9 @@ internal sealed class Process
 
     public bool IsLoading { get; set; }
 
+    /// <summary>The messages between shards that it has sent, and what it knew of their receivers then.</summary>
+    public List<(InboxRow Row, long Consumed)> Sent { get; } = [];
+
     private FlowDefinition[] OfEvents(EventWork events, Service service, Observed observed) =>
     [
         new FlowDefinition<PlanInput, string>(PlanTypes.Listening, 1, null, _ => (input, flow) => new Play(flow, this, service, observed).RunListeningAsync(input)),
@@ -120,8 +123,11 @@ internal sealed class Process
         Node.Shards[shard].Post(new TakeOver());
     }
 
-    /// <summary>Hands over a message between flows, perhaps once more, perhaps late.</summary>
-    public void HandOver(InboxRow row) => Node.Shards[row.Shard].Post(Node.Shards[row.Shard].Inbox.Arrival(row));
+    /// <summary>The messages between shards in a batch, and how much their receivers have consumed before they are sent.</summary>
+    public (InboxRow Row, long Consumed)[] Sends(ShardBatch batch) => [.. batch.Sent.Select(m => (m, Node.Here(m.Shard)?.Inbox.Consumed ?? ShardInbox.Unknown))];
+
+    /// <summary>Hands over a message that it has sent once more, perhaps late.</summary>
+    public void HandOver((InboxRow Row, long Consumed) sent) => new HandOver(Node, sent.Row, sent.Consumed).Release();
 
     /// <summary>Makes the shard commit something, so that it finds out that its lease is lost, if it is, and takes it again.</summary>
     private sealed class TakeOver : Message

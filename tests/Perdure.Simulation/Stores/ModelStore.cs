@@ -39,9 +39,6 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
     /// <summary>Whether there are jobs that have not ended.</summary>
     public bool HasJobs => hasHome && Now(Memory.ReadJobsAsync(shards, long.MinValue, 1, CancellationToken.None)).Count > 0;
 
-    /// <summary>Whether a message between flows waits.</summary>
-    public bool IsInInbox(InboxRow message) => Inbox(message.Shard).Any(m => m.Id == message.Id);
-
     /// <summary>Whether a schedule goes on making jobs.</summary>
     public bool HasSchedules => hasHome && Now(Memory.ReadMemosAsync(shards, CancellationToken.None)).Any(m => m.Name.StartsWith("schedule/", StringComparison.Ordinal) && m.Value.AsSpan().IndexOf("\"Paused\":true"u8) < 0);
 

@@ -33,7 +33,13 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
 
         try
         {
-            return await CallAsync("commit", () => store.Commit(process.Name, batches));
+            List<(InboxRow Row, long Consumed)[]> sends = [.. batches.Select(process.Sends)];
+            return await CallAsync("commit", () =>
+            {
+                IReadOnlyList<CommitAnswer> answers = store.Commit(process.Name, batches);
+                process.Sent.AddRange(sends.Where((_, i) => answers[i].Outcome == CommitOutcome.Committed).SelectMany(s => s));
+                return answers;
+            });
         }
         finally
         {

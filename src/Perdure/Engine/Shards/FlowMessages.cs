@@ -4,17 +4,12 @@ using Perdure.Storage;
 
 namespace Perdure.Engine;
 
-/// <summary>A message that stands in the shard's inbox until it is taken in.</summary>
-internal interface IFromInbox
-{
-    string Id { get; }
-}
+/// <summary>A message that stands in the shard's inbox until it is taken in, so that a shard that begins anew reads it.</summary>
+internal interface IFromInbox;
 
 /// <summary>A message that came through the shard's inbox from another flow.</summary>
 internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To), IFromInbox
 {
-    public string Id => row.Id;
-
     public override Knowledge Needs => row.Kind switch
     {
         MessageKind.StartChild => Knowledge.Row,
@@ -117,7 +112,7 @@ internal sealed class InboxArrived(InboxRow row) : FlowMessage(row.To), IFromInb
         }
         else
         {
-            Shard.Send(Outgoing.ReturnEvent(Shard.Node, row));
+            Shard.Send(Outgoing.ReturnEvent(Shard.Node, row.To, row.From!.Ask, row.Id, row.Name!));
         }
     }
 

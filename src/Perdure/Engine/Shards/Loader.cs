@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Perdure.Diagnostics;
 using Perdure.Storage;
 
 namespace Perdure.Engine;

@@ -42,8 +42,8 @@ internal static class Outgoing
         };
 
     /// <summary>The flow no longer waits for the event that came.</summary>
-    public static InboxRow ReturnEvent(Node node, InboxRow came)
-        => new(node.ShardOf(Shard.HomeKey), came.Id + "r", MessageKind.ReturnEvent, Shard.HomeKey) { From = new ParentRef(came.To, came.From!.Ask), Name = came.Name };
+    public static InboxRow ReturnEvent(Node node, FlowKey from, int ask, string came, string name)
+        => new(node.ShardOf(Shard.HomeKey), came + "r", MessageKind.ReturnEvent, Shard.HomeKey) { From = new ParentRef(from, ask), Name = name };
 
     public static InboxRow CancelChild(Node node, FlowSlot from, ParentRef child, string id)
         => new(node.ShardOf(child.Flow), id, MessageKind.Cancel, child.Flow) { From = new ParentRef(from.Key, child.Ask) };

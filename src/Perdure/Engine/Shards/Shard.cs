@@ -282,17 +282,7 @@ internal sealed class Shard
     public void Send(InboxRow row)
     {
         Commits.Open.Sent.Add(row);
-        Commits.Then(new ActionEffect(() =>
-        {
-            if (Node.Here(row.Shard) is { } receiver)
-            {
-                receiver.Post(receiver.Inbox.Arrival(row));
-            }
-            else
-            {
-                Node.Membership?.Wake(row.Shard); // without queues anywhere, it waits for a process that has them
-            }
-        }));
+        Commits.Then(new HandOver(Node, row, Node.Here(row.Shard)?.Inbox.Consumed ?? ShardInbox.Unknown));
     }
 
     /// <summary>The time has come to look at a flow, or at the queues.</summary>
@@ -350,7 +340,6 @@ internal sealed class Shard
         }
 
         _slots.Clear();
-        Inbox.Forget();
     }
 
     /// <summary>A flow was read only as far as to know that it is open: messages that need no more get their answer, the others wait for the rest.</summary>

@@ -5,37 +5,56 @@ using Perdure.Storage;
 
 namespace Perdure.Engine;
 
-/// <summary>What comes to a shard from other shards: rows that stand in the store until the batch that takes them in deletes them. They are handed over in memory, too, and read again after a takeover, so each may come several times.</summary>
+/// <summary>
+/// What comes to a shard from other shards: rows that stand in the store until the batch that takes them in deletes them. They are handed over in memory, too,
+/// and read, so each may come several times. Whoever hands one over says how much was consumed before it was sent: if the shard has begun anew since, or has
+/// consumed too much to know, another owner may have had it, and the inbox is read instead.
+/// </summary>
 internal sealed class ShardInbox(Shard shard)
 {
+    /// <summary>Of a shard that was elsewhere.</summary>
+    public const long Unknown = -RecentMax;
+
     private const int RecentMax = 4_096;
+
+    private static readonly TimeSpan ReadPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Queue<string> _recent = new();
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
 
     private long _consumed;
+    private bool _isReading;
+    private bool _readsAgain;
 
-    /// <summary>How many messages were consumed for good. Whoever reads the inbox notes it before, to say in <see cref="Handle"/>.</summary>
+    /// <summary>How many messages were consumed for good. Whoever reads the inbox, or sends to it, notes it before. From any thread.</summary>
     public long Consumed => Volatile.Read(ref _consumed);
 
-    /// <summary>Handles what was read while the shard went on: what it has taken meanwhile it passes over.</summary>
-    /// <returns>False if so much was consumed since that it cannot tell; then it is to be read again.</returns>
-    public bool Handle(IReadOnlyList<InboxRow> rows, long consumed)
+    /// <summary>Handles a message that is handed over in memory; what was sent before it and is still to be read comes first.</summary>
+    public void HandOver(InboxRow row, long consumed)
     {
-        if (_consumed - consumed >= RecentMax)
+        if (_isReading || IsOld(consumed))
         {
-            return false;
+            ReadAgain();
+        }
+        else
+        {
+            Handle(row);
+        }
+    }
+
+    /// <summary>Handles what was read while the shard went on: what it has taken meanwhile it passes over.</summary>
+    public void Handle(IReadOnlyList<InboxRow> rows, long consumed)
+    {
+        if (IsOld(consumed))
+        {
+            ReadAgain();
+            return;
         }
 
         foreach (InboxRow row in rows)
         {
-            if (!_taken.Contains(row.Id))
-            {
-                Arrival(row).Handle();
-            }
+            Handle(row);
         }
-
-        return true;
     }
 
     /// <summary>Whether a message from the inbox is new to this owner of the shard.</summary>
@@ -96,7 +115,7 @@ internal sealed class ShardInbox(Shard shard)
     }
 
     /// <summary>What the shard is told when a message comes through its inbox.</summary>
-    public Message Arrival(InboxRow row)
+    private Message Arrival(InboxRow row)
     {
         Message message = row.Kind switch
         {
@@ -116,25 +135,75 @@ internal sealed class ShardInbox(Shard shard)
         shard.Send(new InboxRow(shard.Index, InboxId.OfWait(call.Id), MessageKind.Wait, call.To));
     }
 
-    /// <summary>The store has gone back: what was consumed may be there again, or be sent again.</summary>
-    public void ForgetAll()
+    /// <summary>The shard begins anew with what is in its inbox: what was sent or read before says nothing any more.</summary>
+    public void Begin(IReadOnlyList<InboxRow> inbox)
     {
         _recent.Clear();
         _taken.Clear();
-        Forget();
+        Volatile.Write(ref _consumed, _consumed + RecentMax);
+        foreach (InboxRow row in inbox)
+        {
+            Handle(row);
+        }
     }
 
-    /// <summary>The shard forgets what is not known to be durable: what was read before says nothing any more.</summary>
-    public void Forget() => Volatile.Write(ref _consumed, _consumed + RecentMax);
-
-    /// <summary>
-    /// The shard begins anew with what is in its inbox. What it took before and is not there any more was consumed for good, also where the answer to
-    /// that commit was lost: whoever sent it may hear only now that it is durable, and hand it over once more.
-    /// </summary>
-    public void Begin(IReadOnlyList<InboxRow> inbox)
+    /// <summary>The inbox was read once more, since something was handed over late.</summary>
+    private void WasRead(IReadOnlyList<InboxRow> rows, long consumed)
     {
-        _taken.ExceptWith(inbox.Select(r => r.Id));
-        _taken.Except(_recent).ToList().ForEach(Remember);
+        bool readsAgain = _readsAgain;
+        (_isReading, _readsAgain) = (false, false);
+        if (shard.Recovery.IsRecovering)
+        {
+            return; // it is read with all the rest
+        }
+
+        if (readsAgain)
+        {
+            ReadAgain();
+        }
+
+        Handle(rows, consumed);
+    }
+
+    private void Handle(InboxRow row)
+    {
+        if (!_taken.Contains(row.Id))
+        {
+            Arrival(row).Handle();
+        }
+    }
+
+    private bool IsOld(long consumed) => _consumed - consumed >= RecentMax;
+
+    private void ReadAgain()
+    {
+        if (_isReading)
+        {
+            _readsAgain = true; // the read under way may have begun too early
+        }
+        else
+        {
+            _isReading = true;
+            _ = ReadAsync();
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        while (!shard.Node.IsStopping)
+        {
+            try
+            {
+                long consumed = Consumed;
+                shard.Post(new ReadAnew(await shard.Node.Store.ReadInboxAsync(shard.Index, CancellationToken.None), consumed));
+                return;
+            }
+            catch (Exception e)
+            {
+                shard.Node.Log.ReadFailed(e);
+                await shard.Node.Seams.Delay(ReadPause, CancellationToken.None);
+            }
+        }
     }
 
     private void Remember(string id)
@@ -145,4 +214,57 @@ internal sealed class ShardInbox(Shard shard)
             _taken.Remove(_recent.Dequeue());
         }
     }
+
+    private sealed class ReadAnew(IReadOnlyList<InboxRow> rows, long consumed) : Message
+    {
+        public override void Handle() => Shard.Inbox.WasRead(rows, consumed);
+    }
+}
+
+/// <summary>The inboxes of this node were read, since somebody may have sent to them.</summary>
+internal sealed class InboxRead(IReadOnlyList<InboxRow> rows, long consumed) : Message
+{
+    public override void Handle()
+    {
+        if (!Shard.Recovery.IsRecovering) // else it is read with all the rest
+        {
+            Shard.Inbox.Handle(rows, consumed);
+        }
+    }
+}
+
+/// <summary>A shard hands a message over to another shard of this process, once it is durable.</summary>
+/// <param name="node">This process.</param>
+/// <param name="row">The message.</param>
+/// <param name="consumed">How much the other shard had consumed before the message was sent.</param>
+internal sealed class HandOver(Node node, InboxRow row, long consumed) : Message, IEffect
+{
+    public override bool CanWait => true;
+
+    public void Release()
+    {
+        if (node.Here(row.Shard) is { } receiver)
+        {
+            receiver.Post(this);
+        }
+        else
+        {
+            node.Membership?.Wake(row.Shard); // without queues anywhere, it waits for a process that has them
+        }
+    }
+
+    public void Lost(PerdureException reason)
+    {
+        // Recovery decides it again, or it is in the inbox.
+    }
+
+    public override void Handle()
+    {
+        if (!Shard.Recovery.Holds(this))
+        {
+            Shard.Inbox.HandOver(row, consumed);
+        }
+    }
+
+    public override void GoElsewhere() => node.Membership?.Wake(row.Shard);
 }

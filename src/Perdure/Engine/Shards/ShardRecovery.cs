@@ -53,7 +53,13 @@ internal sealed class ShardRecovery(Shard shard)
         return IsRecovering;
     }
 
-    public void Hold(Message message) => _held.Enqueue(message);
+    public void Hold(Message message)
+    {
+        if (message is not IFromInbox) // what stands in the inbox is read with all the rest
+        {
+            _held.Enqueue(message);
+        }
+    }
 
     /// <summary>The node stops: whoever still waits is told.</summary>
     public void Stop(PerdureException reason)
@@ -174,7 +180,6 @@ internal sealed class ShardRecovery(Shard shard)
         if (lease.Batch < shard.Commits.Stored)
         {
             Node.Log.StoreWentBack(shard.Index, shard.Commits.Stored, lease.Batch);
-            shard.Inbox.ForgetAll();
             if (shard.Calls is not null)
             {
                 Node.Membership!.InboxWentBack();
@@ -205,29 +210,10 @@ internal sealed class ShardRecovery(Shard shard)
         }
 
         shard.Inbox.Begin(inbox);
-        foreach (InboxRow row in inbox)
-        {
-            shard.Inbox.Arrival(row).Handle();
-        }
-
         shard.Waiters.TakeAll().ForEach(shard.Route);
-        HashSet<string> there = [.. inbox.Select(r => r.Id)];
-        bool isLate = false;
         while (_held.TryDequeue(out Message? message))
         {
-            if (message is IFromInbox arrived && !there.Contains(arrived.Id))
-            {
-                isLate = true; // it came after the inbox was read, or an owner before has taken it: the inbox says which
-            }
-            else
-            {
-                message.Handle();
-            }
-        }
-
-        if (isLate)
-        {
-            _ = ReadInboxAsync();
+            message.Handle();
         }
 
         shard.Home?.Pump();
@@ -250,29 +236,6 @@ internal sealed class ShardRecovery(Shard shard)
         }
 
         return _last = lease;
-    }
-
-    /// <summary>Hands over what is in the inbox.</summary>
-    private async Task ReadInboxAsync()
-    {
-        object trying = new();
-        bool isDone = false;
-        while (!isDone && !Node.IsStopping)
-        {
-            try
-            {
-                long consumed = shard.Inbox.Consumed;
-                shard.Post(new InboxRead(await Node.Store.ReadInboxAsync(shard.Index, CancellationToken.None), consumed));
-                isDone = true;
-            }
-            catch (Exception e)
-            {
-                Node.Log.Outage.Failed(trying, e);
-                await Node.Seams.Delay(PauseMin, CancellationToken.None);
-            }
-        }
-
-        Node.Log.Outage.Ended(trying);
     }
 
     private async Task ReadOrTakeAsync(ShardLease lease)
@@ -326,19 +289,6 @@ internal sealed class ShardRecovery(Shard shard)
     private sealed class ShardRead(ShardLease lease, IReadOnlyList<InboxRow> inbox, List<WakingFlow> waking, HomeState? home) : Message
     {
         public override void Handle() => Shard.Recovery.Ready(lease, inbox, waking, home);
-    }
-
-    /// <summary>The inbox has been read once more.</summary>
-    internal sealed class InboxRead(IReadOnlyList<InboxRow> inbox, long consumed) : Message
-    {
-        public override void Handle()
-        {
-            // While it recovers it is read with all the rest.
-            if (!Shard.Recovery.IsRecovering && !Shard.Inbox.Handle(inbox, consumed))
-            {
-                _ = Shard.Recovery.ReadInboxAsync();
-            }
-        }
     }
 
     /// <summary>Releases the shard once its last batch is durable.</summary>

@@ -126,6 +126,7 @@ internal sealed class ShardReplay(Shard shard)
 
         foreach (HistoryRow row in stored.History.Skip(undecided.Position))
         {
+            ReturnIfLate(slot, row);
             if (slot.Phase == SlotPhase.Ended)
             {
                 // It came before anybody knew that the flow would end without it. The result stands in the last row.
@@ -154,6 +155,15 @@ internal sealed class ShardReplay(Shard shard)
             {
                 slot.Undecided(row); // an input before it got the flow stuck again
             }
+        }
+    }
+
+    /// <summary>Sends back an event that came while nobody could say that the flow would not want it: something before it has ended the wait, or the flow.</summary>
+    private void ReturnIfLate(FlowSlot slot, HistoryRow row)
+    {
+        if (row.Kind == InputKind.EventReceived && (slot.Phase == SlotPhase.Ended || (slot.Flow is not null && !slot.Awaits(row.Ask))))
+        {
+            shard.Send(Outgoing.ReturnEvent(Node, slot.Key, row.Ask, row.SenderId!, row.Name!));
         }
     }
 

@@ -83,8 +83,6 @@ internal sealed class HomeDue : HomeMessage
 /// <summary>A message came through the home's inbox.</summary>
 internal sealed class HomeInboxArrived(InboxRow row) : HomeMessage, IFromInbox
 {
-    public string Id => row.Id;
-
     protected override bool ComesInCrowds => row.Kind is MessageKind.HomeCall or MessageKind.JobsRan;
 
     protected override void Deliver()

@@ -15,8 +15,7 @@ internal sealed class JobFlowChecker(JobsStory jobs) : Checker("jobs of flows")
         {
             foreach ((string id, long job) in committed.Batch.ReceivedByJobs)
             {
-                // Until nodes tell each other by what is in the inbox, a home that others had meanwhile may be told late of what they took.
-                MustHold(_taken.TryAdd(id, (job, committed.Order)) || HadOthers(_taken[id].Order, committed), $"message {id} was taken in twice");
+                MustHold(_taken.TryAdd(id, (job, committed.Order)), $"message {id} was taken in twice");
                 MustHold(jobs.Find(job)?.Order <= committed.Order, $"message {id} was taken in by job {job:x}, which is not there");
             }
         }
@@ -48,10 +47,6 @@ internal sealed class JobFlowChecker(JobsStory jobs) : Checker("jobs of flows")
             }
         }
     }
-
-    /// <summary>Whether another process than one that committed something had the home at some moment since.</summary>
-    private bool HadOthers(long since, CommittedBatch committed)
-        => !jobs.IsOwner(committed.Process, since) || jobs.Takes.Exists(t => t.Order > since && t.Order < committed.Order && t.Process != committed.Process);
 
     private void CheckLeft(InboxRow asked)
     {

@@ -1,13 +1,28 @@
 using System.Globalization;
 using System.Text;
 
-namespace Perdure.CrashTests.Victim.Effects;
+namespace Perdure.CrashTests.Victim.Jobs;
 
 /// <summary>What callers of jobs were told, and what handlers did, one line each, in a file per process. A line survives the process that wrote it.</summary>
 internal sealed class JobLog(string folder, int life) : IDisposable
 {
     private readonly FileStream _file = new(PathOf(folder, life), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
     private readonly Lock _lock = new();
+    private readonly HashSet<string> _redriven = [.. Read(folder, life).Where(l => l.Verb == JobVerb.Redriven).Select(l => l.Name)];
+
+    public int Life => life;
+
+    /// <summary>What the processes before this one wrote.</summary>
+    public List<JobLine> Before { get; } = Read(folder, life);
+
+    /// <summary>Whether somebody has redriven a job, or was about to.</summary>
+    public bool IsRedriven(string name)
+    {
+        lock (_lock)
+        {
+            return _redriven.Contains(name);
+        }
+    }
 
     public static List<JobLine> Read(string folder, int before = int.MaxValue)
     {
@@ -25,6 +40,11 @@ internal sealed class JobLog(string folder, int life) : IDisposable
     {
         lock (_lock)
         {
+            if (verb == JobVerb.Redriven)
+            {
+                _redriven.Add(job.Name);
+            }
+
             _file.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{verb}\t{job.Name}\t{job.Lane}\t{job.Number}\n")));
         }
     }
@@ -38,19 +58,28 @@ internal sealed class JobLog(string folder, int life) : IDisposable
 internal enum JobVerb
 {
     /// <summary>A caller was told that it is durable.</summary>
-    Enqueued,
+    Made,
 
     /// <summary>A caller asks for its cancel, and may be killed before it is told.</summary>
     Cancelling,
 
-    /// <summary>A caller was told that it is cancelled.</summary>
+    /// <summary>A caller was shown it as cancelled.</summary>
     Cancelled,
 
     /// <summary>An attempt began.</summary>
     Began,
 
-    /// <summary>An attempt did it.</summary>
+    /// <summary>An attempt did it; of a leased job, its worker was told so.</summary>
     Done,
+
+    /// <summary>A worker is about to report a leased job as done.</summary>
+    Reporting,
+
+    /// <summary>Somebody is about to redrive a dead letter that failed.</summary>
+    Redriven,
+
+    /// <summary>Somebody is about to redrive a dead letter that was blamed for deaths; it is in its lane, and known by its id alone.</summary>
+    Blamed,
 }
 
 /// <summary>A line of a log of jobs.</summary>
