@@ -88,6 +88,9 @@ run_samples() {
 
 run_bench() {
     check "bench, short" bench/run.sh --short --no-build
+    if [[ -n ${PERDURE_LONG:-} ]]; then
+        check "soak of ten minutes on PostgreSQL" dotnet bench/Perdure.Bench/bin/Release/net10.0/Perdure.Bench.dll soak --store postgres --clients 16
+    fi
 }
 
 build() {

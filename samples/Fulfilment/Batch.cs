@@ -54,7 +54,7 @@ internal static class Batch
         Console.WriteLine($"{line.Orders} orders to place. Kill this process whenever you like (kill -9 {Environment.ProcessId}), and start it again");
         Order[] orders = [.. Enumerable.Range(1, line.Orders).Select(OrderOf)];
         await Parallel.ForEachAsync(orders, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = stopping }, async (order, ct) => await shop.PlaceAsync(order, ct));
-        using var timer = new PeriodicTimer(Pause);
+        using var timer = new PeriodicTimer(Pause);     // no end but the orders' own: each of their waits has a limit, where somebody leads them
         IReadOnlyDictionary<string, string> ends;
         while (!orders.Select(order => order.Id).All((ends = shop.Ends()).ContainsKey))
         {
@@ -63,17 +63,23 @@ internal static class Batch
 
         int completed = orders.Count(order => ends[order.Id] == "completed");
         Console.WriteLine($"{orders.Length} orders: {completed} completed, {orders.Length - completed} cancelled, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
-        return line.Options.Here == Services.All ? await AuditAsync(services, stopping) : 0;
+        return line.Options.Here == Services.All ? await AuditAsync(line.UndoLimit, services, stopping) : 0;
     }
 
-    /// <summary>Checks the books, once those who undo have done so, however long that takes: no order waits for them.</summary>
-    private static async Task<int> AuditAsync(IServiceProvider services, CancellationToken stopping)
+    /// <summary>Checks the books, once those who undo have done so: no order waits for them. After a limit it says what is not undone, and the next start goes on with it.</summary>
+    private static async Task<int> AuditAsync(TimeSpan undoLimit, IServiceProvider services, CancellationToken stopping)
     {
         Audit audit = services.GetRequiredService<Audit>();
+        long start = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(Pause);
-        while (audit.Orders().Any(facts => facts.IsBeingUndone))
+        while (audit.Orders().Any(facts => facts.IsBeingUndone) && Stopwatch.GetElapsedTime(start) < undoLimit)
         {
             await timer.WaitForNextTickAsync(stopping);
+        }
+
+        if (audit.Orders().Where(facts => facts.IsBeingUndone).Select(facts => facts.Id).ToArray() is { Length: > 0 } late)
+        {
+            Console.WriteLine($"orders {string.Join(", ", late)} were cancelled, and are not undone after {undoLimit}: run the same command again, and it goes on");
         }
 
         string[] violations = [.. audit.Orders().Select(facts => facts.Violation()).OfType<string>()];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Fulfilment;
 
@@ -17,7 +18,7 @@ internal sealed record CommandLine
           --data FOLDER          where flows and services keep their files; fulfilment-data-STYLE by default
 
         Each service as a process of its own, orchestrated or choreographed; with N orders the checkout ends when they have:
-          --service NAME         checkout, order, payment, inventory or shipment
+          --service NAME         checkout, order (where it leads), payment, inventory or shipment
           --amqp URI             the RabbitMQ broker between them; amqp://localhost by default
 
         How long each wait may take, as a duration of ISO 8601:
@@ -25,10 +26,14 @@ internal sealed record CommandLine
           --goods-limit D        until its goods are fetched; PT12H by default
           --shipment-limit D     until they are shipped; PT24H by default
           --card-limit D         until a customer has a new card; P7D by default
+          --undo-limit D         until all is undone that was done for orders that were cancelled, when the others have
+                                 ended: then come the audit and the end; PT1M by default
 
         Payment's endpoint, once for each rung of the ladder:
-          --serve                PUT /payments/v1 to v7, and POST /provider {"slowSeconds": 5, "isDown": true}
+          --serve                PUT /payments/v1 to v7, and POST /provider {"slowSeconds": 5, "isDown": true, "expiredPercent": 20}
           --urls URL             where to listen; http://localhost:5000 by default
+
+        Ends with 0 if all is well; 1 if it cannot go on, or the audit finds something; 2 if it was asked for what there is not; 130 if it was stopped.
         """;
 
     public FulfilmentOptions Options { get; init; } = new() { CustomersAnswer = true };
@@ -39,11 +44,14 @@ internal sealed record CommandLine
 
     public bool IsServer { get; init; }
 
-    public string Urls { get; init; } = "http://localhost:5000";
+    public string Urls { get => field ?? "http://localhost:5000"; init; }
 
     public bool IsHelp { get; init; }
 
-    private Uri Amqp { get; init; } = new("amqp://localhost");
+    /// <summary>How long the audit waits for those who undo.</summary>
+    public TimeSpan UndoLimit { get; init; } = TimeSpan.FromMinutes(1);
+
+    private Uri? Amqp { get; init; }
 
     /// <exception cref="UsageException">An option is unknown, or its value is.</exception>
     public static CommandLine Parse(IReadOnlyList<string> args)
@@ -55,14 +63,31 @@ internal sealed record CommandLine
             line = line.With(arg, rest);
         }
 
-        if (line.Options.Here == Services.All)
+        bool isService = line.Options.Here != Services.All;
+        return line switch
         {
-            return line;
-        }
+            { IsHelp: true } => line,
+            { IsServer: true } when isService => throw new UsageException("--serve is not for --service: it is Payment alone, and has no other services"),
+            { Options.Style: Style.Queues } when isService => throw new UsageException("--service is not for --style queues: a queue and those who fill it share a store"),
+            { Options: { Style: Style.Choreographed, Here: Services.Order } } => throw new UsageException("--service order is not for --style choreographed: nobody leads there"),
+            { Amqp: not null } when !isService => throw new UsageException("--amqp is for --service: what is in one process needs no broker"),
+            _ when isService => line with { Options = line.Options with { Amqp = line.Amqp ?? new Uri("amqp://localhost") } },
+            _ => line,
+        };
+    }
 
-        return line.Options.Style != Style.Queues
-            ? line with { Options = line.Options with { Amqp = line.Amqp } }
-            : throw new UsageException("--service is not for --style queues: a queue and those who fill it share a store");
+    /// <summary>Makes the folder for the files where there is none.</summary>
+    /// <exception cref="UsageException">There can be none.</exception>
+    public void MakeDataFolder()
+    {
+        try
+        {
+            Directory.CreateDirectory(DataFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UsageException($"--data needs a folder that can be made: {e.Message}");
+        }
     }
 
     private CommandLine With(string arg, Queue<string> rest)
@@ -75,17 +100,18 @@ internal sealed record CommandLine
             "--service" => this with { Options = Options with { Here = OneOf([.. Enum.GetValues<Services>().Except([Services.None, Services.All])]) } },
             "--orders" => this with { Orders = Read(text => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture), "a number") },
             "--data" => this with { DataFolder = Value() },
-            "--amqp" => this with { Amqp = Read(text => new Uri(text), "an address, such as amqp://localhost") },
+            "--amqp" => this with { Amqp = Read(Broker, "an address, such as amqp://localhost") },
             "--payment-limit" => WithLimits(limits with { Payment = Limit() }),
             "--goods-limit" => WithLimits(limits with { Goods = Limit() }),
             "--shipment-limit" => WithLimits(limits with { Shipment = Limit() }),
             "--card-limit" => WithLimits(limits with { NewCard = Limit() }),
+            "--undo-limit" => this with { UndoLimit = Limit() },
             "--serve" => this with { IsServer = true },
-            "--urls" => this with { Urls = Value() },
+            "--urls" => this with { Urls = Read(Listening, "an address to listen at, such as http://localhost:5000") },
             _ => throw new UsageException($"there is no option {arg}"),
         };
 
-        string Value() => rest.TryDequeue(out string? value) && value is not ['-', '-', ..] ? value : throw new UsageException($"{arg} needs a value");
+        string Value() => rest.TryDequeue(out string? value) && value is not ("" or ['-', '-', ..]) ? value : throw new UsageException($"{arg} needs a value");
 
         T Read<T>(Func<string, T> parse, string what)
         {
@@ -111,6 +137,10 @@ internal sealed record CommandLine
 
         CommandLine WithLimits(FulfilmentLimits changed) => this with { Options = Options with { Limits = changed } };
     }
+
+    private static Uri Broker(string text) => new Uri(text) is { Scheme: "amqp" or "amqps" } uri ? uri : throw new FormatException();
+
+    private static string Listening(string text) => BindingAddress.Parse(text) is { Scheme: "http", Port: <= IPEndPoint.MaxPort } ? text : throw new FormatException();
 }
 
 /// <summary>The user asked for something that there is not; the message is for them.</summary>

@@ -75,20 +75,24 @@ public sealed record FulfilmentLimits
     /// <summary>How long a reply may be late, and still be answered by its undo.</summary>
     public TimeSpan LateReply { get; init; } = TimeSpan.FromDays(90);
 
+    /// <summary>How far away the end of a wait may be; a date beyond the calendar's end would be found on day seven.</summary>
+    private static readonly TimeSpan Max = TimeSpan.FromDays(100 * 365);
+
     /// <summary>Reads a limit as definitions and command lines have it: a duration of ISO 8601, such as P7D or PT12H.</summary>
-    /// <exception cref="FormatException">It is none, or is not more than zero: found when the program starts, not on day seven.</exception>
+    /// <exception cref="FormatException">It is none, is not more than zero, or is more than a hundred years: found when the program starts, not on day seven.</exception>
     public static TimeSpan Parse(string duration)
     {
         TimeSpan limit = XmlConvert.ToTimeSpan(duration);
-        return limit > TimeSpan.Zero ? limit : throw new FormatException($"a limit of {duration} is over before it begins");
+        return limit > TimeSpan.Zero && limit <= Max ? limit : throw new FormatException($"a limit of {duration} is over before it begins, or never");
     }
 
-    /// <exception cref="ArgumentOutOfRangeException">A limit is not more than zero.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not more than zero, or is more than a hundred years.</exception>
     internal static void Check(FulfilmentLimits limits)
     {
         foreach (TimeSpan limit in (TimeSpan[])[limits.Payment, limits.Goods, limits.Shipment, limits.NewCard, limits.LateReply])
         {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(limits));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Max, nameof(limits));
         }
     }
 }

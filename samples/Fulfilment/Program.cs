@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using Fulfilment;
+using Microsoft.Data.Sqlite;
 using Perdure;
 
 try
@@ -10,6 +12,7 @@ try
         return 0;
     }
 
+    line.MakeDataFolder();
     return line.IsServer ? await Server.RunAsync(line) : await Batch.RunAsync(line);
 }
 catch (UsageException e)
@@ -17,7 +20,7 @@ catch (UsageException e)
     await Console.Error.WriteLineAsync($"fulfilment: {e.Message}; --help lists what there is");
     return 2;
 }
-catch (Exception e) when (e is PerdureException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is PerdureException or IOException or UnauthorizedAccessException or SocketException or SqliteException)
 {
     await Console.Error.WriteLineAsync($"fulfilment: {e.Message}");
     return 1;

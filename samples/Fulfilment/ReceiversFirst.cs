@@ -24,7 +24,7 @@ internal sealed class ReceiversFirst(Uri broker, IReadOnlyList<Hearing> hearings
                 await DeclareAsync(cancellationToken);
                 return;
             }
-            catch (Exception e) when (e is BrokerUnreachableException or OperationInterruptedException)
+            catch (Exception e) when (e is BrokerUnreachableException or OperationInterruptedException or IOException or TimeoutException)
             {
                 log.Log(isFirst ? LogLevel.Error : LogLevel.Debug, "this waits for the broker at {Broker}: {Reason}", broker.Authority, e.GetBaseException().Message);
             }

@@ -17,7 +17,7 @@ public static class Registration
     /// <param name="dataFolder">Where all files are kept; made if it does not exist.</param>
     /// <param name="options">How the services work together.</param>
     /// <param name="more">What else there is.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A limit is not more than zero.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not more than zero, or is more than a hundred years.</exception>
     public static IServiceCollection AddFulfilment(this IServiceCollection services, string dataFolder, FulfilmentOptions options, Action<PerdureBuilder>? more = null)
     {
         FulfilmentLimits.Check(options.Limits);

@@ -7,6 +7,8 @@ namespace Fulfilment;
 /// <summary>Payment's endpoint over HTTP, once for each rung of the ladder.</summary>
 internal static class Server
 {
+    private const int SlowSecondsMax = 3_600;
+
     public static async Task<int> RunAsync(CommandLine line)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls", line.Urls]);
@@ -32,13 +34,19 @@ internal static class Server
         });
         app.MapPost("/provider", (ProviderSetting setting, ProviderFaults faults) =>
         {
-            (faults.Slow, faults.IsDown, faults.LosesAnswers) = (TimeSpan.FromSeconds(setting.SlowSeconds), setting.IsDown, setting.LosesAnswers);
+            if (setting is not { SlowSeconds: >= 0 and <= SlowSecondsMax, ExpiredPercent: >= 0 and <= 100 })
+            {
+                return Results.BadRequest($"slowSeconds is 0 to {SlowSecondsMax}, expiredPercent 0 to 100");
+            }
+
+            (faults.Slow, faults.IsDown, faults.LosesAnswers, faults.ExpiredPercent) = (TimeSpan.FromSeconds(setting.SlowSeconds), setting.IsDown, setting.LosesAnswers, setting.ExpiredPercent);
+            return Results.Ok(setting);
         });
         await app.RunAsync();
         return 0;
     }
 
-    private sealed record ProviderSetting(double SlowSeconds = 0, bool IsDown = false, bool LosesAnswers = false);
+    private sealed record ProviderSetting(double SlowSeconds = 0, bool IsDown = false, bool LosesAnswers = false, int ExpiredPercent = 0);
 
     /// <summary>V5's worker, which might as well be a program of its own.</summary>
     private sealed class Worker(PaymentLadder ladder, ILogger<Worker> log) : BackgroundService

@@ -4,7 +4,7 @@ namespace Perdure;
 /// <remarks>
 /// The rule for the most derived type wins; of two for one type, the later one. What no rule names: <see cref="RejectedException"/> is
 /// rejected; <see cref="TimeoutException"/> and a cancellation that the attempt did not ask for are of unknown outcome; everything else
-/// is transient (but a result that is no JSON or too large, which is permanent), since a defect that is retried can still be mended by a deployment while a wrong failure cannot be taken back.
+/// is transient (but a result that is no JSON or too large, which is permanent, and a second transaction in a step, after which the first one stands: unknown), since a defect that is retried can still be mended by a deployment while a wrong failure cannot be taken back.
 /// </remarks>
 public sealed class ErrorRules
 {
@@ -37,6 +37,7 @@ public sealed class ErrorRules
         {
             RejectedException rejected => (ErrorKind.Rejected, rejected.Reason),
             PerdureException { Code: Diagnostics.ErrorCodes.PayloadMismatch or Diagnostics.ErrorCodes.PayloadTooLarge } => (ErrorKind.Permanent, null),
+            PerdureException { Code: Diagnostics.ErrorCodes.SecondTransaction } => (ErrorKind.Unknown, null),
             _ => Find(exception.GetType())?.Invoke(exception)
                 ?? (exception is TimeoutException or OperationCanceledException ? ErrorKind.Unknown : ErrorKind.Transient, null),
         };

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Perdure.Engine;
 
@@ -8,6 +9,7 @@ public sealed class StepContext
 {
     private readonly StepAsk _ask;
     private readonly IServiceProvider _services;
+    private ConcurrentDictionary<string, bool>? _transactions;
 
     internal StepContext(StepAsk ask, int attempt, IServiceProvider services, CancellationToken cancellationToken)
     {
@@ -30,6 +32,9 @@ public sealed class StepContext
     internal bool IsUndo => _ask.Kind == AskKind.Undo;
 
     internal Serialization.FlowJson Json => _ask.Run.Services.Json;
+
+    /// <summary>Where this attempt does the step's work in a transaction, or has done it.</summary>
+    internal ConcurrentDictionary<string, bool> Transactions => LazyInitializer.EnsureInitialized(ref _transactions);
 
     /// <summary>A service from a scope of this attempt's own.</summary>
     public T Get<T>()

@@ -11,6 +11,9 @@ public sealed class LadderTests : IAsyncLifetime
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(5);
     private static readonly Due Bill = new("request-1", "1", 50, "bob", "visa-1");
     private static readonly Due Expired = Bill with { RequestId = "request-2", Card = "expired-visa" };
+
+    /// <summary>Of twenty cards the provider says that these have expired, whenever it is asked and in whatever process.</summary>
+    private static readonly string[] OneInFive = ["visa-4", "visa-5", "visa-9", "visa-17"];
     private World _world = null!;
 
     private PaymentLadder Ladder => _world.Service<PaymentLadder>();
@@ -213,6 +216,148 @@ public sealed class LadderTests : IAsyncLifetime
         (await At(0, Ladder.CompensateFirstAsync(Expired with { RequestId = "request-3" }))).Status.ShouldBe(200);    // the same customer's next payment for the same thing
         Charges().ShouldBe(["request-2", "request-3"]);
     }
+
+    /// <summary>The provider takes a while for each call, so the time of an answer tells how many there were: one.</summary>
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    [InlineData("v2b")]
+    [InlineData("v4")]
+    [InlineData("v6")]
+    public async Task One_card_in_five_has_expired_and_the_caller_hears_so_by_the_first_call_and_for_good(string rung)
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(0.3);
+        _world.Provider.ExpiredPercent = 20;
+        List<string> refused = [];
+        foreach (string card in Enumerable.Range(1, 20).Select(i => $"visa-{i}").OrderByDescending(OneInFive.Contains))      // they come first, while bob has credit
+        {
+            Due due = Bill with { RequestId = card, Card = card };
+            Answer answer = await At(0.3, Pay(rung, due));
+            if (answer.Status == 402)
+            {
+                answer.Text.ShouldContain($"card {card} has expired");
+                refused.Add(card);
+                _world.Credit.Balance("bob").ShouldBe(20);
+            }
+            else
+            {
+                answer.Status.ShouldBe(200);
+            }
+        }
+
+        await _world.PassAsync(TimeSpan.FromDays(1));
+        refused.ShouldBe(OneInFive);
+        Charges().Count.ShouldBe(16);
+        Charges().ShouldNotContain(request => refused.Contains(request));
+    }
+
+    [Fact]
+    public async Task V2_an_expired_card_is_an_answer_so_the_breaker_stays_closed()
+    {
+        _world.Provider.ExpiredPercent = 100;
+        for (int i = 1; i <= 10; i++)
+        {
+            (await At(0, i % 2 == 0 ? Ladder.FailFastAsync(Next(i)) : Ladder.TryThriceAsync(Next(i)))).Status.ShouldBe(402);
+        }
+
+        _world.Provider.ExpiredPercent = 0;
+        (await At(0, Ladder.FailFastAsync(Next(11)))).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task V2_a_probe_that_hears_of_an_expired_card_closes_the_breaker()
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        await At(1, Ladder.FailFastAsync(Next(1)));
+        await At(1, Ladder.FailFastAsync(Next(2)));
+        (await At(0, Ladder.FailFastAsync(Next(3)))).Status.ShouldBe(503);
+        await _world.PassAsync(TimeSpan.FromSeconds(5));
+        (_world.Provider.Slow, _world.Provider.ExpiredPercent) = (TimeSpan.Zero, 100);
+
+        (await At(0, Ladder.FailFastAsync(Next(4)))).Status.ShouldBe(402);      // the probe
+
+        _world.Provider.ExpiredPercent = 0;
+        (await At(0, Ladder.FailFastAsync(Next(5)))).Status.ShouldBe(200);
+        (await At(0, Ladder.FailFastAsync(Next(6)))).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task V2b_a_try_that_hears_of_an_expired_card_is_the_last()
+    {
+        _world.Provider.IsDown = true;
+        Task<Answer> answer = Ladder.TryThriceAsync(Bill);
+        await _world.PassAsync(TimeSpan.FromSeconds(0.5));
+        (_world.Provider.IsDown, _world.Provider.ExpiredPercent) = (false, 100);
+
+        (await At(1, answer, already: TimeSpan.FromSeconds(0.5))).Status.ShouldBe(402);
+    }
+
+    /// <summary>Where nobody waits, the job has the answer: the attempt that hears it is the last. V4's first was given up when its caller left.</summary>
+    [Theory]
+    [InlineData("v3", 0, 1)]
+    [InlineData("v4", 2, 2)]
+    [InlineData("v5", 0, 1)]
+    public async Task What_was_to_be_done_later_is_refused_once_where_the_card_has_expired(string rung, double seconds, int attempts)
+    {
+        _world.Provider.Slow = TimeSpan.FromSeconds(5);
+        _world.Provider.ExpiredPercent = 20;
+        Answer answer = await At(seconds, Pay(rung, Bill with { Card = OneInFive[0] }));
+        answer.Status.ShouldBe(202);
+        if (rung == "v5")
+        {
+            _world.Provider.Slow = TimeSpan.Zero;
+            (await Ladder.WorkAsync("van 1", TimeSpan.Zero)).ShouldBe(1);
+        }
+
+        await _world.PassAsync(TimeSpan.FromDays(1));
+
+        (await Ladder.WorkAsync("van 2", TimeSpan.Zero)).ShouldBe(0);       // no other worker asks again
+        JobInfo job = await _world.Perdure.ListAsync(new JobFilter { Status = JobStatus.Failed }).SingleAsync();
+        job.Error.ShouldNotBeNull().Kind.ShouldBe(ErrorKind.Rejected);
+        (answer.Text, job.Attempts).ShouldBe(($"it will be paid: {job.Id}", attempts));
+        Charges().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task V7_an_expired_card_is_no_no_yet_the_customer_is_asked_and_the_credit_is_given_back_when_the_wait_is_over()
+    {
+        _world.Provider.ExpiredPercent = 20;
+        (await At(2, Ladder.CompensateFirstAsync(Bill with { Card = OneInFive[0] }))).Status.ShouldBe(202);
+        _world.Messages.OfType<NewCardWantedEvent>().ShouldHaveSingleItem().Card.ShouldBe(OneInFive[0]);
+        await _world.PassAsync(_world.Options.Limits.NewCard - TimeSpan.FromSeconds(3));
+        _world.Credit.Balance("bob").ShouldBe(0);
+
+        await _world.PassAsync(TimeSpan.FromSeconds(2));
+
+        _world.Credit.Balance("bob").ShouldBe(20);
+        _world.Messages.OfType<NewCardWantedEvent>().ShouldHaveSingleItem();
+        JobInfo job = await _world.Perdure.ListAsync(new JobFilter { Status = JobStatus.Failed }).SingleAsync();
+        job.Error.ShouldNotBeNull().ShouldSatisfyAllConditions(no => no.Kind.ShouldBe(ErrorKind.Rejected), no => no.Message.ShouldContain("no valid card in time"));
+        Charges().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task V7_a_customer_whose_next_card_has_expired_too_is_asked_again()
+    {
+        await _world.DeployAsync(options => options with { CustomersAnswer = true });
+        _world.Provider.ExpiredPercent = 20;
+
+        (await At(0, Ladder.CompensateFirstAsync(Bill with { Card = "visa-25" }))).Status.ShouldBe(200);
+
+        _world.Messages.OfType<NewCardWantedEvent>().Select(wanted => wanted.Card).ShouldBe(["visa-25", "new-visa-25"]);
+        _world.Service<Books>().Payment.Lines().Single(line => line.Kind == CardProvider.Charges).Note.ShouldBe("new-new-visa-25");
+    }
+
+    private Task<Answer> Pay(string rung, Due due) => rung switch
+    {
+        "v1" => Ladder.PlainAsync(due),
+        "v2" => Ladder.FailFastAsync(due),
+        "v2b" => Ladder.TryThriceAsync(due),
+        "v3" => Ladder.LaterAsync(due),
+        "v4" => Ladder.NowOrLaterAsync(due),
+        "v5" => Ladder.PullAsync(due),
+        _ => Ladder.CompensateAsync(due),
+    };
 
     private static Due Next(int number) => Bill with { RequestId = $"again-{number}", Customer = "ada" };
 

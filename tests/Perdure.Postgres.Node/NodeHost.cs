@@ -8,7 +8,7 @@ namespace Perdure.Postgres.Node;
 /// <summary>One node of a cluster that tests disturb, with the flows of all of them.</summary>
 internal static class NodeHost
 {
-    /// <summary>How long a node counts as alive after it was heard of last.</summary>
+    /// <summary>How long a node counts as alive after it was heard of last, unless a test wants it otherwise.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(3);
 
     public static readonly TimeSpan Limit = TimeSpan.FromHours(1);
@@ -18,21 +18,29 @@ internal static class NodeHost
     /// <param name="name">What the node is called.</param>
     /// <param name="database">The connection string.</param>
     /// <param name="skew">How far its clock is ahead.</param>
-    public static IHost Build(string name, string database, TimeSpan skew)
+    /// <param name="lease">How long it counts as alive after it was heard of last.</param>
+    /// <param name="prepare">Whether its statements are prepared.</param>
+    /// <param name="log">Where its log goes; to the console by default.</param>
+    public static IHost Build(string name, string database, TimeSpan skew, TimeSpan lease, bool prepare, ILoggerProvider? log = null)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Information);
+        builder.Logging.SetMinimumLevel(LogLevel.Information);
+        _ = log is null ? builder.Logging.AddSimpleConsole(c => c.SingleLine = true) : builder.Logging.AddProvider(log);
         builder.Services.AddSingleton(NpgsqlDataSource.Create(database));
         builder.Services.AddSingleton<TimeProvider>(new SkewedTime(skew));
         builder.Services.AddPerdure(p => p
             .Configure(o =>
             {
                 o.NodeName = name;
-                o.NodeLease = Lease;
+                o.NodeLease = lease;
                 o.ShardCount = 12;
                 o.ShutdownGrace = TimeSpan.FromSeconds(2);
             })
-            .UsePostgres(database, o => o.Schema = Schema)
+            .UsePostgres(database, o =>
+            {
+                o.Schema = Schema;
+                o.Prepare = prepare;
+            })
             .AddFlow("pay", static (int amount, FlowContext flow, NpgsqlDataSource entries) => PayAsync(amount, flow, entries))
             .AddQueue(Work.Queue, q =>
             {

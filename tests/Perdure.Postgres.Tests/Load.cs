@@ -20,17 +20,17 @@ internal sealed class Load
     private int _last;
     private int _lastWork;
 
-    private Load(Cluster cluster, int clients, string name)
+    private Load(Cluster cluster, int clients, string name, int workers)
     {
         _name = name;
         _cluster = cluster;
-        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync)), .. Enumerable.Range(0, Workers).Select(_ => Task.Run(WorkAsync))];
+        _clients = [.. Enumerable.Range(0, clients).Select(_ => Task.Run(RunAsync)), .. Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync))];
     }
 
     /// <summary>How many flows have ended, as far as their clients know.</summary>
     public int Ended => _results.Count;
 
-    public static Load Begin(Cluster cluster, int clients = 6, string name = "f") => new(cluster, clients, name);
+    public static Load Begin(Cluster cluster, int clients = 6, string name = "f", int workers = Workers) => new(cluster, clients, name, workers);
 
     /// <summary>The flows whose ends were told.</summary>
     public IEnumerable<string> Ids => _results.Keys;
@@ -69,7 +69,7 @@ internal sealed class Load
         await Task.WhenAll(_clients);
     }
 
-    /// <summary>Ends the load, and compares what the clients were told with what is in the tables.</summary>
+    /// <summary>Ends the load, and compares what the clients were told with what is in the tables; and looks whether each node has said once of each fault what happened.</summary>
     public async Task CheckAsync()
     {
         await EndAsync();
@@ -92,6 +92,7 @@ internal sealed class Load
         entries.Where(e => e.Value != 1).ShouldBeEmpty("what happened twice");
         entries.Keys.Order().ShouldBe(_amounts.Keys.SelectMany(id => new[] { "first", "second", "third" }, (id, step) => $"{id} {step}").Order());
         await Attempts.CheckAsync(_cluster.Look);
+        await _cluster.OutagesAreOverAsync();
     }
 
     /// <summary>Flows that were begun and have not ended as far as their clients know, as they are in the store.</summary>

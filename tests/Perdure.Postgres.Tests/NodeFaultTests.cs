@@ -7,6 +7,11 @@ namespace Perdure.Postgres.Tests;
 /// <summary>Faults of nodes, of the server and of the way to it, with real processes: nothing is lost, nothing happens twice, and it goes on soon.</summary>
 public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
 {
+    private const int Out = 13;
+    private const int Taken = 55;
+    private const int LostPlace = 56;
+    private const string NoneUnclean = ", 0 of them";
+
     /// <summary>The shards of node b that a transaction has locked.</summary>
     private const string LockedOfB =
         $"""
@@ -29,6 +34,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
 
         await load.MoreAsync(50);
         await load.CheckAsync();
+        cluster.Said(Taken).ShouldContain(line => !line.Contains(NoneUnclean, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -46,7 +52,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
         await load.MoreAsync(50);
         await load.CheckAsync();
-        cluster.B.Log.ShouldContain(l => l.Contains("PRD5007", StringComparison.Ordinal));
+        cluster.Said(LostPlace).ShouldHaveSingleItem().ShouldStartWith("b: fail: Perdure[56] PRD5007: b, node ");
     }
 
     [Fact]
@@ -74,6 +80,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
         await load.MoreAsync(50);
         await load.CheckAsync();
+        cluster.Said(LostPlace).ShouldHaveSingleItem().ShouldStartWith("b: fail: Perdure[56] PRD5007: b, node ");
     }
 
     [Fact]
@@ -88,6 +95,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await load.MoreAsync(50);
         await load.CheckAsync();
         ((long)(await cluster.AskAsync($"SELECT sum(unclean_ends) FROM \"{NodeHost.Schema}\".shard WHERE shard < 12"))!).ShouldBe(0);
+        cluster.Said(Taken).ShouldAllBe(line => line.Contains(NoneUnclean, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -105,6 +113,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
 
         await load.MoreAsync(50);
         await load.CheckAsync();
+        cluster.Outages().ShouldContain(outages => outages.Contains("PRD800", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -114,9 +123,8 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         Load load = Load.Begin(cluster);
         await load.MoreAsync(50);
 
-        await cluster.AskAsync("ALTER SYSTEM SET default_transaction_read_only = on");
-        await cluster.AskAsync("SELECT pg_reload_conf()");
-        await cluster.AskAsync("SELECT pg_sleep(1)");
+        await cluster.SetAsync("default_transaction_read_only = on");
+        await cluster.UntilAllSayAsync("read-only");
         await using (NpgsqlConnection connection = await cluster.Look.OpenConnectionAsync())
         {
             await using NpgsqlCommand writable = new("SET default_transaction_read_only = off", connection);
@@ -129,6 +137,29 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
 
         await load.MoreAsync(50);
         await load.CheckAsync();
+        cluster.Outages().ShouldBe(["a: PRD8004", "b: PRD8004", "client: PRD8004"]);
+    }
+
+    [Fact]
+    public async Task A_server_without_a_free_connection_is_waited_for()
+    {
+        await one.AskAsync("CREATE ROLE few LOGIN IN ROLE perdure");
+        var asFew = new NpgsqlConnectionStringBuilder(one.Server.ConnectionString) { Username = "few" };
+        await using Cluster cluster = await Cluster.StartAsync(one.Server, asFew.ConnectionString);
+        Load load = Load.Begin(cluster);
+        await load.MoreAsync(50);
+
+        await cluster.AskAsync("ALTER ROLE few CONNECTION LIMIT 0");
+        await cluster.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'few'");
+        await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
+        await load.MoreAsync(50);
+        await cluster.AskAsync("ALTER ROLE few CONNECTION LIMIT -1");
+
+        await cluster.UntilAsync("even shares", owners => owners.Length == 3 && owners.All(o => o.Shards == 4));
+        await load.MoreAsync(50);
+        await load.CheckAsync();
+        cluster.Said(Out).ShouldAllBe(line => line.StartsWith("b: ", StringComparison.Ordinal));
+        cluster.Said(Out).ShouldContain(line => line.Contains("too many connections", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -140,6 +171,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await load.MoreAsync(50);
 
         await server.KillAsync();
+        await cluster.UntilAllSayAsync("PRD8001");
         await server.StartAsync();
         await load.MoreAsync(50);
 
@@ -164,6 +196,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await load.MoreAsync(50);
         await load.CheckAsync();
         way.Cuts.ShouldBeGreaterThan(5);
+        cluster.Said(Out).ShouldAllBe(line => line.StartsWith("b: ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -176,6 +209,7 @@ public sealed class NodeFaultTests(OnePostgres one) : IClassFixture<OnePostgres>
         await cluster.UntilAsync("all shards with two", owners => owners.Length == 2 && owners.Sum(o => o.Shards) == 12);
         await load.MoreAsync(50);
         await load.CheckAsync();
+        cluster.Said(Taken).ShouldContain(line => !line.Contains(NoneUnclean, StringComparison.Ordinal));
     }
 
     /// <summary>Whether connections that are held back are in transactions that have written shards.</summary>

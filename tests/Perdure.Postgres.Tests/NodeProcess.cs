@@ -24,6 +24,8 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     public string Name { get; }
 
+    public bool Lives => !_process.HasExited;
+
     public IReadOnlyList<string> Log
     {
         get
@@ -35,10 +37,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<NodeProcess> StartAsync(string name, string database, double skewSeconds = 0)
+    public static async Task<NodeProcess> StartAsync(string name, string database, double skewSeconds, TimeSpan lease, bool prepare)
     {
         string dll = Path.Combine(AppContext.BaseDirectory, "Perdure.Postgres.Node.dll");
-        var start = new ProcessStartInfo("dotnet", [dll, name, database, skewSeconds.ToString(CultureInfo.InvariantCulture)])
+        var start = new ProcessStartInfo("dotnet", [dll, name, database, skewSeconds.ToString(CultureInfo.InvariantCulture), lease.TotalSeconds.ToString(CultureInfo.InvariantCulture), prepare.ToString()])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,

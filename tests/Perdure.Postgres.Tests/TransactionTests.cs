@@ -133,18 +133,26 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
     [Fact]
     public async Task A_late_attempt_waits_for_the_one_that_is_at_it_and_takes_its_result()
     {
+        StepContext? first = null;
         var late = new TaskCompletionSource<Task<int>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _work = async s => await s.InTransactionAsync(
-            _database,
-            async t =>
-            {
-                late.TrySetResult(Task.Run(() => s.InTransactionAsync(_database, _ => Task.FromException<int>(new InvalidOperationException("twice")), Schema)));
-                return await WriteAsync(t, "done");
-            },
-            Schema);
+        _work = async s =>
+        {
+            first ??= s;
+            return s.Attempt == 1
+                ? throw new TimeoutException("it is left behind, and goes on later")
+                : await s.InTransactionAsync(
+                    _database,
+                    async t =>
+                    {
+                        late.TrySetResult(Task.Run(() => first.InTransactionAsync(_database, _ => Task.FromException<int>(new InvalidOperationException("twice")), Schema)));
+                        return await WriteAsync(t, "done");
+                    },
+                    Schema);
+        };
 
         (await Perdure.Flow<int, int>("works").RunAsync(0)).ShouldBe(7);
         (await await late.Task).ShouldBe(7);
+        (await AskAsync("SELECT count(*) FROM business")).ShouldBe(1L);
     }
 
     [Fact]
@@ -153,15 +161,11 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
         StepContext? zombie = null;
         _work = async s =>
         {
-            zombie = s;
-            await s.InTransactionAsync(_database, t => WriteAsync(t, "done"), Schema);
-            throw new TimeoutException("the answer is lost");
+            zombie ??= s;
+            return s == zombie ? throw new TimeoutException("it is left behind, and goes on later")
+                : await s.InTransactionAsync(_database, t => WriteAsync(t, "done"), Schema) == 7 ? throw new TimeoutException("the answer is lost") : 0;
         };
-        _undo = async s =>
-        {
-            await s.InTransactionAsync(_database, t => WriteAsync(t, "undone"), Schema);
-            return await s.InTransactionAsync(_database, t => WriteAsync(t, "undone again"), Schema);
-        };
+        _undo = s => s.InTransactionAsync(_database, t => WriteAsync(t, "undone"), Schema);
         await Should.ThrowAsync<FlowFailedException>(Perdure.Flow<int, int>("undoes").RunAsync(0));
         (await AskAsync("SELECT string_agg(what, ',') FROM business")).ShouldBe("done,undone");
         await Should.ThrowAsync<RejectedException>(zombie!.InTransactionAsync(_database, t => WriteAsync(t, "late"), Schema));
@@ -174,6 +178,73 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
         await Should.ThrowAsync<FlowFailedException>(Perdure.Flow<int, int>("undoes").RunAsync(0));
         await Should.ThrowAsync<RejectedException>(zombie!.InTransactionAsync(_database, t => WriteAsync(t, "late"), Schema));
         (await AskAsync("SELECT string_agg(what, ',') FROM business")).ShouldBe("done,undone");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_second_transaction_in_a_step_is_refused_and_the_first_one_undone(bool atTheSameTime)
+    {
+        List<string> refused = [];
+        _work = async s =>
+        {
+            int result = await s.InTransactionAsync(
+                _database,
+                async t =>
+                {
+                    await (atTheSameTime ? AgainAsync(s) : Task.CompletedTask);
+                    return await WriteAsync(t, "done");
+                },
+                Schema);
+            await AgainAsync(s);
+            return result;
+        };
+        _undo = s => s.InTransactionAsync(_database, t => WriteAsync(t, "undone"), Schema);
+        FlowFailedException failed = await Should.ThrowAsync<FlowFailedException>(Perdure.Flow<int, int>("undoes").RunAsync(0));
+
+        failed.Message.ShouldContain("PRD2008");
+        refused.ShouldBe(["PRD2008", "PRD2008"], "once in each attempt");
+        (await AskAsync("SELECT coalesce(string_agg(what, ','), 'nothing') FROM business")).ShouldBe(atTheSameTime ? "nothing" : "done,undone");
+
+        async Task AgainAsync(StepContext s)
+        {
+            PerdureException e = await Should.ThrowAsync<PerdureException>(s.InTransactionAsync(_database, t => WriteAsync(t, "again"), Schema));
+            refused.Add(e.Code);
+            throw e;
+        }
+    }
+
+    [Fact]
+    public async Task After_a_transaction_that_was_taken_back_an_attempt_may_begin_another_one()
+    {
+        _work = async s =>
+        {
+            await Should.ThrowAsync<InvalidOperationException>(s.InTransactionAsync(
+                _database,
+                async t => await WriteAsync(t, "dear") == 7 ? throw new InvalidOperationException("too dear") : 0,
+                Schema));
+            return await s.InTransactionAsync(_database, t => WriteAsync(t, "cheap"), Schema);
+        };
+
+        (await Perdure.Flow<int, int>("works").RunAsync(0)).ShouldBe(7);
+        (await AskAsync("SELECT string_agg(what, ',') FROM business")).ShouldBe("cheap");
+    }
+
+    [Fact]
+    public async Task Each_database_has_a_row_of_its_own_for_a_step()
+    {
+        await AskAsync("DROP SCHEMA IF EXISTS other CASCADE; CREATE SCHEMA other");
+        await AskAsync($"CREATE TABLE other.step_effect (LIKE \"{Schema}\".step_effect INCLUDING ALL)");
+        int runs = 0;
+        _work = async s =>
+        {
+            int here = await s.InTransactionAsync(_database, t => WriteAsync(t, "here"), Schema);
+            int there = await s.InTransactionAsync(_database, t => WriteAsync(t, "there"), "other");
+            return ++runs == 1 ? throw new TimeoutException("the answer is lost") : here + there;
+        };
+
+        (await Perdure.Flow<int, int>("works").RunAsync(0)).ShouldBe(14);
+        (await AskAsync("SELECT string_agg(what, ',') FROM business")).ShouldBe("here,there");
     }
 
     [Fact]
@@ -220,7 +291,7 @@ public sealed class TransactionTests(OnePostgres one) : IClassFixture<OnePostgre
             .AddEvent<Paid>(e => e.Order).Subscribe<Paid>("books", (paid, _) => WriteAsync(paid.Order))
             .AddFlow("adds", async (int n, FlowContext flow) => n + await flow.Signal<int>("go", Day))
             .AddFlow("works", (int _, FlowContext flow) => flow.Step(s => _work(s), retry: Retry.Fixed(3, TimeSpan.FromMilliseconds(1)), name: "work"))
-            .AddFlow("undoes", (int _, FlowContext flow) => flow.Step(s => _work(s), undo: s => _undo(s), retry: Retry.None, name: "work")));
+            .AddFlow("undoes", (int _, FlowContext flow) => flow.Step(s => _work(s), undo: s => _undo(s), retry: Retry.Fixed(2, TimeSpan.FromMilliseconds(1)), name: "work")));
         IHost host = builder.Build();
         await host.StartAsync();
         return host;

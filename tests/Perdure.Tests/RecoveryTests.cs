@@ -130,7 +130,7 @@ public class RecoveryTests
 
         (await result.Soon()).ShouldBe(2);
         ran.ShouldBe(["a", "b"]);
-        host.Log.Lines.ShouldContain(l => l.Contains("forgets what is not known to be durable", StringComparison.Ordinal));
+        host.Log.Lines.ShouldContain(l => l.Contains("the store failed in a commit: the answer was lost", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Perdure.Bench.Runner;
 using Perdure.Bench.Stores;
 
@@ -7,7 +8,7 @@ namespace Perdure.Bench.Workloads;
 /// <summary>Flows and jobs for minutes on PostgreSQL: whether the rate and the tables that are written over and over stay level.</summary>
 /// <remarks>
 /// Each client runs a flow of three steps and leaves a job, and so on. Tables whose rows come and go must not grow; those that keep what was done
-/// (flows, histories) may, by the same for each flow.
+/// (flows, histories) may, by the same for each flow. Sizes are judged, and a run in which they are not level fails; the rate depends on who else uses the machine.
 /// </remarks>
 internal static class Soak
 {
@@ -33,6 +34,8 @@ internal static class Soak
             await Console.Error.WriteLineAsync(parts[^1].ToString());
         }
 
+        MustBeLevel("the tables whose rows come and go, in MB", parts.ConvertAll(p => p.ComeAndGoMb), slack: 8);
+        MustBeLevel("what a flow leaves, in bytes", parts.ConvertAll(p => p.KeptBytesEach), slack: 0);
         return new Report()
             .With("workload", options.Workload)
             .With("store", options.Store)
@@ -63,6 +66,17 @@ internal static class Soak
                     await AskAsync(Interlocked.Increment(ref done));
                 }
             }
+        }
+    }
+
+    /// <summary>The last third is at most half as much again as the third before it.</summary>
+    private static void MustBeLevel(string what, List<double> sizes, double slack)
+    {
+        double before = sizes[(Parts / 3)..(Parts * 2 / 3)].Max();
+        double last = sizes[(Parts * 2 / 3)..].Max();
+        if (last > (before * 1.5) + slack)
+        {
+            throw new InvalidOperationException($"{what}: {string.Join(", ", sizes.Select(s => s.ToString("0.#", CultureInfo.InvariantCulture)))}, which is not level");
         }
     }
 

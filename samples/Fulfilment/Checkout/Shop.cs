@@ -53,7 +53,7 @@ public sealed class Shop(PerdureClient perdure, Books books, FulfilmentOptions o
     {
         if (options.CustomersAnswer)
         {
-            await UpdateCardAsync(wanted.TraceId, wanted.RefId, $"new-card-of-{wanted.Customer}", job);
+            await UpdateCardAsync(wanted.TraceId, wanted.RefId, $"new-{wanted.Card}", job);     // each time another one, since it may have expired, too
         }
     }
 

@@ -122,13 +122,20 @@ public sealed class PaymentLadder(PerdureClient perdure, CardProvider cards)
     public async Task<Answer> PullAsync(Due due) => Pending((await perdure.EnqueueAsync(Of(due), new JobOptions { Queue = Pulled })).Id);
 
     /// <summary>One round of a worker for V5.</summary>
-    /// <returns>How many charges it made.</returns>
+    /// <returns>How many charges it made, or was told that it cannot.</returns>
     public async Task<int> WorkAsync(string worker, TimeSpan wait, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<LeasedJob> jobs = await perdure.Queue(Pulled).LeaseAsync(worker, max: 10, wait, cancellationToken);
         foreach (LeasedJob job in jobs)
         {
-            await job.CompleteAsync(await ChargeAsync(cards, job.Read<ChargeCard>(), cancellationToken), cancellationToken);
+            try
+            {
+                await job.CompleteAsync(await ChargeAsync(cards, job.Read<ChargeCard>(), cancellationToken), cancellationToken);
+            }
+            catch (CardExpiredException no)
+            {
+                await job.FailAsync(ErrorKind.Rejected, no.Message, cancellationToken);     // an answer: no other worker is to ask again
+            }
         }
 
         return jobs.Count;

@@ -1,4 +1,5 @@
 using Npgsql;
+using Perdure.Diagnostics;
 using Perdure.Postgres;
 using Perdure.Postgres.Transactions;
 using Perdure.Serialization;
@@ -12,6 +13,10 @@ namespace Perdure;
 /// attempts at the same time wait for each other at it. An undo marks the row: a step that was never done is not undone, and an attempt that
 /// comes after the undo is rejected.
 /// </para>
+/// <para>
+/// The row stands for all that the step does there. So an attempt may do its work in one transaction only; it may try again after one that failed, since
+/// that has taken back the row with the rest. The undo's attempts are attempts of their own.
+/// </para>
 /// <para>The table is in the store's schema. Where business tables are in another database, make it there too, and name its schema.</para>
 /// </remarks>
 public static class PostgresSteps
@@ -23,6 +28,7 @@ public static class PostgresSteps
     /// <param name="schema">The PostgreSQL schema with the table <c>step_effect</c>.</param>
     /// <returns>The work's result; that of the attempt that did it, where an earlier one did. For an undo of a step that never happened, nothing: the default.</returns>
     /// <exception cref="RejectedException">The step was undone before this attempt came.</exception>
+    /// <exception cref="PerdureException">This attempt has done its work in a transaction there already, or is at it (PRD2008).</exception>
     public static async Task<T?> InTransactionAsync<T>(this StepContext step, NpgsqlDataSource database, Func<NpgsqlTransaction, Task<T>> work, string schema = "perdure")
     {
         ArgumentNullException.ThrowIfNull(step);
@@ -46,6 +52,26 @@ public static class PostgresSteps
         ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(work);
+        string place = $"{connection.DataSource} {connection.Database} {schema}";
+        if (!step.Transactions.TryAdd(place, true))
+        {
+            throw new PerdureException(
+                ErrorCodes.SecondTransaction, $"step {step.IdempotencyKey} has done its work in a transaction already, or is at it: a second one would do nothing. Do all of it in one, or in two steps.");
+        }
+
+        try
+        {
+            return await InOneTransactionAsync(step, connection, work, schema).ConfigureAwait(false);
+        }
+        catch
+        {
+            step.Transactions.TryRemove(place, out _); // its row is gone with it; or is there, and the next one finds it
+            throw;
+        }
+    }
+
+    private static async Task<T?> InOneTransactionAsync<T>(StepContext step, NpgsqlConnection connection, Func<NpgsqlTransaction, Task<T>> work, string schema)
+    {
         NpgsqlTransaction transaction = await connection.BeginTransactionAsync(step.CancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {

@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Serialization;
 using Perdure.Storage;
@@ -19,20 +18,23 @@ internal sealed class CompareInputs(StartFlow start, byte[] input) : IEffect
 
     private async Task CompareAsync(Shard shard)
     {
-        while (!shard.Node.IsStopping)
+        bool isDone = false;
+        while (!isDone && !shard.Node.IsStopping)
         {
             try
             {
                 StoredFlow? there = (await shard.Node.Store.ReadFlowsAsync([start.Key], FlowParts.Start, CancellationToken.None))[0];
                 shard.Post(new InputsCompared(start, there is not null && FlowJson.IsSame(there.History[0].Payload!, input)));
-                return;
+                isDone = true;
             }
             catch (StoreException e)
             {
-                shard.Node.Log.ReadFailed(e);
+                shard.Node.Log.Outage.Failed(this, e);
                 await shard.Node.Seams.Delay(Pause, CancellationToken.None);
             }
         }
+
+        shard.Node.Log.Outage.Ended(this);
     }
 }
 

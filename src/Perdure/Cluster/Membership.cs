@@ -29,7 +29,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     private Task _running = Task.CompletedTask;
     private long _heardAt;
 
-    public static PerdureException Gone => new(ErrorCodes.NodeGone, "this node has lost its place among the nodes: it was not heard of for the length of its lease. It joins again by itself.");
+    public static PerdureException Gone => new(ErrorCodes.NodeGone, "the store counts this node as gone: it was not heard of for the length of its lease.");
 
     public static PerdureException Back => new(ErrorCodes.NodeGone, "the store went back to an earlier state.");
 
@@ -124,7 +124,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     {
         if (Volatile.Read(ref _member) is { } member && node.Seams.Time.GetElapsedTime(Volatile.Read(ref _heardAt)) > Duration * 4 / 5)
         {
-            Lose(member);
+            Lose(member, Gone);
         }
     }
 
@@ -133,7 +133,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     {
         if (Volatile.Read(ref _member) is { } member)
         {
-            Lose(member);
+            Lose(member, Back);
         }
     }
 
@@ -172,6 +172,8 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
                     polled = node.Clock.Now();
                     await ReadMailAsync([]);
                 }
+
+                node.Log.Outage.Ended(this);
             }
             catch (Exception e)
             {
@@ -180,7 +182,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
                     return; // the node leaves, whatever the store says to it now
                 }
 
-                node.Log.BeatFailed(e);
+                node.Log.Outage.Failed(this, e);
                 isEven = false;
             }
         }
@@ -206,7 +208,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         long inbox = member.Inbox.Commits.Stored;
         if (await store.BeatAsync(member.Lease, _stop.Token) is not { } view)
         {
-            Lose(member);
+            Lose(member, Gone);
             return false;
         }
 
@@ -225,7 +227,7 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
 
         if (view.Owners.Any(o => o.Shard == member.Lease.Inbox && o.Batch < inbox))
         {
-            Lose(member); // calls and their answers are gone
+            Lose(member, Back); // calls and their answers are gone
             return false;
         }
 
@@ -302,18 +304,18 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
     }
 
     /// <summary>The node has no shards any more: nobody answers for what it has in memory.</summary>
-    private void Lose(Member member)
+    private void Lose(Member member, PerdureException reason)
     {
         if (Interlocked.CompareExchange(ref _member, null, member) != member)
         {
             return;
         }
 
-        node.Log.HasLostItsPlace(member.Lease.Name, member.Lease.Node);
+        node.Log.HasLostItsPlace(member.Lease.Name, member.Lease.Node, reason.MessageWithoutCode);
         member.Mail.Dispose();
         foreach (Shard shard in node.Shards.Append(member.Inbox))
         {
-            shard.Post(new ShardLost(Gone));
+            shard.Post(new ShardLost(reason));
         }
     }
 
@@ -347,7 +349,11 @@ internal sealed class Membership(Node node, ISharedStore store, ShardLoop loop) 
         }
         catch (Exception e)
         {
-            node.Log.ReadFailed(e); // the next look finds it
+            if (!_stop.IsCancellationRequested)
+            {
+                node.Log.Outage.Failed(this, e);
+                Look(); // it finds the mail
+            }
         }
     }
 

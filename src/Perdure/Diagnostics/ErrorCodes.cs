@@ -100,6 +100,9 @@ public static class ErrorCodes
     /// <summary>A message that came with a client's transaction can be taken by nobody.</summary>
     public const string MessageUnclaimed = "PRD2007";
 
+    /// <summary>An attempt of a step has done its work in a transaction, and began a second one.</summary>
+    public const string SecondTransaction = "PRD2008";
+
     // 3xxx: why a flow is stuck
 
     /// <summary>The flow's code does not match its history.</summary>

@@ -39,17 +39,17 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Error, ErrorCodes.TurnTooLong + ": the code of flow {Flow} held its turn for {Duration}; its thread was left behind")]
     public static partial void TurnAbandoned(this ILogger log, FlowKey flow, TimeSpan duration);
 
-    [LoggerMessage(10, LogLevel.Error, "Shard {Shard} forgets what is not known to be durable and reloads: {Reason}")]
+    [LoggerMessage(10, LogLevel.Debug, "Shard {Shard} forgets what is not known to be durable and reloads: {Reason}")]
     public static partial void ShardLost(this ILogger log, int shard, string reason);
 
-    [LoggerMessage(11, LogLevel.Error, "Shard {Shard} could not be taken; next try in {Pause}")]
-    public static partial void TakeFailed(this ILogger log, int shard, TimeSpan pause, Exception exception);
+    [LoggerMessage(11, LogLevel.Debug, "The store failed")]
+    public static partial void TryFailed(this ILogger log, Exception exception);
 
-    [LoggerMessage(12, LogLevel.Error, "Reading flows failed; trying again")]
-    public static partial void ReadFailed(this ILogger log, Exception exception);
+    [LoggerMessage(13, LogLevel.Error, "The store does not do what is asked of it since {Since:O}, and is asked again until it does: {Reason}")]
+    public static partial void StoreIsOut(this ILogger log, DateTimeOffset since, string reason);
 
-    [LoggerMessage(13, LogLevel.Error, "The store cannot write now ({Batches} batches wait, next try in {Pause}): {Reason}")]
-    public static partial void CommitPaused(this ILogger log, int batches, TimeSpan pause, string reason);
+    [LoggerMessage(62, LogLevel.Information, "The store does what is asked of it again, after {Duration}, in which {Tries} tries failed")]
+    public static partial void StoreIsBack(this ILogger log, TimeSpan duration, int tries);
 
     [LoggerMessage(14, LogLevel.Warning, "The wall clock jumped ahead by {Ahead}; what became due meanwhile is due now")]
     public static partial void ClockJumped(this ILogger log, TimeSpan ahead);
@@ -135,14 +135,11 @@ internal static partial class Log
     [LoggerMessage(55, LogLevel.Information, "Took {Shards} shards, {Unclean} of them from nodes that did not end cleanly")]
     public static partial void HasTaken(this ILogger log, int shards, int unclean);
 
-    [LoggerMessage(56, LogLevel.Error, ErrorCodes.NodeGone + ": {Name}, node {Number}, was not heard of for the length of its lease; it forgets its shards, and joins anew")]
-    public static partial void HasLostItsPlace(this ILogger log, string name, long number);
+    [LoggerMessage(56, LogLevel.Error, ErrorCodes.NodeGone + ": {Name}, node {Number}, has lost its place: {Reason} It forgets its shards, and joins anew")]
+    public static partial void HasLostItsPlace(this ILogger log, string name, long number, string reason);
 
-    [LoggerMessage(61, LogLevel.Error, "The store went back: batch {Known} of shard {Shard} was durable, and its last one is {Stored} now. Was a standby promoted that lagged, or a backup restored? It goes on from there")]
-    public static partial void StoreWentBack(this ILogger log, int shard, long known, long stored);
-
-    [LoggerMessage(57, LogLevel.Warning, "The store did not answer when this node said that it lives; trying again")]
-    public static partial void BeatFailed(this ILogger log, Exception exception);
+    [LoggerMessage(61, LogLevel.Error, "The store went back: batch {Known} of shard {Shard} was durable, and its last one is {Stored} now; so it may be with others. Was a standby promoted that lagged, or a backup restored? Each shard goes on from what is there")]
+    public static partial void StoreWentBack(ILogger log, int shard, long known, long stored);
 
     [LoggerMessage(58, LogLevel.Warning, ErrorCodes.NoCode + ": the start of flow {Flow} waits for a node that has its code")]
     public static partial void StartWaitsForCode(this ILogger log, FlowKey flow);

@@ -1,4 +1,3 @@
-using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Storage;

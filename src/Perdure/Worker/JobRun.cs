@@ -191,25 +191,36 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     /// <summary>Reads the jobs that are no longer in memory. A store that is out of reach is no failure of theirs: it is asked again.</summary>
     private async ValueTask ReadPayloadsAsync(CancellationToken cancellationToken)
     {
-        while (Array.Exists(attempts, a => a.Payload is null))
+        try
         {
-            JobAttempt[] missing = Array.FindAll(attempts, a => a.Payload is null);
-            try
+            while (Array.FindAll(attempts, a => a.Payload is null) is { Length: > 0 } missing)
             {
-                IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, [.. missing.Select(a => a.Number)], CancellationToken.None);
-                for (int i = 0; i < missing.Length; i++)
-                {
-                    missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(JobId.Text(missing[i].Queue, missing[i].Number));
-                }
+                await TryReadPayloadsAsync(missing, cancellationToken);
             }
-            catch (StoreException e)
-            {
-                runner.Log.ReadFailed(e);
-                await runner.Seams.Delay(ReadPause, cancellationToken);
-            }
+        }
+        finally
+        {
+            runner.Log.Outage.Ended(this);
         }
 
         cancellationToken.ThrowIfCancellationRequested(); // nobody may want it any more by now
+    }
+
+    private async ValueTask TryReadPayloadsAsync(JobAttempt[] missing, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IReadOnlyList<byte[]?> payloads = await runner.Store.ReadPayloadsAsync(attempts[0].Shard.Index, [.. missing.Select(a => a.Number)], CancellationToken.None);
+            for (int i = 0; i < missing.Length; i++)
+            {
+                missing[i].Payload = payloads[i] ?? throw new JobNotFoundException(JobId.Text(missing[i].Queue, missing[i].Number));
+            }
+        }
+        catch (StoreException e)
+        {
+            runner.Log.Outage.Failed(this, e);
+            await runner.Seams.Delay(ReadPause, cancellationToken);
+        }
     }
 
     /// <summary>Awaits the call until its time is up; one that then ignores its token is left behind after a grace.</summary>

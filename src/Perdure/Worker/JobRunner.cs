@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Serialization;
@@ -9,7 +9,7 @@ using Perdure.Storage;
 namespace Perdure.Worker;
 
 /// <summary>Runs the attempts of jobs that this process has handlers for, on the thread pool.</summary>
-internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory scopes, ErrorRules errors, FlowJson json, ILogger log)
+internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory scopes, ErrorRules errors, FlowJson json, EngineLog log)
 {
     private readonly ConcurrentDictionary<long, JobRun> _running = new();
     private volatile bool _stopping;
@@ -24,7 +24,7 @@ internal sealed class JobRunner(Seams seams, IStore store, IServiceScopeFactory 
 
     public FlowJson Json => json;
 
-    public ILogger Log => log;
+    public EngineLog Log => log;
 
     /// <summary>Stands around attempts; null in production.</summary>
     public AttemptFilter? Filter { get; init; }

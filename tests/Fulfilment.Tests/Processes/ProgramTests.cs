@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using Fulfilment.Payment;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Perdure;
 
 namespace Fulfilment.Tests.Processes;
 
@@ -34,7 +38,20 @@ public sealed class ProgramTests : IDisposable
     [InlineData("--shipment-limit", "-PT24H")]
     [InlineData("--style", "waltz")]
     [InlineData("--service", "billing")]
+    [InlineData("--card-limit", "P10000000D")]
+    [InlineData("--undo-limit", "1 minute")]
+    [InlineData("--style", "")]
     [InlineData("--orders", "many")]
+    [InlineData("--orders", "-1")]
+    [InlineData("--orders")]
+    [InlineData("--amqp", "nonsense", "--service", "order")]
+    [InlineData("--amqp", "http://localhost", "--service", "order")]
+    [InlineData("--amqp", "amqp://localhost")]
+    [InlineData("--service", "order", "--style", "queues")]
+    [InlineData("--service", "order", "--style", "choreographed")]
+    [InlineData("--serve", "--service", "order")]
+    [InlineData("--urls", "nonsense", "--serve")]
+    [InlineData("--urls", "http://localhost:99999", "--serve")]
     [InlineData("--wat")]
     public async Task A_bad_definition_fails_at_the_start_in_one_line(params string[] args)
     {
@@ -44,6 +61,66 @@ public sealed class ProgramTests : IDisposable
         errors.TrimEnd().Split('\n').ShouldHaveSingleItem().ShouldContain(args[0]);
         output.ShouldBeEmpty();
         Directory.EnumerateFileSystemEntries(_folder).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_made_is_said_so_in_one_line()
+    {
+        string file = Path.Combine(_folder, "a-file");
+        await File.WriteAllTextAsync(file, "");
+        foreach (string folder in (string[])[file, Path.Combine(file, "in-it")])
+        {
+            (int code, string output, string errors) = await RunAsync("--data", folder);
+            code.ShouldBe(2, output + errors);
+            errors.TrimEnd().Split('\n').ShouldHaveSingleItem().ShouldSatisfyAllConditions(line => line.ShouldContain("--data needs a folder"), line => line.ShouldContain(folder));
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_book_is_said_so_in_one_line()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "checkout-book.db"), "This is not what an SQLite file begins with, and it is long enough to tell.");
+        (int code, string output, string errors) = await RunAsync("--orders", "1", "--data", _folder);
+        code.ShouldBe(1, output + errors);
+        errors.TrimEnd().Split('\n').ShouldHaveSingleItem().ShouldContain("fulfilment: ");
+    }
+
+    [Fact]
+    public async Task A_service_says_that_it_waits_for_a_broker_that_is_not_there_until_it_is_stopped()
+    {
+        using Process service = Start("--service", "order", "--amqp", "amqp://127.0.0.1:1", "--data", _folder);
+        try
+        {
+            string? said = await service.StandardError.ReadLineAsync().WaitAsync(Patience);
+            said += await service.StandardError.ReadLineAsync().WaitAsync(Patience);
+            said.ShouldContain("this waits for the broker at 127.0.0.1:1: Connection refused");
+
+            using Process stop = Process.Start("kill", $"{service.Id}");
+            await service.WaitForExitAsync().WaitAsync(Patience);
+
+            service.ExitCode.ShouldBe(130);
+            (await service.StandardOutput.ReadToEndAsync()).TrimEnd().ShouldBe("stopped: run the same command again, and it goes on");
+            (await service.StandardError.ReadToEndAsync()).ShouldBeEmpty();
+        }
+        finally
+        {
+            service.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task The_audit_does_not_wait_for_ever_for_those_who_undo()
+    {
+        string[] args = ["--style", "queues", "--orders", "13", "--undo-limit", "PT1S", "--data", _folder];
+        await OnRefundsAsync(refunds => refunds.PauseAsync());
+
+        (int code, string output, string errors) = await RunAsync(args);
+
+        code.ShouldBe(1, output + errors);
+        output.ShouldContain("orders 13 were cancelled, and are not undone after 00:00:01");
+        output.ShouldContain("audit: 13 is cancelled: ");
+        await OnRefundsAsync(refunds => refunds.ResumeAsync());
+        (await RunAsync([.. args, "--undo-limit", "PT4M"])).Code.ShouldBe(0);
     }
 
     [Theory]
@@ -75,12 +152,29 @@ public sealed class ProgramTests : IDisposable
             await http.PostAsJsonAsync("/provider", new { isDown = true });
             ((int)(await http.PutAsJsonAsync("/payments/v1", new Due("request-9", "9", 10, "ada", "visa-1"))).StatusCode).ShouldBe(503);
             ((int)(await http.PutAsJsonAsync("/payments/v4", new Due("request-10", "9", 10, "ada", "visa-1"))).StatusCode).ShouldBe(202);
+            (await http.PostAsJsonAsync("/provider", new { expiredPercent = 20 })).EnsureSuccessStatusCode();
+            ((int)(await http.PutAsJsonAsync("/payments/v1", new Due("request-11", "9", 10, "ada", "visa-4"))).StatusCode).ShouldBe(402);
+            ((int)(await http.PutAsJsonAsync("/payments/v1", new Due("request-11", "9", 10, "ada", "visa-3"))).StatusCode).ShouldBe(200);
+            ((int)(await http.PostAsJsonAsync("/provider", new { expiredPercent = 101 })).StatusCode).ShouldBe(400);
+            ((int)(await http.PostAsJsonAsync("/provider", new { slowSeconds = -1 })).StatusCode).ShouldBe(400);
         }
         finally
         {
             server.Kill();
             await server.WaitForExitAsync();
         }
+    }
+
+    /// <summary>What an operator does to a queue of a program that is not there now; it holds over its starts.</summary>
+    private async Task OnRefundsAsync(Func<QueueHandle, Task> act)
+    {
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddFulfilment(_folder, new FulfilmentOptions { Style = Style.Queues });
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        await act(host.Services.GetRequiredService<PerdureClient>().Queue("refunds"));
+        await host.StopAsync();
     }
 
     private static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] args)

@@ -2,46 +2,45 @@ using System.Diagnostics;
 
 namespace Fulfilment.Tests.Processes;
 
-/// <summary>One service as a process of its own. When it says that a message has come at which it is to die it is killed there and then, and started again.</summary>
+/// <summary>One service as a process of its own, that is killed and started again as often as it is told to be.</summary>
 internal sealed class ServiceProcess : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly string[] _arguments;
-    private readonly string _name;
-    private readonly List<string> _kills;
+    private readonly Action<string> _hears;
     private readonly List<string> _said = [];
     private readonly TaskCompletionSource<string> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Process _process;
+    private bool _isUp;
+    private int _kills;
     private bool _isOver;
 
     /// <param name="name">The service.</param>
-    /// <param name="kills">At which messages it dies: each is the message's type, or its type and order, and kills once; those that come at the same time kill together.</param>
+    /// <param name="hears">Is told of each message that has come to it: who hears, its type, and its order.</param>
     /// <param name="arguments">Its command line.</param>
-    public ServiceProcess(string name, IEnumerable<string> kills, params string[] arguments)
+    public ServiceProcess(string name, Action<string> hears, params string[] arguments)
     {
-        _name = name;
-        _kills = [.. kills];
+        Name = name;
+        _hears = hears;
         _arguments = arguments;
         _process = Start();
     }
 
-    public string Name => _name;
+    public string Name { get; }
 
     /// <summary>The last line of a checkout.</summary>
     public Task<string> Done => _done.Task;
 
-    /// <summary>How often it was killed.</summary>
-    public int Deaths { get; private set; }
+    /// <summary>How often it was started: once, and once more for each kill.</summary>
+    public int Starts { get; private set; }
 
-    /// <summary>The messages at which it was to die that did not come.</summary>
-    public IReadOnlyList<string> Missed
+    /// <summary>Kills it at once, as it can do nothing about, and starts it again. One that is only starting dies when it is up, since it has done nothing yet.</summary>
+    public void Kill()
     {
-        get
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                return [.. _kills];
-            }
+            _kills++;
+            DieIfUp();
         }
     }
 
@@ -72,19 +71,20 @@ internal sealed class ServiceProcess : IDisposable
     {
         lock (_lock)
         {
-            return $"--- {_name}, killed {Deaths} times:{Environment.NewLine}{string.Join(Environment.NewLine, _said.TakeLast(40))}{Environment.NewLine}";
+            return $"--- {Name}, started {Starts} times:{Environment.NewLine}{string.Join(Environment.NewLine, _said.TakeLast(40))}{Environment.NewLine}";
         }
     }
 
     private Process Start()
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Order).Assembly.Location, "--service", _name, .. _arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(Order).Assembly.Location, "--service", Name, .. _arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, line) => Hear(process, line.Data);
         process.ErrorDataReceived += (_, line) => Hear(process, line.Data);
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+        Starts++;
         return process;
     }
 
@@ -103,23 +103,31 @@ internal sealed class ServiceProcess : IDisposable
                 _done.TrySetResult(line);
             }
 
-            string hears = $"{_name} hears ";
-            string? kill = line.StartsWith(hears, StringComparison.Ordinal) ? _kills.Find(kill => $"{line[hears.Length..]} ".StartsWith($"{kill} ", StringComparison.Ordinal)) : null;
-            if (kill is null || _isOver)
+            if (process == _process && line.Contains("Kill this process whenever you like", StringComparison.Ordinal))
             {
-                return;
+                _isUp = true;
+                DieIfUp();
             }
-
-            _kills.Remove(kill);
-            if (process != _process)
-            {
-                return;                 // said between the kill and the death: it has died at this message, too, which may not come again
-            }
-
-            Deaths++;
-            process.Kill();             // SIGKILL: it can do nothing about it
-            process.WaitForExit(1_000 * 60);
-            _process = Start();
         }
+
+        string hears = $"{Name} hears ";
+        if (line.StartsWith(hears, StringComparison.Ordinal))
+        {
+            _hears($"{Name} {line[hears.Length..]}");       // which may kill another, so not under the lock
+        }
+    }
+
+    private void DieIfUp()
+    {
+        if (_kills == 0 || !_isUp || _isOver)
+        {
+            return;
+        }
+
+        _kills--;
+        _isUp = false;
+        _process.Kill();                // SIGKILL; a checkout whose orders have ended may have gone by itself
+        _process.WaitForExit(1_000 * 60);
+        _process = Start();
     }
 }

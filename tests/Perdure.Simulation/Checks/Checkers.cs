@@ -52,7 +52,7 @@ internal static class Checkers
             ? []
             :
             [
-                new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobOrderChecker(jobs), new JobTurnChecker(jobs),
+                new JobEndChecker(jobs), new JobAnswerChecker(jobs), new JobResultChecker(jobs), new JobStartChecker(jobs), new JobLimitChecker(jobs), new JobHoursChecker(jobs), new JobOrderChecker(jobs), new JobTurnChecker(jobs),
                 new JobRateChecker(jobs), new JobWindowChecker(jobs), new JobBatchChecker(jobs), new JobLeaseChecker(jobs), new JobKeepChecker(jobs), new JobFlowChecker(jobs), new ScheduleChecker(jobs),
             ];
         EventsStory? heard = events is null ? null : EventsStory.Read(observed, events);

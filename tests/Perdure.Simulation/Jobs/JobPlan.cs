@@ -2,6 +2,7 @@ using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Simulation.Plans;
 using Perdure.Simulation.Processes;
+using Perdure.Worker;
 
 namespace Perdure.Simulation.Jobs;
 
@@ -38,10 +39,12 @@ internal sealed class JobPlan
     /// <summary>What who waits for a job without a result is told.</summary>
     public const string Done = "done";
 
+    private const string Service = "service";
     private const int KeysMax = 3;
 
     private readonly SortedDictionary<string, QueueOptions> _queues = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, PoolOptions> _pools = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, DependencyOptions> _dependencies = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, ScheduleDefinition> _schedules = new(StringComparer.Ordinal);
 
     public JobPlan(ReplayRandom chance, DateTimeOffset start)
@@ -53,7 +56,12 @@ internal sealed class JobPlan
             _pools.Add("pool", new PoolOptions { Capacity = capacity, SaturatedAt = saturates ? chance.Next(1, capacity + 1) : null, Sheds = saturates && chance.Next(2) == 0 });
         }
 
-        var policies = new JobPolicies(chance, _pools);
+        var policies = new JobPolicies(chance, _pools) { Dependency = chance.Next(2) == 0 ? Service : null, Start = start };
+        if (policies.Dependency is not null)
+        {
+            _dependencies.Add(Service, policies.AnyDependency());
+        }
+
         _queues.Add("plain", policies.Plain());
         for (int i = chance.Next(1, 4); i > 0; i--)
         {
@@ -90,6 +98,8 @@ internal sealed class JobPlan
 
     public IReadOnlyDictionary<string, PoolOptions> Pools => _pools;
 
+    public IReadOnlyDictionary<string, DependencyOptions> Dependencies => _dependencies;
+
     public IReadOnlyDictionary<string, ScheduleDefinition> Schedules => _schedules;
 
     public bool HasWorkersOutside => _queues.ContainsKey(Outside);
@@ -117,6 +127,20 @@ internal sealed class JobPlan
         }
 
         return new QueueRegistry(_queues, _pools, types, handlers) { Schedules = _schedules };
+    }
+
+    /// <summary>What the queues depend on, for one process: its limits hold there.</summary>
+    public DependencyRegistry NewDependencies()
+    {
+        var registry = new DependencyRegistry();
+        foreach ((string name, DependencyOptions options) in _dependencies)
+        {
+            DependencyOptions own = registry.Add(name).Options;
+            (own.Concurrency, own.AtLeast, own.OpenFor, own.RetryBudget, own.RetriesPerSecond) = (options.Concurrency, options.AtLeast, options.OpenFor, options.RetryBudget, options.RetriesPerSecond);
+        }
+
+        registry.Check();
+        return registry;
     }
 
     public string AnyQueueName(ReplayRandom chance, params string[] except)

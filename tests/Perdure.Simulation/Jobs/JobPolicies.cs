@@ -5,6 +5,21 @@ namespace Perdure.Simulation.Jobs;
 /// <summary>Makes policies of queues.</summary>
 internal sealed class JobPolicies(ReplayRandom chance, IReadOnlyDictionary<string, PoolOptions> pools)
 {
+    /// <summary>What some queues depend on; null for nothing.</summary>
+    public string? Dependency { get; init; }
+
+    /// <summary>When the run starts, if some queues are to be closed for a while; null if none is.</summary>
+    public DateTimeOffset? Start { get; init; }
+
+    public DependencyOptions AnyDependency() => new()
+    {
+        Concurrency = chance.Next(4) == 0 ? null : chance.Next(1, 5),
+        AtLeast = chance.Next(2, 6),
+        OpenFor = TimeSpan.FromMilliseconds(chance.Next(500, 5_000)),
+        RetryBudget = chance.Next(2) == 0 ? 0.2 : null,
+        RetriesPerSecond = chance.Next(1, 4),
+    };
+
     public QueueOptions Plain() => new() { Concurrency = chance.Next(1, 4), Retry = AnyRetry(), Timeout = TimeSpan.FromSeconds(chance.Next(5, 20)) };
 
     /// <summary>Keys take turns, and nothing but the number of workers makes a job wait.</summary>
@@ -51,7 +66,27 @@ internal sealed class JobPolicies(ReplayRandom chance, IReadOnlyDictionary<strin
             KeepResults = TimeSpan.FromSeconds(chance.Next(3) == 0 ? 0 : 3_600),
             BacklogMax = chance.Next(3) == 0 ? chance.Next(1, 6) : 1_000,
             WhenFull = chance.Next(2) == 0 ? WhenFull.Block : WhenFull.Reject,
+            Dependency = Dependency is not null && chance.Next(2) == 0 ? Dependency : null,
+            OpenHours = Start is { } start && chance.Next(4) == 0 ? AnyHours(start) : null,
         };
+    }
+
+    /// <summary>Open but for a stretch or two while the run goes on.</summary>
+    private OpenHours AnyHours(DateTimeOffset start)
+    {
+        List<TimeWindow> windows = [];
+        TimeOnly from = TimeOnly.MinValue;
+        TimeSpan at = start.TimeOfDay;
+        for (int i = chance.Next(1, 3); i > 0; i--)
+        {
+            at += TimeSpan.FromMilliseconds(chance.Next(2_000, 60_000));
+            windows.Add(new TimeWindow(from, TimeOnly.FromTimeSpan(at), "UTC"));
+            at += TimeSpan.FromMilliseconds(chance.Next(2_000, 60_000));
+            from = TimeOnly.FromTimeSpan(at);
+        }
+
+        windows.Add(new TimeWindow(from, TimeOnly.MinValue, "UTC"));
+        return OpenHours.Of(windows);
     }
 
     /// <summary>What somebody changes in a policy while its queue runs: what jobs wait for and in which order, but not what becomes of them.</summary>

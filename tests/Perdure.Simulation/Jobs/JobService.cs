@@ -80,6 +80,11 @@ internal sealed class JobService(World world, Observed observed)
         long number = long.Parse(context.Id.AsSpan(context.Id.LastIndexOf('-') + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
         var call = new HandlerCall(observed.Next(), world.Now, process.Name, number, context.Queue, context.Key, context.Attempt, id) { Batch = batch };
         observed.Jobs.Attempts.Add(call);
+        if (process.Node.Dependencies.Open.Any())
+        {
+            observed.Mark("a job began while a breaker was open");
+        }
+
         return call;
     }
 

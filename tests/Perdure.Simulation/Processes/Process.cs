@@ -48,7 +48,7 @@ internal sealed class Process
         var registry = new FlowRegistry([.. plans, edited, .. ofJobs, .. ofEvents]);
         QueueRegistry? queues = jobs?.Plan.RegistryOf(this, jobs.Service, registry) ?? events?.Plan.RegistryOf(this, events, build.Versions);
         observed.Events.Versions.Add(name, build.Versions);
-        Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance) { Queues = queues }, Rules,
+        Node = new Node(new StoreView(store, this, observed), options, new FlowServices(NoServices, registry, Json, NullLoggerFactory.Instance) { Queues = queues, Dependencies = jobs?.Plan.NewDependencies() ?? new() }, Rules,
             new VirtualSeams(Place, Place.Time), NullLogger.Instance);
         var holder = new NodeHolder { Current = Node };
         var checker = new ReplayChecker(new PerdureBuilder(new ServiceCollection()), registry, holder, NoServices, Place.Time, NullLoggerFactory.Instance);

@@ -26,12 +26,16 @@ internal sealed class PostgresServer : IAsyncDisposable
     private Process? _shell;
     private TaskCompletionSource _ready = new();
 
-    private PostgresServer(string folder)
+    private PostgresServer(string folder, SmallDisk? disk = null)
     {
         _folder = folder;
+        Disk = disk;
         _bin = FindPrograms();
         _user = Environment.IsPrivilegedProcess ? FindUser() : null;
     }
+
+    /// <summary>The disk that its data is on, where that is a small one.</summary>
+    public SmallDisk? Disk { get; }
 
     /// <summary>Where clients come in.</summary>
     public string Address => $"127.0.0.1:{_port.ToString(CultureInfo.InvariantCulture)}";
@@ -71,7 +75,13 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>The server's main process, while it runs.</summary>
-    public int ProcessId => int.Parse(File.ReadLines(Path.Combine(_folder, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+    public int ProcessId => int.Parse(File.ReadLines(Disk?.PathOf(PidFile) ?? PidFile).First(), CultureInfo.InvariantCulture);
+
+    private string PidFile => Path.Combine(Data, "postmaster.pid");
+
+    private string DiskFolder => Path.Combine(_folder, "disk");
+
+    private string Data => Path.Combine(Disk is null ? _folder : DiskFolder, "data");
 
     /// <summary>User and system time of the server's processes, those that have ended included.</summary>
     public TimeSpan Cpu()
@@ -92,15 +102,17 @@ internal sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartNewAsync(string? parent = null)
     {
         string folder = parent is null ? Directory.CreateTempSubdirectory("perdure-postgres-").FullName : Directory.CreateDirectory(Path.Combine(parent, "postgres")).FullName;
-        var server = new PostgresServer(folder);
-        if (server._user is { } user)
-        {
-            await server.RunAsync("chown", asUser: false, user.Uid, folder);
-        }
+        return await new PostgresServer(folder).InitAsync();
+    }
 
-        await server.RunAsync(Path.Combine(server._bin, "initdb"), asUser: true, "-D", Path.Combine(folder, "data"), "-U", "perdure", "-A", "trust", "-E", "UTF8", "--locale=C", "-N");
-        await server.StartAsync();
-        return server;
+    /// <summary>Makes a server with its data on a small disk, and starts it.</summary>
+    /// <param name="megabytes">How small it is.</param>
+    /// <param name="withLog">Whether the write-ahead log is on it, too; otherwise it has room enough.</param>
+    public static async Task<PostgresServer> StartOnSmallDiskAsync(int megabytes, bool withLog)
+    {
+        string folder = Directory.CreateTempSubdirectory("perdure-postgres-").FullName;
+        var server = new PostgresServer(folder, await SmallDisk.MakeAsync(Directory.CreateDirectory(Path.Combine(folder, "disk")).FullName, megabytes));
+        return await server.InitAsync(["--wal-segsize=1", .. withLog ? (string[])[] : [$"--waldir={Path.Combine(folder, "wal")}"]]);
     }
 
     /// <summary>Makes another server with a copy of what is in this one, that follows it and can be read; and starts it.</summary>
@@ -114,7 +126,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
 
         string here = $"host=127.0.0.1 port={_port.ToString(CultureInfo.InvariantCulture)} user=perdure application_name={name}";
-        await standby.RunAsync(Path.Combine(_bin, "pg_basebackup"), asUser: true, "-d", here, "-D", Path.Combine(standby._folder, "data"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync");
+        await standby.RunAsync(Path.Combine(_bin, "pg_basebackup"), asUser: true, "-d", here, "-D", standby.Data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync");
         await standby.StartAsync();
         return standby;
     }
@@ -123,7 +135,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public async Task StartAsync()
     {
         _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        List<string> command = ["/bin/sh", "-c", Watched, "sh", Path.Combine(_bin, "postgres"), "-D", Path.Combine(_folder, "data"), "-p", _port.ToString(CultureInfo.InvariantCulture)];
+        List<string> command = ["/bin/sh", "-c", Watched, "sh", Path.Combine(_bin, "postgres"), "-D", Data, "-p", _port.ToString(CultureInfo.InvariantCulture)];
         command.AddRange(Settings.Append(new("listen_addresses", "127.0.0.1")).Append(new("unix_socket_directories", "")).SelectMany(setting => new[] { "-c", $"{setting.Key}={setting.Value}" }));
         _shell = Process.Start(Info(command, asUser: true))!;
         TaskCompletionSource ready = _ready;
@@ -132,8 +144,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         await _ready.Task.WaitAsync(BootLimit);
     }
 
+    /// <summary>Starts another program as the server's user, that ends with its input.</summary>
+    public Process StartBeside(params string[] command) => Process.Start(Info(["/bin/sh", "-c", Watched.Replace("-QUIT", "-TERM", StringComparison.Ordinal), "sh", .. command], asUser: true))!;
+
     /// <summary>Makes a standby a server of its own; completes when it takes commits.</summary>
-    public Task PromoteAsync() => RunAsync(Path.Combine(_bin, "pg_ctl"), asUser: true, "promote", "--wait", "-D", Path.Combine(_folder, "data"));
+    public Task PromoteAsync() => RunAsync(Path.Combine(_bin, "pg_ctl"), asUser: true, "promote", "--wait", "-D", Data);
 
     /// <summary>Ends the server as a power failure would, but for what the system has not written yet.</summary>
     public async Task KillAsync()
@@ -155,10 +170,12 @@ internal sealed class PostgresServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
+        await (Disk?.DisposeAsync() ?? ValueTask.CompletedTask);
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task EndAsync()
+    /// <summary>Waits for the end of a server that ends by itself; one that does not is told to, at once.</summary>
+    public async Task EndAsync()
     {
         if (_shell is { } shell)
         {
@@ -167,6 +184,18 @@ internal sealed class PostgresServer : IAsyncDisposable
             shell.Dispose();
             _shell = null;
         }
+    }
+
+    private async Task<PostgresServer> InitAsync(params string[] arguments)
+    {
+        if (_user is { } user)
+        {
+            await RunAsync("chown", asUser: false, user.Uid, _folder);
+        }
+
+        await RunAsync(Path.Combine(_bin, "initdb"), asUser: true, ["-D", Data, "-U", "perdure", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", .. arguments]);
+        await StartAsync();
+        return this;
     }
 
     private void Hear(string? line, TaskCompletionSource ready)
@@ -205,6 +234,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private ProcessStartInfo Info(List<string> command, bool asUser)
     {
         List<string> whole = asUser && _user is { } user ? ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--", .. command] : command;
+        whole = Disk is null || !asUser ? whole : [.. Disk.Enter, .. whole];
         var info = new ProcessStartInfo(whole[0], whole[1..]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
         info.Environment["LC_ALL"] = "C"; // what it says is read
         return info;
@@ -239,7 +269,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>A port under those that the system gives to connections, so that none takes it while the server is down.</summary>
-    private static int FreePort()
+    public static int FreePort()
     {
         while (true)
         {

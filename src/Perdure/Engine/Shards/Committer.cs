@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Perdure.Diagnostics;
 using Perdure.Storage;
 
@@ -21,7 +20,7 @@ namespace Perdure.Engine;
 /// the store cannot write now (a full disk), the group waits and tries again. When the store throws, the outcome of the whole group is unknown.
 /// </para>
 /// </remarks>
-internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<bool> wakeLoops)
+internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, Action<bool> wakeLoops)
 {
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(5);
@@ -140,6 +139,8 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             catch (Exception e)
             {
                 var reason = e as PerdureException ?? new StoreException(ErrorCodes.StoreFailed, $"the store failed in a commit: {e.Message}", e);
+                outage.Failed(group, reason);
+                batches.ForEach(outage.Hold); // until their shards have been taken again
                 IsOver(group);
                 batches.ForEach(b => b.Answered(null, reason));
                 break;
@@ -154,13 +155,14 @@ internal sealed class Committer(IStore store, Seams seams, ILogger log, Action<b
             if (again.Count == batches.Count)
             {
                 pause = pause == TimeSpan.Zero ? PauseMin : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));
-                log.CommitPaused(batches.Count, pause, answers[0].Reason ?? "no reason given");
+                outage.Failed(group, answers[0].Reason ?? "no reason given");
                 await PauseAsync(pause);
             }
 
             batches = again;
         }
 
+        outage.Ended(group);
         wakeLoops(false);
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Perdure.Diagnostics;
 using Perdure.Storage;
 
 namespace Perdure.Engine;
@@ -52,7 +51,8 @@ internal sealed class Loader(Node node) : IThreadPoolWorkItem
 
     private async Task ReadAsync(FlowParts parts, List<Wanted> wanted)
     {
-        while (!node.IsStopping)
+        bool isDone = false;
+        while (!isDone && !node.IsStopping)
         {
             try
             {
@@ -62,14 +62,16 @@ internal sealed class Loader(Node node) : IThreadPoolWorkItem
                     wanted[i].Shard.Post(new FlowLoaded(wanted[i].Slot, parts, flows[i]));
                 }
 
-                return;
+                isDone = true;
             }
             catch (Exception e)
             {
-                node.Log.ReadFailed(e);
+                node.Log.Outage.Failed(wanted, e);
                 await node.Seams.Delay(Pause, CancellationToken.None);
             }
         }
+
+        node.Log.Outage.Ended(wanted);
     }
 
     private sealed record Wanted(Shard Shard, FlowSlot Slot, FlowParts Parts);

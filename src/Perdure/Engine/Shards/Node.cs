@@ -28,13 +28,13 @@ internal sealed class Node
         Options = options;
         Services = services;
         Seams = seams;
-        Log = log;
+        Log = new EngineLog(log, seams.Time);
         Clock = new NodeClock(seams.Time, log);
-        Committer = new Committer(store, seams, log, WakeLoops);
+        Committer = new Committer(store, seams, Log.Outage, WakeLoops);
         Loader = new Loader(this);
         Dependencies = new Dependencies(services.Dependencies, seams, Clock, log);
         Worker = new StepRunner(seams, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, Clock, log, options.StepTimeout) { Filter = services.Provider.GetService<AttemptFilter>(), Dependencies = Dependencies };
-        Jobs = new JobRunner(seams, store, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, services.Json, log) { Filter = Worker.Filter };
+        Jobs = new JobRunner(seams, store, services.Provider.GetRequiredService<IServiceScopeFactory>(), errors, services.Json, Log) { Filter = Worker.Filter };
     }
 
     /// <summary>How far ahead wake-ups are held in memory.</summary>
@@ -56,7 +56,7 @@ internal sealed class Node
 
     public Seams Seams { get; }
 
-    public ILogger Log { get; }
+    public EngineLog Log { get; }
 
     public NodeClock Clock { get; }
 
@@ -259,6 +259,7 @@ internal sealed class Node
     private void Watch()
     {
         Clock.Check();
+        Log.Outage.Look();
         Membership?.Check();
         Worker.Look();
         foreach (ShardLoop loop in _loops)

@@ -104,11 +104,16 @@ internal sealed class ShardCommits(Shard shard)
 
     public void Answered(SealedBatch batch, CommitAnswer? answer, PerdureException? unknown)
     {
-        if (batch != _inFlight)
+        if (batch == _inFlight) // and not of a life before the last takeover
         {
-            return; // of a life before the last takeover
+            Handle(batch, answer, unknown);
         }
 
+        shard.Node.Log.Outage.Ended(batch);
+    }
+
+    private void Handle(SealedBatch batch, CommitAnswer? answer, PerdureException? unknown)
+    {
         switch (answer?.Outcome)
         {
             case CommitOutcome.Committed:

@@ -246,15 +246,19 @@ internal sealed class ShardRecovery(Shard shard)
         }
         catch (Exception e)
         {
-            Node.Log.ReadFailed(e);
+            Node.Log.Outage.Failed(lease, e);
             await TakeAsync();
+            Node.Log.Outage.Ended(lease);
         }
     }
 
     private async Task TakeAsync()
     {
         TimeSpan pause = PauseMin;
-        while (!Node.IsStopping)
+        object trying = new();
+        Node.Log.Outage.Hold(trying); // where a commit of unknown outcome led here, it is over when the shard is back
+        bool isDone = false;
+        while (!isDone && !Node.IsStopping)
         {
             try
             {
@@ -267,16 +271,18 @@ internal sealed class ShardRecovery(Shard shard)
                     shard.Post(new ShardLost(Membership.Gone));
                 }
 
-                return;
+                isDone = true;
             }
             catch (Exception e)
             {
                 Down = e as PerdureException ?? new StoreException(ErrorCodes.StoreFailed, $"the store cannot be reached: {e.Message}", e);
-                Node.Log.TakeFailed(shard.Index, pause, e);
+                Node.Log.Outage.Failed(trying, e);
                 await Node.Seams.Delay(pause, CancellationToken.None);
                 pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));
             }
         }
+
+        Node.Log.Outage.Ended(trying);
     }
 
     /// <summary>The shard has been read under a new lease.</summary>

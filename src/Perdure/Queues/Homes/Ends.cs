@@ -152,7 +152,7 @@ internal sealed class Ends(Home home)
         }
         catch (Exception e)
         {
-            Diagnostics.Log.ReadFailed(home.Node.Log, e);
+            home.Node.Log.ReadFailed(e);
         }
 
         home.Shard.Post(new ForgettableWereRead(numbers));

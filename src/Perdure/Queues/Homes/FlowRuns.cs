@@ -1,5 +1,4 @@
 using System.Globalization;
-using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Serialization;
 using Perdure.Storage;

@@ -179,7 +179,12 @@ internal sealed class Schedules(Home home)
             return open.Count == 0;
         }
 
-        open.ForEach(number => home.Subscriptions.Cancel(number, subscriber: null, $"schedule {state.Definition.Name} came to its next time"));
+        foreach (long number in open)
+        {
+            home.Subscriptions.Cancel(number, subscriber: null, $"schedule {state.Definition.Name} came to its next time");
+            home.Batch.MemosOfJobs.Add((MemoPrefix + state.Definition.Name, number)); // it is not there without the job that comes for it
+        }
+
         return true;
     }
 

@@ -2,7 +2,7 @@ using Perdure.Simulation.Seen;
 
 namespace Perdure.Simulation.Checks.Jobs;
 
-/// <summary>In a living process never more attempts run than a queue, one of its keys, or a pool lets, whatever was changed meanwhile; a pool that is saturated takes better jobs only.</summary>
+/// <summary>In a living process never more attempts run than a queue, one of its keys, a pool, or what they depend on lets, whatever was changed meanwhile; a pool that is saturated takes better jobs only.</summary>
 internal sealed class JobLimitChecker(JobsStory jobs) : Checker("limits of queues")
 {
     protected override void Check()
@@ -32,6 +32,12 @@ internal sealed class JobLimitChecker(JobsStory jobs) : Checker("limits of queue
         int perKey = policies.Max(p => (p.InOrder ? 1 : p.ConcurrencyPerKey) ?? int.MaxValue);
         int ofKey = call.Key is null ? 0 : running.Count(r => r.Queue == call.Queue && r.Key == call.Key);
         MustHold(ofKey <= perKey, $"{ofKey} jobs of {call.Queue}/{call.Key} {where}, of {perKey}");
+        if (jobs.Plan.Queues[call.Queue].Dependency is { } dependency && jobs.Plan.Dependencies[dependency].Concurrency is { } inside)
+        {
+            int ofDependency = running.Count(r => jobs.Plan.Queues[r.Queue].Dependency == dependency);
+            MustHold(ofDependency <= inside, $"{ofDependency} jobs that need {dependency} {where}, of {inside}");
+        }
+
         foreach (PoolUse use in jobs.Plan.Queues[call.Queue].Uses)
         {
             PoolOptions pool = jobs.Plan.Pools[use.Pool];

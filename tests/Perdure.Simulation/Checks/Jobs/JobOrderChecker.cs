@@ -19,7 +19,7 @@ internal sealed class JobOrderChecker(JobsStory jobs) : Checker("order of jobs")
                 continue;
             }
 
-            if (policy is { InOrder: false, ConcurrencyPerKey: null, Rate: null, RatePerKey: null, FairKeys: false, Ageing: null, Uses.Count: 0 })
+            if (policy is { InOrder: false, ConcurrencyPerKey: null, Rate: null, RatePerKey: null, FairKeys: false, Ageing: null, Uses.Count: 0, Dependency: null, OpenHours: null })
             {
                 CheckPriority(calls);
             }

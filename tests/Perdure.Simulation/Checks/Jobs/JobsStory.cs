@@ -93,6 +93,16 @@ internal sealed class JobsStory
         return before >= BatchesOnTheWay && moment < Batches[before - BatchesOnTheWay].Order;
     }
 
+    /// <summary>A time before which an attempt was not decided. One whose job was read again from the store may have waited for that for long.</summary>
+    public DateTimeOffset EarliestOf(HandlerCall call, JobStory job)
+    {
+        int before = Batches.FindLastIndex(b => b.Order < call.Order);
+        long taken = TakeBefore(call.Order)?.Order ?? 0;
+        bool isInMemory = call.Attempt == 1 && job.Order > taken && before >= BatchesOnTheWay;
+        DateTimeOffset earliest = isInMemory ? Batches[before - BatchesOnTheWay].Batch.Time : TimeBefore(Math.Max(taken, job.At(call.Order).Order));
+        return earliest > Batches[0].Batch.Time ? earliest : Batches[0].Batch.Time;
+    }
+
     /// <summary>The pause that holds for sure when an attempt begins; null if none does.</summary>
     public JobCall? ModeAt(HandlerCall call)
     {
