@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Storage;
