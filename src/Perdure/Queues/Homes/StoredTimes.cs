@@ -11,6 +11,7 @@ internal static class StoredTimes
 
     public static DateTimeOffset Up(DateTimeOffset at)
     {
+        at = at < Latest ? at : Latest;
         long rest = at.UtcTicks % TimeSpan.TicksPerMicrosecond;
         return new DateTimeOffset(rest == 0 ? at.UtcTicks : at.UtcTicks + TimeSpan.TicksPerMicrosecond - rest, TimeSpan.Zero);
     }
