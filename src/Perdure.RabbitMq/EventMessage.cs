@@ -20,6 +20,9 @@ internal sealed record EventMessage(BasicProperties Properties, ReadOnlyMemory<b
     /// <summary>The header that says from which store a message went out.</summary>
     public const string StoreHeader = "perdure-store";
 
+    /// <summary>How many bytes properties have at most: they come in one frame, of 128 KiB with the broker's defaults, and a larger one ends the connection.</summary>
+    public const int PropertiesBytesMax = 124 * 1024;
+
     /// <summary>The prefix for those who cannot have a colon; the binding wants both to be read.</summary>
     private const string OtherPrefix = "cloudEvents_";
 
@@ -44,13 +47,17 @@ internal sealed record EventMessage(BasicProperties Properties, ReadOnlyMemory<b
             Timestamp = new AmqpTimestamp(row.Time.ToUnixTimeSeconds()),
         };
         byte[] whole = CloudEvents.Write(row);
-        if (mode == CloudEventMode.Structured)
-        {
-            properties.ContentType = CloudEvents.ContentType;
-            return new EventMessage(properties, whole);
-        }
+        return mode == CloudEventMode.Binary && Binary(properties, whole) is { } binary
+            ? new EventMessage(binary, row.Data)
+            : new EventMessage(new BasicProperties(properties) { ContentType = CloudEvents.ContentType }, whole);
+    }
 
-        properties.ContentType = Json;
+    public static int BytesOf(BasicProperties properties) => ((IAmqpWriteable)properties).GetRequiredBufferSize();
+
+    /// <summary>Properties with an event's attributes as headers; null where they do not fit.</summary>
+    private static BasicProperties? Binary(BasicProperties properties, byte[] whole)
+    {
+        Dictionary<string, object?> headers = new(properties.Headers!, StringComparer.Ordinal);
         using var document = JsonDocument.Parse(whole);
         foreach (JsonProperty attribute in document.RootElement.EnumerateObject().Where(a => a.Name is not ("data" or "datacontenttype")))
         {
@@ -64,7 +71,8 @@ internal sealed record EventMessage(BasicProperties Properties, ReadOnlyMemory<b
             };
         }
 
-        return new EventMessage(properties, row.Data);
+        var binary = new BasicProperties(properties) { ContentType = Json, Headers = headers };
+        return headers.Keys.All(h => Encoding.UTF8.GetByteCount(h) <= RabbitMqOut.NameBytesMax) && BytesOf(binary) <= PropertiesBytesMax ? binary : null;
     }
 
     /// <summary>From which store a message went out; null for one that no bridge sent.</summary>

@@ -96,6 +96,20 @@ public sealed class PublishTests
     [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","data":{"order":""}}""", "PRD6002")]
     [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","data":{"amount":"many"}}""", "PRD1006")]
     [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","data":null}""", "PRD1006")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","id":"2","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","tenant":1,"tenant":2,"data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"\ud800","source":"/","type":"placed","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":" ","source":"/","type":"placed","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","subject":"","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","\ud800":1,"data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","tenant":"\ud800","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","data":{"order":"1","more":"\ud800"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","causationid":"a\u0000b","data":{"order":"1"}}""", "PRD1007")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","time":"12:00","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","time":"5/1/2024","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","time":"2024-05-01T12:00:00","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","time":"0001-01-01T00:00:00+14:00","data":{"order":"1"}}""", "PRD6005")]
+    [InlineData("""{"specversion":"1.0","id":"1","source":"/","type":"placed","time":"9999-12-31T23:59:59.9999999Z","data":{"order":"1"}}""", "PRD6004")]
     public async Task What_cannot_be_an_event_is_refused_and_the_rest_goes_on(string json, string code)
     {
         await using Market market = await Market.OpenAsync((m, p) => p.Subscribe<Placed>("kitchen", m.Hear));
@@ -119,7 +133,37 @@ public sealed class PublishTests
         (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishAsync("text"))).Code.ShouldBe("PRD6001");
         (await Should.ThrowAsync<PerdureException>(() => market.Perdure.Subscription("nobody").DescribeAsync())).Code.ShouldBe("PRD6006");
         (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishAsync(new Placed("half \ud800")))).Code.ShouldBe("PRD1007");
+        (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishAsync(new Placed("1"), new PublishOptions { Time = DateTimeOffset.MaxValue }))).Code.ShouldBe("PRD6004");
         (await market.EventsAsync()).ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("2024-05-01t12:00:00.1234567899-14:00", "2024-05-02T02:00:00.123457Z")] // a store keeps microseconds
+    [InlineData("2024-05-01T12:00:00+05:45", "2024-05-01T06:15:00Z")]
+    [InlineData("2024-05-01 12:00:00z", "2024-05-01T12:00:00Z")]
+    [InlineData("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z")]
+    public async Task Times_of_long_ago_and_of_other_offsets_are_taken(string time, string kept)
+    {
+        await using Market market = await Market.OpenAsync((m, p) => p.Subscribe<Placed>("kitchen", m.Hear));
+
+        PublishedEvent first = await market.Perdure.PublishCloudEventAsync(Json($$$"""{"specversion":"1.0","id":"1","source":"/","type":"placed","time":"{{{time}}}","data":{"order":"1"}}"""));
+        byte[] written = (await market.EventsAsync()).ShouldHaveSingleItem().ToCloudEvent();
+
+        Encoding.UTF8.GetString(written).ShouldContain($"\"time\":\"{kept}\"");
+        (await market.Perdure.PublishCloudEventAsync(written)).ShouldBe(first with { IsDuplicate = true });
+    }
+
+    [Fact]
+    public async Task Many_events_for_one_topic_cannot_have_one_id()
+    {
+        await using Market market = await Market.OpenAsync((m, p) => p.Subscribe<Placed>("kitchen", m.Hear));
+        var options = new PublishOptions { Id = "same" };
+
+        (await Should.ThrowAsync<PerdureException>(() => market.Perdure.PublishManyAsync([new Placed("1"), new Placed("2")], options))).Code.ShouldBe("PRD6003");
+        await market.Perdure.PublishManyAsync([new Placed("3"), new Paid("3")], options); // an id is known in its topic
+        await market.Test.IdleAsync();
+
+        market.Heard.ShouldBe(["kitchen 3"]);
     }
 
     [Fact]

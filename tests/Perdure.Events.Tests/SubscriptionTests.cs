@@ -335,4 +335,82 @@ public sealed class SubscriptionTests
         await market.KeepHouseAsync();
         (await market.EventsAsync()).Count.ShouldBe(1);
     }
+
+    [Fact]
+    public async Task However_often_a_subscription_is_rewound_no_key_comes_again()
+    {
+        await using Market market = await Market.OpenAsync((m, p) => p.Subscribe<Placed>("kitchen", (_, job) =>
+        {
+            m.Note(job.IdempotencyKey);
+            return Task.CompletedTask;
+        }).Subscribe<Placed>("cashier", (_, job) =>
+        {
+            m.Note(job.IdempotencyKey);
+            return Task.CompletedTask;
+        }));
+        await market.PublishAsync("1");
+        await market.Test.IdleAsync();
+
+        for (int i = 0; i < 300; i++)
+        {
+            await market.Perdure.Subscription("kitchen").RewindAsync(SubscriptionStart.Beginning);
+            await market.Test.IdleAsync();
+        }
+
+        await market.CrashAsync();
+        await market.PublishAsync("2");
+        await market.Test.IdleAsync();
+        market.Heard.Count.ShouldBe(304);
+        market.Heard.Distinct().Count().ShouldBe(304);
+    }
+
+    [Fact]
+    public async Task A_rewind_while_events_are_handled_gives_them_again_under_new_keys_and_in_order()
+    {
+        await using Market market = await Market.OpenAsync((m, p) => p.Subscribe<Placed>("kitchen", async (e, job) =>
+        {
+            m.Note($"begins {e.Amount} {job.IdempotencyKey}");
+            await m.WorkAsync(TimeSpan.FromMinutes(1), job);
+            m.Note($"ends {e.Amount} {job.IdempotencyKey}");
+        }).AddQueue("kitchen", q => (q.InOrder, q.Concurrency) = (true, 10)), TestTime.ByHand);
+        await market.Perdure.PublishManyAsync([new Placed("a", 1), new Placed("a", 2)]);
+        await market.Test.AdvanceAsync(TimeSpan.FromSeconds(1));
+
+        await market.Perdure.Subscription("kitchen").RewindAsync(SubscriptionStart.Beginning);
+        await market.Test.AdvanceAsync(TimeSpan.FromMinutes(10));
+
+        market.Heard.Select(h => string.Join(' ', h.Split(' ')[..2])).ShouldBe(["begins 1", "ends 1", "begins 1", "ends 1", "begins 2", "ends 2"]);
+        market.Heard.Distinct().Count().ShouldBe(6);
+        (await market.Perdure.Subscription("kitchen").DescribeAsync()).Lag.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Events_whose_type_is_gone_are_passed_over_with_a_word_and_come_again_after_the_repair()
+    {
+        List<string> log = [];
+        await using Market market = await Market.OpenAsync((m, p) => p.Subscribe<Placed>("kitchen", m.Hear), log: log.Add);
+        await market.Perdure.Queue("kitchen").PauseAsync();
+        await market.PublishAsync("1", "2");
+        await market.Test.RestartAsync(services => services.AddPerdure(p => p.UseMemory().AddEvent<Renamed>(e => e.Order, topic: "order").Subscribe<Renamed>("kitchen", (e, _) => NoteAsync($"renamed {e.Order}"))));
+        await market.Perdure.Queue("kitchen").ResumeAsync();
+        await market.Perdure.PublishAsync(new Renamed("3"));
+        await market.Test.IdleAsync();
+
+        market.Heard.ShouldBe(["renamed 3"]);
+        string told = log.Where(l => l.Contains("PRD6001", StringComparison.Ordinal)).ShouldHaveSingleItem();
+        told.ShouldContain("subscription kitchen passes over events of type placed, the first of them order/1");
+
+        await market.Test.RestartAsync(services => services.AddPerdure(p => p.UseMemory().AddEvent<Placed>(e => e.Order, topic: "order").AddEvent<Renamed>(e => e.Order, topic: "order").Subscribe<Placed>("kitchen", market.Hear)));
+        await market.Perdure.Subscription("kitchen").RewindAsync(SubscriptionStart.Beginning);
+        await market.Test.IdleAsync();
+        market.Heard.ShouldBe(["renamed 3", "kitchen 1", "kitchen 2"]);
+
+        Task NoteAsync(string what)
+        {
+            market.Note(what);
+            return Task.CompletedTask;
+        }
+    }
+
+    public sealed record Renamed(string Order);
 }

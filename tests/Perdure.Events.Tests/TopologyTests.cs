@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Perdure.Testing;
 
@@ -72,6 +73,48 @@ public sealed class TopologyTests
 
         topology.Smells.Where(s => s.Kind == TopologySmellKind.NoLimit).ShouldHaveSingleItem().Nodes.ShouldBe(["flow:patient"]);
         topology.Smells.Where(s => s.Kind == TopologySmellKind.NeverEnds).SelectMany(s => s.Nodes).ShouldBe(["flow:patient", "flow:slow"]);
+    }
+
+    [Theory]
+    [InlineData("flow:x")]
+    [InlineData("job:x")]
+    [InlineData("event:order/1")]
+    [InlineData("flow:")]
+    [InlineData("anything")]
+    public async Task What_an_event_from_outside_says_of_its_cause_may_be_anything(string cause)
+    {
+        await using Market market = await Market.OpenAsync((_, p) => p.Subscribe<Placed>("kitchen", Nothing));
+        await market.Perdure.PublishCloudEventAsync(System.Text.Encoding.UTF8.GetBytes($$$"""{"specversion":"1.0","id":"1","source":"/","type":"placed","causationid":"{{{cause}}}","data":{"order":"1"}}"""));
+
+        Topology topology = await market.Perdure.TopologyAsync();
+
+        topology.ToText().ShouldContain("outside others\n  publishes placed");
+        (await market.Perdure.TransactionAsync("1")).ToText().ShouldContain("event placed 1");
+    }
+
+    [Fact]
+    public async Task The_picture_of_a_business_transaction_is_valid_whatever_its_names_are()
+    {
+        const string Odd = "end \"x\" <script>alert(1)</script>; # end %% `a` \u2028 \u202e $$x$$ ]]> &";
+        await using Market market = await Market.OpenAsync((_, p) => p.Subscribe<Placed>("kitchen", Nothing).AddFlow<string>("shop", async (order, flow) =>
+        {
+            await flow.Step(() => Task.CompletedTask, name: "1. pay");
+            await flow.Step(() => Task.CompletedTask, name: "- ship");
+            flow.Publish(new Placed(order));
+        }));
+        await market.Perdure.Flow<string, NoResult>("shop").StartAsync(Odd, "1", new StartOptions { CorrelationId = Odd });
+        await market.Test.IdleAsync();
+
+        BusinessTransaction picture = await market.Perdure.TransactionAsync(Odd);
+
+        string[] graph = picture.ToMermaidGraph().TrimEnd().Split('\n');
+        graph.ShouldAllBe(line => Regex.IsMatch(line, """^(flowchart LR|    classDef .*|    n\d+ -?\.?-?->? ?n?.*|    n\d+[\[({/]+"[^"`;<>&%$]*((#\d+;|<br/>)[^"`;<>&%$]*)*"[\])}/]+(:::\w+)?)$"""));
+        graph.ShouldContain(line => line.Contains("\"1#46; pay", StringComparison.Ordinal));
+        graph.ShouldContain(line => line.Contains("\"#45; ship", StringComparison.Ordinal));
+        picture.ToMermaidSequence().TrimEnd().Split('\n').ShouldAllBe(line => Regex.IsMatch(line, """^(sequenceDiagram|    participant p\d+ as .+|    p\d+(->>|-->>|-\))p\d+: ([^"`;<>&%$#]|#\d+;)+)$"""));
+        picture.ToMermaidSequence().ShouldContain("#101;nd #34;x#34; #60;script#62;");
+        XDocument.Parse(picture.ToGraphSvg()).Descendants().ShouldAllBe(e => e.Name.LocalName != "script");
+        XDocument.Parse(picture.ToSequenceSvg()).Root!.Elements().First().Value.ShouldStartWith("end \"x\" <script>");
     }
 
     private static Task Nothing<TEvent>(TEvent e, JobContext job) => Task.CompletedTask;

@@ -41,7 +41,11 @@ internal sealed class Pooler : IAsyncDisposable
             unix_socket_dir =
             auth_type = any
             """));
-        File.SetUnixFileMode(folder.FullName, folder.UnixFileMode | UnixFileMode.OtherRead | UnixFileMode.OtherExecute); // it does not run as root
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder.FullName, folder.UnixFileMode | UnixFileMode.OtherRead | UnixFileMode.OtherExecute); // it does not run as root
+        }
+
         Process process = server.StartBeside(File.Exists("/usr/sbin/pgbouncer") ? "/usr/sbin/pgbouncer" : "pgbouncer", settings);
         TaskCompletionSource up = new(TaskCreationOptions.RunContinuationsAsynchronously);
         process.ErrorDataReceived += (_, line) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Perdure.Storage;
 using RabbitMQ.Client;
@@ -76,6 +77,24 @@ public sealed class InTests(RabbitServer server)
         (await app.EventsAsync("order")).Select(e => e.Id).ShouldBe(["first", "last"]);
         app.Heard.All.Count.ShouldBe(2);
         app.Log.All.Count(l => l.StartsWith("PRD7005", StringComparison.Ordinal)).ShouldBe(bad.Length);
+    }
+
+    [Fact]
+    public async Task A_message_whose_headers_leave_no_room_for_the_reason_is_set_aside_without_them()
+    {
+        await using Peer peer = await Peer.ConnectAsync(server);
+        await using App app = await StartAsync("in-headers");
+        await app.Log.SeenAsync(l => l.Contains("rabbitmq/in-headers is connected", StringComparison.Ordinal), "the connection");
+        Tap letters = await peer.ReadAsync("in-headers.dead-letters");
+
+        await peer.SendAsync("in-headers-exchange", "no event", new BasicProperties { MessageId = "m-1", Headers = new Dictionary<string, object?> { ["mine"] = new string('x', 130_850) } });
+        await peer.SendAsync("in-headers-exchange", Event("next"));
+        BasicDeliverEventArgs dead = await letters.NextAsync();
+        await app.Heard.CountAsync(1);
+
+        (dead.Header("perdure-code"), dead.Header("mine")).ShouldBe(("PRD6005", null));
+        int.Parse(dead.Header("perdure-headers")!, CultureInfo.InvariantCulture).ShouldBeGreaterThan(0); // client libraries add their own
+        (dead.Text(), dead.BasicProperties.MessageId).ShouldBe(("no event", "m-1"));
     }
 
     [Fact]

@@ -56,6 +56,29 @@ public sealed class OutTests(RabbitServer server)
     }
 
     [Fact]
+    public async Task Attributes_that_no_header_can_hold_go_out_in_the_body_and_hold_up_nothing()
+    {
+        await using Peer peer = await Peer.ConnectAsync(server);
+        Tap tap = await peer.TapAsync("out-large");
+        await using App app = await App.StartAsync(p => p.UseMemory(new MemoryStore(Guid.NewGuid())), server, r => r.Out("order", "out-large"));
+        string name = new('x', 250);
+        string value = new('x', 200_000);
+
+        await app.Perdure.PublishCloudEventAsync(Event("1", $"\"{name}\":1"));
+        await app.Perdure.PublishCloudEventAsync(Event("1", $"\"tenant\":\"{value}\""));
+        await app.Perdure.PublishCloudEventAsync(Event("1", "\"tenant\":\"north\""));
+        List<BasicDeliverEventArgs> messages = await tap.NextAsync(3);
+
+        messages.Select(m => m.BasicProperties.ContentType).ShouldBe(["application/cloudevents+json", "application/cloudevents+json", "application/json"]);
+        JsonDocument.Parse(messages[0].Body).RootElement.GetProperty(name).GetInt32().ShouldBe(1);
+        JsonDocument.Parse(messages[1].Body).RootElement.GetProperty("tenant").GetString().ShouldBe(value);
+        messages[2].Header("cloudEvents:tenant").ShouldBe("north");
+    }
+
+    private static byte[] Event(string order, string attribute)
+        => System.Text.Encoding.UTF8.GetBytes($$$"""{"specversion":"1.0","id":"{{{Guid.NewGuid()}}}","source":"/web","type":"placed",{{{attribute}}},"data":{"order":"{{{order}}}"}}""");
+
+    [Fact]
     public async Task An_event_that_no_queue_gets_is_published_again_until_one_does()
     {
         await using Peer peer = await Peer.ConnectAsync(server);

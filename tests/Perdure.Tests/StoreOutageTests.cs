@@ -47,6 +47,7 @@ public sealed class StoreOutageTests
         outage.Failed(b, "PRD8001: refused");
         outage.Hold(c);
         outage.Failed(b, "PRD8001: not found");
+        outage.Failed(b, "PRD8001: no host (failed to connect to 127.0.0.1:5432)");
         outage.Failed(b, "PRD8001: starting up (57P03)");
         outage.Failed(new IOException("nobody's"));
         outage.Ended(a);
@@ -64,7 +65,7 @@ public sealed class StoreOutageTests
         PassAndLook(StoreOutage.Quiet);
 
         Lines(log, Out).Select(l => l[(l.IndexOf("does: ", StringComparison.Ordinal) + 6)..]).ShouldBe(["PRD8005: unknown", "PRD8001: refused", "PRD8001: starting up (57P03)", "nobody's"]);
-        Lines(log, Back).ShouldBe([$"{Back}{StoreOutage.Quiet * 1.5}, in which 6 tries failed"]);
+        Lines(log, Back).ShouldBe([$"{Back}{StoreOutage.Quiet * 1.5}, in which 7 tries failed"]);
 
         outage.Failed(new IOException("nobody's"));
         PassAndLook(StoreOutage.Quiet);

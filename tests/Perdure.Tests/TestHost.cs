@@ -149,7 +149,7 @@ internal static class Deadline
         FlowDescription? last = null;
         try
         {
-            await UntilAsync("the flow's state", async () => holds(last = await flow.DescribeAsync()));
+            await UntilAsync("the flow's state", HoldsAsync);
         }
         catch (TimeoutException e)
         {
@@ -157,6 +157,18 @@ internal static class Deadline
         }
 
         return last!;
+
+        async Task<bool> HoldsAsync()
+        {
+            try
+            {
+                return holds(last = await flow.DescribeAsync());
+            }
+            catch (FlowNotFoundException)
+            {
+                return false; // a child, or a flow that an event starts, comes in a batch of its own
+            }
+        }
     }
 
     public static Task<FlowDescription> UntilAsync(this FlowHandle flow, FlowStatus status) => flow.UntilAsync(d => d.Status == status);

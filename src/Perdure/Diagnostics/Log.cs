@@ -126,6 +126,9 @@ internal static partial class Log
     [LoggerMessage(53, LogLevel.Error, ErrorCodes.UnknownEvent + ": flow {Flow} published an event of type {Type}, which is not registered here: it stays in the inbox for a process that has it")]
     public static partial void EventTypeGone(this ILogger log, string type, string flow);
 
+    [LoggerMessage(63, LogLevel.Error, ErrorCodes.UnknownEvent + ": subscription {Subscription} passes over events of type {Type}, the first of them {Event}: the type is not registered here. If it was renamed, give it its old name with [Named], and rewind the subscription")]
+    public static partial void EventPassedOver(this ILogger log, string subscription, string @event, string type);
+
     [LoggerMessage(54, LogLevel.Information, "Joined the other nodes as {Name}, node {Number}")]
     public static partial void HasJoined(this ILogger log, string name, long number);
 

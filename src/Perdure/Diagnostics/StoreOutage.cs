@@ -118,6 +118,6 @@ internal sealed class StoreOutage(ILogger log, TimeProvider time)
         }
     }
 
-    /// <summary>Names of files and ports differ from try to try: the code tells one reason from another, and the database's own, at the end in parentheses.</summary>
-    private static string KindOf(string reason) => reason.Split(':')[0] + (reason.EndsWith(')') ? reason[reason.LastIndexOf('(')..] : "");
+    /// <summary>Names of files, hosts and ports differ from try to try: the code tells one reason from another, and the database's own, five characters at the end in parentheses.</summary>
+    private static string KindOf(string reason) => reason.Split(':')[0] + (reason is [.., '(', _, _, _, _, _, ')'] ? reason[^7..] : "");
 }

@@ -24,49 +24,50 @@ internal static class CloudEvents
             throw new PerdureException(ErrorCodes.PayloadTooLarge, $"the event is {json.Length:N0} bytes of JSON, over the limit of {bytesMax:N0}: store the data elsewhere and pass a reference, or raise PayloadBytesMax.");
         }
 
-        JsonElement root;
+        NewEvent read;
         try
         {
-            using var document = JsonDocument.Parse(json);
-            root = document.RootElement.Clone();
+            read = Read(json, registry);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Bad($"it is no JSON: {e.Message}");
+            throw Bad($"it is no JSON: {e.Message}"); // also a text with half of a character, which is found when it is read
         }
 
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            throw Bad($"it is a JSON {root.ValueKind.ToString().ToLowerInvariant()}, not an object");
-        }
+        string? own = read.Type.KeyOf(read.Data, values);
+        return read with { Key = read.Key ?? own };
+    }
 
-        if (Required(root, "specversion") is var version && version != "1.0")
+    private static NewEvent Read(ReadOnlyMemory<byte> json, EventRegistry registry)
+    {
+        using var document = JsonDocument.Parse(json);
+        Dictionary<string, JsonElement> attributes = AttributesOf(document.RootElement);
+        if (Required(attributes, "specversion") is var version && version != "1.0")
         {
             throw Bad($"its specversion is {version}, not 1.0");
         }
 
-        if (Optional(root, "datacontenttype") is { } content && !IsJson(content))
+        if (Optional(attributes, "datacontenttype") is { } content && !IsJson(content))
         {
             throw Bad($"its datacontenttype is {content}, not {Json}");
         }
 
-        if (root.TryGetProperty("data_base64", out _))
+        if (attributes.ContainsKey("data_base64"))
         {
             throw Bad("its data are bytes (data_base64), not JSON");
         }
 
-        EventType type = registry.TypeOf(Required(root, "type"));
-        byte[] data = root.TryGetProperty("data", out JsonElement value) ? JsonSerializer.SerializeToUtf8Bytes(value, EventJson.Default.JsonElement) : throw Bad("it has no data");
-        string? own = type.KeyOf(data, values);
+        EventType type = registry.TypeOf(Required(attributes, "type"));
+        byte[] data = attributes.TryGetValue("data", out JsonElement value) ? JsonSerializer.SerializeToUtf8Bytes(value, EventJson.Default.JsonElement) : throw Bad("it has no data");
         return new NewEvent(type, data)
         {
-            Id = EventText.Check(Required(root, "id")),
-            Source = EventText.Check(Required(root, "source")),
-            Key = Optional(root, "subject") is { } subject ? EventText.Check(subject) : own,
-            Time = Optional(root, "time") is { } time ? TimeOf(time) : null,
-            Correlation = Optional(root, "correlationid") is { } correlation ? EventText.Check(correlation) : null,
-            Cause = Optional(root, "causationid"),
-            More = MoreOf(root),
+            Id = EventText.Check(Required(attributes, "id")),
+            Source = EventText.Check(Required(attributes, "source")),
+            Key = Optional(attributes, "subject") is { } subject ? EventText.Check(subject) : null,
+            Time = Optional(attributes, "time") is { } time ? TimeOf(time) : null,
+            Correlation = Optional(attributes, "correlationid") is { } correlation ? EventText.Check(correlation) : null,
+            Cause = Optional(attributes, "causationid") is { } cause ? EventText.CheckCause(cause) : null,
+            More = MoreOf(attributes),
         };
     }
 
@@ -111,9 +112,28 @@ internal static class CloudEvents
         return stream.ToArray();
     }
 
-    private static byte[]? MoreOf(JsonElement root)
+    private static Dictionary<string, JsonElement> AttributesOf(JsonElement root)
     {
-        Dictionary<string, JsonElement> more = root.EnumerateObject().Where(p => !Known.Contains(p.Name)).ToDictionary(p => p.Name, p => p.Value, StringComparer.Ordinal);
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw Bad($"it is a JSON {root.ValueKind.ToString().ToLowerInvariant()}, not an object");
+        }
+
+        Dictionary<string, JsonElement> attributes = new(StringComparer.Ordinal);
+        foreach (JsonProperty attribute in root.EnumerateObject())
+        {
+            if (!attributes.TryAdd(attribute.Name, attribute.Value))
+            {
+                throw Bad($"it has two of {attribute.Name}"); // who reads the first and who reads the last would see two events
+            }
+        }
+
+        return attributes;
+    }
+
+    private static byte[]? MoreOf(Dictionary<string, JsonElement> attributes)
+    {
+        Dictionary<string, JsonElement> more = attributes.Where(a => !Known.Contains(a.Key)).ToDictionary(StringComparer.Ordinal);
         return more.Count == 0 ? null : JsonSerializer.SerializeToUtf8Bytes(more, EventJson.Default.DictionaryStringJsonElement);
     }
 
@@ -123,22 +143,28 @@ internal static class CloudEvents
         return media.Equals(Json, StringComparison.OrdinalIgnoreCase) || media.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <remarks>The parser alone would also take dates of other shapes, times without a date, which it puts on the day that is now, and times without an offset.</remarks>
     private static DateTimeOffset TimeOf(string time)
-        => DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.RoundtripKind, out DateTimeOffset parsed)
+        => IsRfc3339(time) && DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset parsed)
             ? StoredTimes.Up(parsed.ToUniversalTime())
             : throw Bad($"its time is no RFC 3339 time: {time}");
 
-    private static string Required(JsonElement root, string name)
-        => Optional(root, name) is { Length: > 0 } value ? value : throw Bad($"it has no {name}");
+    private static bool IsRfc3339(string time)
+        => time.Length >= "yyyy-MM-ddTHH:mm:ssZ".Length && time.All(c => char.IsAsciiDigit(c) || c is '-' or '+' or ':' or '.' or 'T' or 't' or 'Z' or 'z' or ' ')
+            && time[4] == '-' && time[7] == '-' && (time[10] is 'T' or 't' or ' ') && time[13] == ':' && time[16] == ':'
+            && (time[^1] is 'Z' or 'z' || ((time[^6] is '+' or '-') && time[^3] == ':'));
 
-    private static string? Optional(JsonElement root, string name)
+    private static string Required(Dictionary<string, JsonElement> attributes, string name) => Optional(attributes, name) ?? throw Bad($"it has no {name}");
+
+    private static string? Optional(Dictionary<string, JsonElement> attributes, string name)
     {
-        if (!root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        if (!attributes.TryGetValue(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
         {
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad($"its {name} is no text");
+        string text = value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad($"its {name} is no text");
+        return string.IsNullOrWhiteSpace(text) ? throw Bad($"its {name} is empty") : text;
     }
 
     private static PerdureException Bad(string why) => new(ErrorCodes.BadCloudEvent, $"this is no CloudEvent 1.0 with JSON data: {why}.");

@@ -1,3 +1,4 @@
+using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Queues;
 using Perdure.Storage;
@@ -24,6 +25,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
 
     private readonly HashSet<long> _done = [];
     private readonly SortedDictionary<long, Job> _given = [];
+    private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
     private long _next = memo.Given + 1;
     private long _bytes;
     private int _skipped;
@@ -148,7 +150,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
         _bytes = 0;
         _life++;
         _reading = false;
-        memo.Generation++;
+        home.Topics.NextGeneration(memo);
         memo.Done = memo.Given = done;
         _next = done + 1;
         Remember();
@@ -168,8 +170,7 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
         _next = row.Position + 1;
         if (!definition.Hears(row.Type, log.Name))
         {
-            MarkDone(row.Position);
-            _skipped++;
+            PassOver(row);
             return;
         }
 
@@ -190,6 +191,17 @@ internal sealed class SubscriptionReader(Home home, SubscriptionDefinition defin
         _given.Add(row.Position, job);
         _bytes += row.Data.Length;
         home.Give(job);
+    }
+
+    /// <summary>An event that nobody here wants. One whose type is gone may have been wanted by code that was there before: it was renamed, say.</summary>
+    private void PassOver(EventRow row)
+    {
+        MarkDone(row.Position);
+        _skipped++;
+        if (home.Registry.Events.Find(row.Type) is null && _unknown.Add(row.Type))
+        {
+            home.Shard.Commits.Then(new ActionEffect(() => home.Node.Log.EventPassedOver(Subscription, EventRef.Name(row.Topic, row.Position), row.Type)));
+        }
     }
 
     /// <summary>Nothing is kept between the next position and this one.</summary>

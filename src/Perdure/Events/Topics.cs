@@ -12,6 +12,7 @@ internal sealed class Topics
 {
     private const string MemoPrefix = "subscription/";
     private const string CountMemo = "subscriptions/";
+    private const int GenerationMask = 0xFF;
 
     private readonly Home _home;
     private readonly Dictionary<string, TopicLog> _logs = new(StringComparer.Ordinal);
@@ -73,7 +74,7 @@ internal sealed class Topics
     }
 
     /// <summary>The number of the job for an event: the same after a crash, larger for later events, less than that of any other job.</summary>
-    public static long NumberOf(CursorMemo memo, long position) => long.MinValue | ((long)(memo.Number & 0xFFF) << 51) | ((long)(memo.Generation & 0xFF) << 43) | position;
+    public static long NumberOf(CursorMemo memo, long position) => long.MinValue | ((long)(memo.Number & 0xFFF) << 51) | ((long)(memo.Generation & GenerationMask) << 43) | position;
 
     public bool Has(SubscriptionReader reader) => _readers.ContainsValue(reader);
 
@@ -124,8 +125,7 @@ internal sealed class Topics
         CursorMemo memo = cursor.Memo ?? new CursorMemo { Done = cursor.StartAfter ?? log.Last, Given = cursor.StartAfter ?? log.Last };
         if (cursor.Memo is null)
         {
-            memo.Number = ++_subscriptionCount;
-            _home.Queues.Remember(CountMemo, System.Text.Encoding.UTF8.GetBytes(_subscriptionCount.ToString(CultureInfo.InvariantCulture)));
+            Number(memo);
         }
 
         var reader = new SubscriptionReader(_home, cursor.Definition, log, memo);
@@ -136,6 +136,22 @@ internal sealed class Topics
         {
             reader.Remember();
         }
+    }
+
+    /// <summary>Counts a rewind. Where no more generations fit into the numbers of jobs it takes another number: a job must never bear that of one before it.</summary>
+    public void NextGeneration(CursorMemo memo)
+    {
+        memo.Generation++;
+        if ((memo.Generation & GenerationMask) == 0)
+        {
+            Number(memo);
+        }
+    }
+
+    private void Number(CursorMemo memo)
+    {
+        memo.Number = ++_subscriptionCount;
+        _home.Queues.Remember(CountMemo, System.Text.Encoding.UTF8.GetBytes(_subscriptionCount.ToString(CultureInfo.InvariantCulture)));
     }
 
     /// <summary>Publishes an event: it comes into its topic's log, and flows that wait for it get it.</summary>

@@ -27,7 +27,15 @@ internal static class MermaidText
             }
         }
 
-        return string.Join(' ', escaped.ToString().Split(' ').Select(Word));
+        return Unlisted(string.Join(' ', escaped.ToString().Split(' ').Select(Word)));
+    }
+
+    /// <summary>A text that begins like a line of a list, with its mark as a code: flowcharts read it as Markdown, and show no lists.</summary>
+    private static string Unlisted(string text)
+    {
+        int mark = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        bool isMark = mark >= 0 && (mark == 0 ? text[mark] is '-' or '+' : text[mark] is '.' or ')') && (mark + 1 == text.Length || text[mark + 1] == ' ');
+        return isMark ? string.Create(CultureInfo.InvariantCulture, $"{text[..mark]}#{(int)text[mark]};{text[(mark + 1)..]}") : text;
     }
 
     /// <summary>A word that Mermaid would take for one of its own, with its first letter as a code.</summary>

@@ -133,11 +133,12 @@ internal sealed class TopologyReader(IStore store, int home, QueueRegistry queue
         }
 
         string what = cause[(cause.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        (int slash, int at, int dash) = (what.IndexOf('/', StringComparison.Ordinal), what.LastIndexOf('@'), what.LastIndexOf('-'));
         return cause[..^what.Length] switch
         {
-            "flow:" => Flow(what[..what.IndexOf('/', StringComparison.Ordinal)]),
-            "event:" => _builder.Node(TopologyNodeKind.Subscription, what[(what.LastIndexOf('@') + 1)..]),
-            "job:" => _builder.Node(TopologyNodeKind.Queue, what[..what.LastIndexOf('-')]),
+            "flow:" when slash > 0 => Flow(what[..slash]),
+            "event:" when at >= 0 => _builder.Node(TopologyNodeKind.Subscription, what[(at + 1)..]),
+            "job:" when dash > 0 => _builder.Node(TopologyNodeKind.Queue, what[..dash]),
             _ => _builder.Node(TopologyNodeKind.Outside, "others"), // an event from outside may say anything
         };
     }

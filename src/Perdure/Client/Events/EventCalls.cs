@@ -20,6 +20,11 @@ internal sealed class EventCalls(JobCalls calls)
     public async Task<IReadOnlyList<PublishedEvent>> PublishManyAsync(IEnumerable<object> events, PublishOptions? options, CancellationToken cancellationToken)
     {
         List<NewEvent> wanted = [.. events.Select(e => Prepare(e, options))];
+        if (options?.Id is { } id && wanted.GroupBy(w => w.Type.Topic).FirstOrDefault(g => g.Skip(1).Any()) is { } several)
+        {
+            throw new PerdureException(ErrorCodes.EventConflict, $"{several.Count()} events for topic {several.Key} cannot have one id, {id}: publish each with an id of its own.");
+        }
+
         return wanted.Count == 0 ? [] : await PublishAsync(wanted, cancellationToken);
     }
 

@@ -11,7 +11,11 @@ internal static class StoredTimes
 
     public static DateTimeOffset Up(DateTimeOffset at)
     {
-        at = at < Latest ? at : Latest;
+        if (at > Latest)
+        {
+            return Latest; // the last instants of all could not be rounded up
+        }
+
         long rest = at.UtcTicks % TimeSpan.TicksPerMicrosecond;
         return new DateTimeOffset(rest == 0 ? at.UtcTicks : at.UtcTicks + TimeSpan.TicksPerMicrosecond - rest, TimeSpan.Zero);
     }
