@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Perdure.Diagnostics;
 using Perdure.Testing;
 

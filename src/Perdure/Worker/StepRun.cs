@@ -207,7 +207,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private async ValueTask<StepReport?> AttemptAsync()
     {
-        if (_passage is not null && !await _passage.EnterAsync(isRetry: _progress.Attempts > 0, ask.Retry.Within is { } within ? StoredTimes.Up(_progress.StartedAt, within) : null, despiteStop: false))
+        DateTimeOffset? until = ask.Retry.Within is { } within && _progress.StartedAt is { } began ? StoredTimes.Up(began, within) : null;
+        if (_passage is not null && !await _passage.EnterAsync(isRetry: _progress.Attempts > 0, until, despiteStop: false))
         {
             return null; // what ended its wait decides
         }
