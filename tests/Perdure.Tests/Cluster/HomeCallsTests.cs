@@ -291,8 +291,16 @@ public sealed class HomeCallsTests : IAsyncLifetime, IAsyncDisposable
         var time = new ManualTime();
         await using var cluster = new TestCluster(Jobs, time);
         TestNode a = await cluster.JoinAndShareAsync("a");
-        TestNode b = await cluster.JoinAndShareAsync("b");
-        await a.Perdure.EnqueueManyAsync([new Small("hold-small1"), new Quick(1)]).Soon();
+        TestNode b = await cluster.JoinAsync("b");
+        Task even = cluster.IsEvenAsync();
+        await Deadline.UntilAsync("even shares", () =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100)); // nodes hand over after a while
+            return Task.FromResult(even.IsCompleted);
+        });
+        await even;
+        await a.Perdure.EnqueueAsync(new Small("hold-small1")).Soon();
+        await a.Perdure.EnqueueAsync(new Quick(1)).Soon();
 
         Task<NowOrLater<int>> now = b.Perdure.TryNowAsync(new Quick(2), TimeSpan.FromSeconds(10), whenStoreDown: WhenStoreDown.RunUnrecorded);
         await Deadline.UntilAsync("a blocked caller", async () => (await a.Perdure.Queue("small").StatsAsync()).BlockedCallers == 1);
