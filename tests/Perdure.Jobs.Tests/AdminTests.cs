@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Perdure.Diagnostics;
 using Perdure.Testing;
 
@@ -73,6 +74,37 @@ public sealed class AdminTests
         QueueOptions? seen = null;
         await test.Outside().ChangeAsync(q => seen = q);
         seen!.Concurrency.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_changed_policy_that_needs_more_than_a_pool_has_by_now_does_not_stop_the_queue()
+    {
+        await using FlowTest test = await FlowTest.StartAsync(s => Add(s, units: 4));
+        await test.Perdure.Queue("work").ChangeAsync(q => q.Uses.Add(new PoolUse("gpu", 4)));
+
+        await test.CrashAsync(s => Add(s, units: 2));
+
+        (await (await test.Perdure.EnqueueAsync(new Request("a"))).ResultAsync()).ShouldBe("a");
+
+        static void Add(IServiceCollection services, int units) => services.AddPerdure(p => p
+            .UseMemory().AddPool("gpu", o => o.Capacity = units).AddQueue("work").AddHandler<Request, string>("work", (r, _) => Task.FromResult(r.Url)));
+    }
+
+    [Fact]
+    public async Task A_limit_below_what_runs_lets_no_job_start_until_fewer_run()
+    {
+        await using FlowTest test = await Workers.StartAsync(q => q.Concurrency = 4);
+        await test.Perdure.EnqueueManyAsync(Enumerable.Range(0, 10).Select(i => new Chore($"{i}")));
+        IReadOnlyList<LeasedJob> held = await test.PullAsync(max: 10);
+
+        await test.Outside().ChangeAsync(q => q.Concurrency = 2);
+
+        (await held[3].RenewAsync()).ShouldBeTrue();
+        await held[0].CompleteAsync();
+        await held[1].CompleteAsync();
+        (await test.PullAsync(max: 10)).ShouldBeEmpty();
+        await held[2].CompleteAsync();
+        (await test.PullAsync(max: 10)).Count.ShouldBe(1);
     }
 
     [Fact]

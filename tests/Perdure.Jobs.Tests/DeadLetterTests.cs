@@ -58,7 +58,7 @@ public sealed class DeadLetterTests
     }
 
     [Fact]
-    public async Task Redriven_at_a_rate_they_are_spread_and_the_oldest_goes_first()
+    public async Task Redriven_at_a_rate_they_are_spread_also_over_a_crash_and_the_oldest_goes_first()
     {
         await using var sick = await SickService.StartAsync(attempts: 1);
         foreach (string name in (string[])["a", "b", "c", "d"])
@@ -71,6 +71,8 @@ public sealed class DeadLetterTests
         DateTimeOffset began = sick.Test.Now;
 
         (await sick.Queue.RedriveAsync(new JobFilter(), new Rate(1, TimeSpan.FromMinutes(1)) { Burst = 2 })).ShouldBe(4);
+        await sick.Test.AdvanceAsync(TimeSpan.FromSeconds(90));
+        await sick.Test.CrashAsync();
         await sick.Test.AdvanceAsync(TimeSpan.FromMinutes(5));
 
         sick.Done.ShouldBe(["a", "b", "c", "d"]);

@@ -160,6 +160,43 @@ public sealed class DedupTests
     }
 
     [Fact]
+    public async Task A_job_can_come_once_for_ever()
+    {
+        await using Workshop shop = await Workshop.OpenAsync((_, r, _) => Task.FromResult(r.Url));
+        var once = new JobOptions { DedupKey = "k", Dedup = Dedup.OncePer(TimeSpan.MaxValue) };
+        await (await shop.Perdure.EnqueueAsync(new Request("a"), once)).ResultAsync();
+
+        await shop.Test.CrashAsync();
+
+        (await shop.Perdure.EnqueueAsync(new Request("a"), once)).Enqueued.ShouldBe(Enqueued.Ignored);
+    }
+
+    public static TheoryData<Dedup, Enqueued> WaysToNeedNoRoom => new()
+    {
+        { Dedup.Join, Enqueued.Joined },
+        { Dedup.Ignore, Enqueued.Ignored },
+        { Dedup.Replace, Enqueued.Replaced },
+        { Dedup.OncePer(TimeSpan.FromHours(1)), Enqueued.Ignored },
+    };
+
+    [Theory]
+    [MemberData(nameof(WaysToNeedNoRoom))]
+    public async Task A_job_that_is_there_takes_no_room_in_a_full_queue(Dedup dedup, Enqueued becomes)
+    {
+        await using Workshop shop = await Workshop.OpenAsync((_, r, _) => Task.FromResult(r.Url), q => (q.BacklogMax, q.WhenFull) = (1, WhenFull.Block));
+        await shop.Queue.PauseAsync();
+        var same = new JobOptions { DedupKey = "k", Dedup = dedup };
+        JobHandle<string> first = await shop.Perdure.EnqueueAsync(new Request("a"), same);
+        Task<JobHandle<string>> another = shop.Perdure.EnqueueAsync(new Request("b"));
+
+        JobHandle<string> second = await shop.Perdure.EnqueueAsync(new Request("a"), same);
+
+        (second.Id, second.Enqueued, another.IsCompleted).ShouldBe((first.Id, becomes, false));
+        await shop.Queue.ResumeAsync();
+        (await (await another).ResultAsync()).ShouldBe("b");
+    }
+
+    [Fact]
     public async Task The_best_priority_of_those_who_still_want_a_job_counts()
     {
         await using Workshop shop = await SlowAsync(Dedup.Join, TestTime.ByHand);

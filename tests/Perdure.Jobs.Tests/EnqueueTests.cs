@@ -36,6 +36,36 @@ public sealed class EnqueueTests
         (await Should.ThrowAsync<PerdureException>(() => test.Perdure.EnqueueAsync(new Chore("dishes"), new JobOptions { Delay = TimeSpan.FromSeconds(-1) }))).Code.ShouldBe(ErrorCodes.BadOption);
     }
 
+    [Theory]
+    [InlineData("run at")]
+    [InlineData("delay")]
+    [InlineData("limit")]
+    [InlineData("expiry")]
+    [InlineData("retries")]
+    public async Task A_time_beyond_all_calendars_is_for_ever(string what)
+    {
+        await using FlowTest test = await Workers.StartAsync();
+        JobHandle job = await test.Perdure.EnqueueAsync(new Chore("a"), what switch
+        {
+            "run at" => new JobOptions { RunAt = DateTimeOffset.MaxValue },
+            "delay" => new JobOptions { Delay = TimeSpan.MaxValue },
+            "limit" => new JobOptions { Limit = TimeSpan.MaxValue },
+            "expiry" => new JobOptions { ExpireAfter = TimeSpan.MaxValue },
+            _ => new JobOptions { Retry = Retry.Fixed(3, TimeSpan.FromDays(1)) with { Within = TimeSpan.MaxValue } },
+        });
+        await test.AdvanceAsync(TimeSpan.FromDays(1));
+        await test.CrashAsync();
+
+        IReadOnlyList<LeasedJob> pulled = await test.PullAsync();
+
+        pulled.Count.ShouldBe(what is "run at" or "delay" ? 0 : 1);
+        foreach (LeasedJob leased in pulled)
+        {
+            await leased.FailAsync(ErrorKind.Transient, "not yet");
+            (await job.DescribeAsync()).Attempts.ShouldBe(1);
+        }
+    }
+
     [Fact]
     public async Task Many_jobs_that_wait_for_room_are_not_passed_by_fewer_that_come_later()
     {

@@ -166,6 +166,24 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task Jobs_of_a_queue_that_a_new_build_does_not_know_wait_for_one_that_does_also_those_with_a_worker()
+    {
+        await using FlowTest test = await Workers.StartAsync();
+        JobHandle job = await test.Perdure.EnqueueAsync(new Chore("a"));
+        await test.Perdure.EnqueueAsync(new Chore("b"));
+        LeasedJob held = (await test.PullAsync()).ShouldHaveSingleItem();
+
+        await test.CrashAsync(services => services.AddPerdure(p => p.UseMemory().AddQueue("other")));
+        (await Should.ThrowAsync<PerdureException>(() => held.CompleteAsync())).Code.ShouldBe(ErrorCodes.LeaseLost);
+        await test.AdvanceAsync(TimeSpan.FromMinutes(10));
+        (await test.Perdure.Job(job.Id).DescribeAsync()).Status.ShouldBe(JobStatus.Waiting);
+        await test.CrashAsync(services => services.AddPerdure(p => p.UseMemory().AddQueue("outside").AddJob<Chore>("outside")));
+        await test.AdvanceAsync(TimeSpan.FromMinutes(10));
+
+        (await test.PullAsync(max: 5)).Select(j => j.Read<Chore>().Name).Order().ShouldBe(["a", "b"]);
+    }
+
+    [Fact]
     public async Task A_pull_that_is_stopped_takes_no_job_with_it()
     {
         await using FlowTest test = await Workers.StartAsync();

@@ -97,6 +97,26 @@ public sealed class TryNowTests
         answer.IsAccepted.ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task While_a_pool_is_saturated_a_job_that_it_does_not_admit_is_accepted_and_waits()
+    {
+        await using Workshop shop = await Workshop.OpenAsync(async (shop, r, job) =>
+        {
+            shop.Note(r.Url);
+            await shop.WorkAsync(r.Url == "/long" ? TimeSpan.FromMinutes(1) : TimeSpan.Zero, job);
+            return "done";
+        }, q => q.Uses.Add(new PoolUse("database")), more: p => p.AddPool("database", o => (o.Capacity, o.SaturatedAt) = (3, 1)), time: TestTime.ByHand);
+        await shop.Perdure.EnqueueAsync((IJob)new Request("/long"));
+
+        NowOrLater<string> good = await shop.Perdure.TryNowAsync(new Request("/good"), Budget);
+        NowOrLater<string> bad = await shop.Perdure.TryNowAsync(new Request("/bad"), Budget, new JobOptions { Priority = 1 });
+
+        (good.IsDone, bad.IsAccepted).ShouldBe((true, true));
+        shop.Log.ShouldBe(["/long", "/good"]);
+        await shop.Test.AdvanceAsync(TimeSpan.FromMinutes(2));
+        (await bad.Job!.ResultAsync()).ShouldBe("done");
+    }
+
     private static Task<FlowTest> StartAsync(Func<JobContext, TimeProvider, Task<string>> handle)
         => FlowTest.StartAsync(services => services.AddPerdure(p => p
             .UseMemory()

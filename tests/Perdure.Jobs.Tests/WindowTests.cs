@@ -98,6 +98,44 @@ public sealed class WindowTests
         _log.All.Single(w => w.Name == "report").At.Hour.ShouldBe(22);
     }
 
+    [Fact]
+    public async Task A_window_that_opens_at_the_moment_of_a_crash_reorders_what_waits()
+    {
+        var night = new PriorityRule(new TimeWindow(new(22, 0), new(6, 0), "UTC"), -1_000) { PriorityFrom = 100 };
+        await using FlowTest test = await StartAsync("2026-01-08T21:30Z", q =>
+        {
+            q.Concurrency = 1;
+            q.PriorityRules.Add(night);
+        }, TimeSpan.FromHours(1));
+        await EnqueueAsync(test, "call 1");
+        await EnqueueAsync(test, "call 2");
+        await EnqueueAsync(test, "report", new JobOptions { Priority = 100 });
+
+        await test.AdvanceAsync(TimeSpan.FromMinutes(29));
+        await test.CrashAsync();
+        await test.AdvanceAsync(TimeSpan.FromMinutes(1));
+        await test.CrashAsync();
+        await test.AdvanceAsync(TimeSpan.FromHours(12));
+
+        string.Join(", ", _log.All.Select(w => $"{w.Name} {w.At:HH:mm}")).ShouldBe("call 1 21:30, call 1 21:59, report 22:00, call 1 23:00, call 2 00:00");
+    }
+
+    [Fact]
+    public async Task A_job_that_waits_for_its_rate_when_the_window_is_closed_waits_for_the_next_opening()
+    {
+        await using FlowTest test = await StartAsync("2026-01-08T16:00Z", q => q.Rate = new Rate(1, TimeSpan.FromMinutes(30)));
+        foreach (string name in (string[])["a", "b", "c"])
+        {
+            await EnqueueAsync(test, name);
+        }
+
+        await test.AdvanceAsync(TimeSpan.FromMinutes(10));
+        await test.Perdure.Queue("work").ChangeAsync(q => q.OpenHours = OpenHours.Of(new TimeWindow(new(9, 0), new(16, 20), "UTC")));
+        await test.AdvanceAsync(TimeSpan.FromDays(1));
+
+        _log.Starts().ShouldBe("a 08 16:00, b 09 09:00, c 09 09:30");
+    }
+
     [Theory]
     [InlineData("2026-03-28T12:00Z", "night 29 01:00")] // 02:30 is left out: at the change
     [InlineData("2026-10-24T12:00Z", "night 25 00:30")] // 02:30 comes twice: the first time

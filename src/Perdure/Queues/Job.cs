@@ -21,6 +21,9 @@ internal sealed class Job(long number, string queue, string type)
     /// <summary>The best priority that one of its subscribers gave, before ageing and rules.</summary>
     public int Priority { get; set; }
 
+    /// <summary>The priority of a job for the moment in which it is tried at once: better than any other, of whatever age.</summary>
+    public const int BeforeAll = int.MinValue;
+
     public JobPhase Phase { get; set; }
 
     /// <summary>How many attempts have failed.</summary>

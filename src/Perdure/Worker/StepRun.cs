@@ -1,6 +1,7 @@
 using Perdure.Diagnostics;
 using Perdure.Engine;
 using Perdure.Events;
+using Perdure.Queues;
 
 namespace Perdure.Worker;
 
@@ -194,7 +195,7 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
             return Unwanted();
         }
 
-        if (_progress.StartedAt + ask.Retry.Within < runner.Clock.Now())
+        if (runner.Clock.Now() - _progress.StartedAt > ask.Retry.Within)
         {
             _isFinal = true; // while the process was down
             _progress = _progress with { LastError = _progress.LastError ?? new ErrorInfo(ErrorKind.Unknown, ErrorCodes.OutcomeUnknown, nameof(TimeoutException), $"the time for all attempts, {ask.Retry.Within}, is up") };
@@ -206,7 +207,8 @@ internal sealed class StepRun(StepRunner runner, Shard shard, StepAsk ask) : ITh
 
     private async ValueTask<StepReport?> AttemptAsync()
     {
-        if (_passage is not null && !await _passage.EnterAsync(isRetry: _progress.Attempts > 0, _progress.StartedAt + ask.Retry.Within, despiteStop: false))
+        DateTimeOffset? until = ask.Retry.Within is { } within && _progress.StartedAt is { } began ? StoredTimes.Up(began, within) : null;
+        if (_passage is not null && !await _passage.EnterAsync(isRetry: _progress.Attempts > 0, until, despiteStop: false))
         {
             return null; // what ended its wait decides
         }

@@ -285,6 +285,34 @@ public sealed class HomeCallsTests : IAsyncLifetime, IAsyncDisposable
         await Task.WhenAll(first.Select(j => j.DoneAsync())).Soon();
     }
 
+    [Fact]
+    public async Task A_job_tried_now_from_another_node_for_a_queue_that_stays_full_is_refused_as_at_home()
+    {
+        var time = new ManualTime();
+        await using var cluster = new TestCluster(Jobs, time);
+        TestNode a = await cluster.JoinAndShareAsync("a");
+        TestNode b = await cluster.JoinAsync("b");
+        Task even = cluster.IsEvenAsync();
+        await Deadline.UntilAsync("even shares", () =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100)); // nodes hand over after a while
+            return Task.FromResult(even.IsCompleted);
+        });
+        await even;
+        await a.Perdure.EnqueueAsync(new Small("hold-small1")).Soon();
+        await a.Perdure.EnqueueAsync(new Quick(1)).Soon();
+
+        Task<NowOrLater<int>> now = b.Perdure.TryNowAsync(new Quick(2), TimeSpan.FromSeconds(10), whenStoreDown: WhenStoreDown.RunUnrecorded);
+        await Deadline.UntilAsync("a blocked caller", async () => (await a.Perdure.Queue("small").StatsAsync()).BlockedCallers == 1);
+        time.Advance(TimeSpan.FromSeconds(8)); // before the budget ends
+
+        (await Should.ThrowAsync<PerdureException>(now.Soon())).Code.ShouldBe(ErrorCodes.QueueFull);
+        (await a.Perdure.Queue("small").StatsAsync().Soon()).BlockedCallers.ShouldBe(0);
+        Held("hold-small1").TrySetResult();
+        await Deadline.UntilAsync("all that was taken", () => Task.FromResult(_done.ContainsKey("quick1")));
+        _done.ShouldNotContainKey("quick2");
+    }
+
     private static JobOptions Kept { get; } = new() { KeepResult = TimeSpan.FromHours(1) };
 
     private TaskCompletionSource Held(string name) => _held.GetOrAdd(name, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
@@ -321,6 +349,11 @@ public sealed class HomeCallsTests : IAsyncLifetime, IAsyncDisposable
         .AddJob<Remote>("outside")
         .AddHandler<Double, int>("work", (job, _) => Task.FromResult(job.Number * 2))
         .AddHandler<Work>("work", (job, context) => DoAsync(job.Name, context))
+        .AddHandler<Quick, int>("small", (job, _) =>
+        {
+            Count($"quick{job.Number}");
+            return Task.FromResult(job.Number);
+        })
         .AddHandler<Small>("small", (job, context) => DoAsync(job.Name, context))
         .AddSchedule("yearly", Timetable.Cron("0 0 1 1 *"), new Work("yearly"))
         .AddEvent<Happened>(e => e.Name)
@@ -353,6 +386,8 @@ public sealed class HomeCallsTests : IAsyncLifetime, IAsyncDisposable
     private sealed record Work(string Name) : IJob;
 
     private sealed record Small(string Name) : IJob;
+
+    private sealed record Quick(int Number) : IJob<int>;
 
     private sealed record Remote(string Name) : IJob;
 

@@ -9,7 +9,7 @@ using Perdure.Testing.Running;
 namespace Perdure.Tests.Cluster;
 
 /// <summary>Several nodes in one process, on a memory store that they share.</summary>
-internal sealed class TestCluster(Action<PerdureBuilder> configure) : IAsyncDisposable
+internal sealed class TestCluster(Action<PerdureBuilder> configure, TimeProvider? time = null) : IAsyncDisposable
 {
     public const int ShardCount = 12;
 
@@ -26,6 +26,7 @@ internal sealed class TestCluster(Action<PerdureBuilder> configure) : IAsyncDisp
         var log = new TestLog();
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddProvider(log);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddPerdure(p =>
         {
             p.Configure(o =>

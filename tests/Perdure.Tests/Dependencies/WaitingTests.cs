@@ -101,6 +101,16 @@ public class WaitingTests
     }
 
     [Fact]
+    public async Task A_step_may_be_tried_for_ever()
+    {
+        await using FlowTest test = await Kitchens.StartAsync(_ => { }, (order, flow) =>
+            flow.Step((Kitchen k) => k.CookAsync(order), retry: Retry.Exponential(5, within: TimeSpan.MaxValue)));
+        FlowHandle<int> order = (await test.OrderAsync(1, first: 10))[0];
+
+        (await order.ResultAsync()).ShouldBe(10);
+    }
+
+    [Fact]
     public async Task A_step_names_its_dependency_or_has_its_services()
     {
         await using FlowTest test = await FlowTest.StartAsync(services =>

@@ -47,6 +47,16 @@ public class DispatcherTests
     }
 
     [Fact]
+    public void A_job_that_is_tried_at_once_goes_before_all_others_however_they_age()
+    {
+        var policy = new QueuePolicy(new QueueOptions { Ageing = TimeSpan.FromDays(1) });
+        var old = new Job(1, "work", "chore") { Priority = -QueueOptions.PriorityMax, CreatedAt = DateTimeOffset.UnixEpoch };
+        var now = new Job(2, "work", "chore") { Priority = Job.BeforeAll, CreatedAt = new DateTimeOffset(2026, 1, 8, 12, 0, 0, TimeSpan.Zero) };
+
+        policy.Level(now).ShouldBeLessThan(policy.Level(old));
+    }
+
+    [Fact]
     public void A_report_queued_at_17_59_overtakes_interactive_work_at_22_00_also_when_clocks_change()
     {
         var night = new TimeWindow(new TimeOnly(22, 0), new TimeOnly(6, 0), "Europe/Berlin");

@@ -104,6 +104,17 @@ internal sealed class DispatchQueue
         return IsHeld || PaceAt > now || !IsOpen(now) ? null : _lanes.Best(now, out rank);
     }
 
+    public bool Admits(Job job, long now)
+    {
+        if (Shares.Length == 0)
+        {
+            return true;
+        }
+
+        Rank rank = _lanes.RankOf(job, now);
+        return Array.TrueForAll(Shares, s => s.Pool.Admits(rank));
+    }
+
     /// <summary>Counts the job as running from here on, with all that it takes.</summary>
     public void Start(Job job, long now)
     {

@@ -108,6 +108,9 @@ internal sealed class Dispatcher(DateTimeOffset start)
     /// <summary>Whether a saturated pool of the queue sheds a job of this priority that comes now.</summary>
     public bool Sheds(string queue, int priority) => Array.Exists(Of(queue).Shares, s => s.Pool.Sheds(priority));
 
+    /// <summary>Whether the queue's pools, where they are saturated, let a job of its own priority start.</summary>
+    public bool Admits(Job job, DateTimeOffset now) => Of(job).Admits(job, Advance(now));
+
     public int Waiting(string queue) => Of(queue).Lanes.Waiting;
 
     public int Running(string queue) => Of(queue).Running;

@@ -148,6 +148,13 @@ internal sealed class Lanes
         return best?.Head;
     }
 
+    /// <summary>What a job's effective priority is now, whether it waits or not.</summary>
+    public Rank RankOf(Job job, long now)
+    {
+        _classes.Refresh(now);
+        return Rank.Of(_policy, _policy.Level(job), _classes.Of(job).Change, now);
+    }
+
     public void TakeChangedRates(string queue, long now, List<ChangedRate> changes)
     {
         Unblock(now);

@@ -56,6 +56,11 @@ internal sealed class QueuePolicy
             return job.Priority;
         }
 
+        if (job.Priority == Job.BeforeAll)
+        {
+            return long.MinValue; // its product with a long time has no room
+        }
+
         long born = job.CreatedAt.UtcTicks;
         return (job.Priority * Ageing) + (FairKeys ? born - (born % Ageing) : born);
     }

@@ -20,6 +20,9 @@ internal interface IEnqueue
     /// <summary>Takes it, so that it can no longer be withdrawn; false if it was.</summary>
     bool TrySettle();
 
+    /// <summary>Whether it was taken or withdrawn.</summary>
+    bool IsSettled { get; }
+
     /// <summary>Says what became of each job, once that is durable.</summary>
     void AcceptThen(Receipt[] receipts);
 
@@ -93,6 +96,8 @@ internal abstract class EnqueueCall<TAnswer>(IReadOnlyList<NewJob> jobs, JobWait
             waiter?.Fail(reason);
         }
     }
+
+    public bool IsSettled => Volatile.Read(ref _state) == Settled;
 
     public bool TrySettle() => Interlocked.CompareExchange(ref _state, Settled, Waits) == Waits;
 

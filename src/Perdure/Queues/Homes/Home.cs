@@ -376,6 +376,7 @@ internal sealed class Home
             }
         }
 
+        Intake.Due(now);
         Flows.Due(now);
         Schedules.Due(now);
         Topics.Waits.Due(now);
@@ -390,7 +391,7 @@ internal sealed class Home
         }
     }
 
-    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Earlier(Times.Next, Leases.NextEnd), Schedules.Next), Dispatcher.NextChange(now));
+    private DateTimeOffset? NextDueAfter(DateTimeOffset now) => Earlier(Earlier(Earlier(Earlier(Times.Next, Leases.NextEnd), Schedules.Next), Intake.NextDue), Dispatcher.NextChange(now));
 
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 }

@@ -255,7 +255,9 @@ internal sealed class HomeQueues(Home home)
     {
         try
         {
-            Apply(queue, JsonSerializer.Deserialize<QueueOptions>(value, FlowJson.DefaultOptions())!);
+            QueueOptions policy = JsonSerializer.Deserialize<QueueOptions>(value, FlowJson.DefaultOptions())!;
+            QueueBuilder.Check(queue, policy, home.Registry.Pools, home.Node.Services.Dependencies); // what it names may be gone or smaller by now
+            Apply(queue, policy);
         }
         catch (Exception e)
         {

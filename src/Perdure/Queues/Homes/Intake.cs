@@ -6,7 +6,14 @@ namespace Perdure.Queues;
 /// <summary>Lets jobs in: joins, replaces or drops those that are there already, and keeps the backlog within its bounds.</summary>
 internal sealed class Intake(Home home)
 {
+    /// <summary>How much of its budget a call from another node may wait for room: the rest is for the answer's way.</summary>
+    private const double ShareOfBudget = 0.75;
+
     private readonly Dictionary<string, Queue<IEnqueue>> _blocked = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<IEnqueue, DateTimeOffset> _ends = new();
+
+    /// <summary>When the next caller on another node has waited for room as long as he may; null if none does.</summary>
+    public DateTimeOffset? NextDue => _ends.TryPeek(out _, out DateTimeOffset at) ? at : null;
 
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
     public void Take(IEnqueue call)
@@ -27,10 +34,27 @@ internal sealed class Intake(Home home)
             }
 
             waiting.Enqueue(call);
+            if (call is { Call: not null, Jobs: [{ Now: { } budget }] })
+            {
+                _ends.Enqueue(call, StoredTimes.Up(home.Shard.Now(), budget * ShareOfBudget));
+            }
         }
         else if (call.TrySettle())
         {
             Decide(call, refusal);
+        }
+    }
+
+    /// <summary>Refuses callers on other nodes whose budget is about to end: only here it is known that they waited for room, and not for the store.</summary>
+    public void Due(DateTimeOffset now)
+    {
+        while (NextDue <= now)
+        {
+            IEnqueue call = _ends.Dequeue();
+            if (call.TrySettle())
+            {
+                Decide(call, call.Full);
+            }
         }
     }
 
@@ -43,14 +67,20 @@ internal sealed class Intake(Home home)
         {
             while (waiting.TryPeek(out IEnqueue? call))
             {
-                PerdureException? refusal = Refusal(call.Jobs, isNew: false, out string? full); // the queue may drain by now, or have another policy
+                PerdureException? refusal = null;
+                string? full = null;
+                if (!call.IsSettled) // whoever has given up is not let in, and holds up nobody
+                {
+                    refusal = Refusal(call.Jobs, isNew: false, out full); // the queue may drain by now, or have another policy
+                }
+
                 if (full is not null)
                 {
                     break;
                 }
 
                 waiting.Dequeue();
-                if (call.TrySettle()) // whoever has given up is not let in
+                if (call.TrySettle())
                 {
                     Decide(call, refusal);
                     any = true;
@@ -69,6 +99,7 @@ internal sealed class Intake(Home home)
     /// <summary>After a takeover: callers on other nodes come again through the inbox.</summary>
     public void Begin()
     {
+        _ends.Clear();
         foreach ((string queue, Queue<IEnqueue> waiting) in _blocked.ToList())
         {
             _blocked[queue] = new Queue<IEnqueue>(waiting.Where(c => c.Call is null));
@@ -80,11 +111,12 @@ internal sealed class Intake(Home home)
     {
         List<HomeAsk> all = [.. _blocked.Values.SelectMany(b => b).Cast<HomeAsk>()];
         _blocked.Clear();
+        _ends.Clear();
         return all;
     }
 
     /// <summary>How many callers wait for room in a queue.</summary>
-    public int Blocked(string queue) => _blocked.GetValueOrDefault(queue)?.Count ?? 0;
+    public int Blocked(string queue) => _blocked.GetValueOrDefault(queue)?.Count(c => !c.IsSettled) ?? 0;
 
     public void Fail(PerdureException reason)
     {
@@ -94,6 +126,7 @@ internal sealed class Intake(Home home)
         }
 
         _blocked.Clear();
+        _ends.Clear();
     }
 
     /// <summary>Takes one job.</summary>
@@ -117,7 +150,7 @@ internal sealed class Intake(Home home)
         Job job = New(wanted, now);
         if (wanted.Dedup.Window is { } once && wanted.DedupKey is { } name)
         {
-            home.Queues.RememberOnce(wanted.Queue, $"{wanted.Type.Name}/{name}", job.Number, now + once);
+            home.Queues.RememberOnce(wanted.Queue, $"{wanted.Type.Name}/{name}", job.Number, StoredTimes.Up(now, once));
         }
 
         return new Receipt(job.Number, 0, ReceiptKind.Added);
@@ -292,19 +325,19 @@ internal sealed class Intake(Home home)
         => new(ErrorCodes.QueueFull, $"queue {queue} is full: {home.Queues.Backlog(queue):N0} jobs wait, and at most {home.Queues.Policy(queue).BacklogMax:N0} may.");
 
     /// <summary>A queue for whose room somebody waits already: who comes later does not pass him, though there may be room for less. Null for none.</summary>
-    private string? QueueBefore(IReadOnlyList<NewJob> jobs) => _blocked.Count == 0 ? null : jobs.FirstOrDefault(j => _blocked.ContainsKey(j.Queue))?.Queue;
+    private string? QueueBefore(IReadOnlyList<NewJob> jobs) => _blocked.Count == 0 ? null : jobs.FirstOrDefault(j => _blocked.ContainsKey(j.Queue) && !TakesNoRoom(j))?.Queue;
 
     private bool IsFull(IReadOnlyList<NewJob> jobs, out string queue)
     {
         if (jobs.Count == 1)
         {
             queue = jobs[0].Queue;
-            return home.Queues.Backlog(queue) >= home.Queues.Policy(queue).BacklogMax;
+            return home.Queues.Backlog(queue) >= home.Queues.Policy(queue).BacklogMax && !TakesNoRoom(jobs[0]);
         }
 
         foreach (IGrouping<string, NewJob> group in jobs.GroupBy(j => j.Queue))
         {
-            if (home.Queues.Backlog(group.Key) + group.Count() > home.Queues.Policy(group.Key).BacklogMax)
+            if (home.Queues.Backlog(group.Key) + group.Count(j => !TakesNoRoom(j)) > home.Queues.Policy(group.Key).BacklogMax)
             {
                 queue = group.Key;
                 return true;
@@ -313,5 +346,17 @@ internal sealed class Intake(Home home)
 
         queue = "";
         return false;
+    }
+
+    /// <summary>Whether a job joins or replaces the one that is there, or is dropped for it, so that no more wait than before.</summary>
+    private bool TakesNoRoom(NewJob wanted)
+    {
+        if (wanted.DedupKey is not { } key)
+        {
+            return false;
+        }
+
+        return (wanted.Dedup.Window is { } window && home.Queues.OnceUntil(wanted.Queue, $"{wanted.Type.Name}/{key}", home.Shard.Now(), window) is not null)
+            || (home.Dedups.Find(wanted.Queue, wanted.Type.Name, key) is { IsCancelling: false } same && (same.Phase != JobPhase.Running || wanted.Dedup is { UntilStarted: false, Mode: not DedupMode.Replace }));
     }
 }

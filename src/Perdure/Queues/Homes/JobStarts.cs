@@ -177,14 +177,14 @@ internal sealed class JobStarts(Home home)
     /// <summary>Starts a job before its turn, if its queue lets one more start; otherwise it waits.</summary>
     public void TryNow(Job job, TimeSpan budget, DateTimeOffset now)
     {
-        if (!home.Queues.CanRun(job) || job.NotBefore > now || !MayStart)
+        if (!home.Queues.CanRun(job) || job.NotBefore > now || !MayStart || !home.Dispatcher.Admits(job, now))
         {
             home.Place(job, now);
             return;
         }
 
         int priority = job.Priority;
-        job.Priority = int.MinValue;
+        job.Priority = Job.BeforeAll;
         job.Phase = JobPhase.Waiting;
         home.Dispatcher.Add(job);
         _budgets.Add(job.Number, budget);

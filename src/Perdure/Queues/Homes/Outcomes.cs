@@ -67,7 +67,7 @@ internal sealed class Outcomes(Home home)
         job.MayBeDone |= error.Kind == ErrorKind.Unknown;
         bool passes = error.Kind is ErrorKind.Transient or ErrorKind.Unknown;
         DateTimeOffset next = passes ? StoredTimes.Up(now, retry.DelayAfter(job.Attempts, home.Node.Seams.Chance())) : default;
-        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next > job.BeganAt + within))
+        if (!passes || job.Attempts >= retry.Attempts || (retry.Within is { } within && next - job.BeganAt > within))
         {
             Dead(job, passes ? error with { Kind = ErrorKind.Permanent } : error, failed: passes);
             return;
