@@ -112,10 +112,22 @@ internal sealed class LaneWork(JobLog log) : Work(log, Plain, Ordered)
 
         Log.Write(JobVerb.Cancelling, job);
         await handle.CancelAsync();
-        JobInfo shown = await handle.DescribeAsync();
-        if (shown.Status == JobStatus.Cancelled) // one that runs is cancelling first, and may have been on its way to its handler
+        if (await IsShownAsCancelledAsync(handle))
         {
             Log.Write(JobVerb.Cancelled, job);
+        }
+    }
+
+    /// <summary>One that runs is cancelling first, and may be on its way to its handler. Of one that was done meanwhile nothing is kept.</summary>
+    private static async Task<bool> IsShownAsCancelledAsync(JobHandle handle)
+    {
+        try
+        {
+            return (await handle.DescribeAsync()).Status == JobStatus.Cancelled;
+        }
+        catch (JobNotFoundException)
+        {
+            return false;
         }
     }
 
