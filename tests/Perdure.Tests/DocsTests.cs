@@ -88,12 +88,13 @@ public partial class DocsTests
     }
 
     [Fact]
-    public void Every_log_event_has_a_row_with_its_level()
+    public void Every_log_event_has_a_number_of_its_own_and_a_row_with_its_level()
     {
         string guide = Read("docs/guides/watching.md");
-        IEnumerable<string> rows = typeof(Log).GetMethods().Select(method => method.GetCustomAttribute<LoggerMessageAttribute>()).OfType<LoggerMessageAttribute>()
-            .Select(message => $"\n| {message.EventId} | {message.Level} |");
+        LoggerMessageAttribute[] messages = [.. typeof(Log).GetMethods().Select(method => method.GetCustomAttribute<LoggerMessageAttribute>()).OfType<LoggerMessageAttribute>()];
+        IEnumerable<string> rows = messages.Select(message => $"\n| {message.EventId} | {message.Level} |");
 
+        messages.GroupBy(message => message.EventId).Where(same => same.Count() > 1).Select(same => same.Key).ShouldBeEmpty();
         rows.Where(row => !guide.Contains(row, StringComparison.Ordinal)).ShouldBeEmpty();
     }
 

@@ -84,7 +84,7 @@ internal static partial class Log
     [LoggerMessage(33, LogLevel.Error, ErrorCodes.NoHandler + ": {Jobs} jobs of type {Type} on queue {Queue} wait, and no queue, handler or contract for them is registered here")]
     public static partial void JobsUnknown(this ILogger log, int jobs, string type, string queue);
 
-    [LoggerMessage(41, LogLevel.Error, "What was changed in the policy of queue {Queue} cannot be read or does not hold any more: the configured policy does")]
+    [LoggerMessage(44, LogLevel.Error, "What was changed in the policy of queue {Queue} cannot be read or does not hold any more: the configured policy does")]
     public static partial void PolicyUnread(this ILogger log, string queue, Exception exception);
 
     [LoggerMessage(31, LogLevel.Warning, "Job {Job} ignored its token for {Grace} and was left behind")]
