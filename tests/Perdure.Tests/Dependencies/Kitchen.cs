@@ -35,7 +35,10 @@ internal sealed class Kitchen(TimeProvider time)
         }
         finally
         {
-            Interlocked.Decrement(ref _inside);
+            lock (_door)
+            {
+                _inside--;
+            }
         }
     }
 

@@ -120,7 +120,7 @@ public class WaitingTests
                 .AddFlow("named", async (int n, FlowContext flow) => await flow.Step(s => s.Get<Kitchen>().CookAsync(n), dependency: "oven", name: "Cook"))
                 .AddFlow("served", async (int n, FlowContext flow) => await flow.Step((Kitchen k) => k.CookAsync(n)))
                 .AddFlow("free", async (int n, FlowContext flow) => await flow.Step(s => s.Get<Kitchen>().CookAsync(n), name: "Cook")));
-        });
+        }, new FlowTestOptions { Time = TestTime.ByHand }); // none is done before all have come
 
         (await MostAsync("named")).ShouldBe(1);
         (await MostAsync("served")).ShouldBe(2);
@@ -128,7 +128,9 @@ public class WaitingTests
 
         async Task<int> MostAsync(string flow)
         {
-            await Task.WhenAll(Enumerable.Range(0, 9).Select(i => test.Perdure.Flow<int, int>(flow).RunAsync(i, $"{i}")));
+            FlowHandle<int>[] runs = await Task.WhenAll(Enumerable.Range(0, 9).Select(i => test.Perdure.Flow<int, int>(flow).StartAsync(i, $"{i}")));
+            await test.AdvanceAsync(TimeSpan.FromSeconds(1));
+            await Task.WhenAll(runs.Select(run => run.ResultAsync()));
             return test.Kitchen().Most;
         }
     }
