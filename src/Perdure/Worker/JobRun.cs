@@ -193,9 +193,9 @@ internal sealed class JobRun(JobRunner runner, HandlerDefinition handler, JobAtt
     {
         try
         {
-            while (Array.FindAll(attempts, a => a.Payload is null) is { Length: > 0 } missing)
+            while (Array.Exists(attempts, static a => a.Payload is null))
             {
-                await TryReadPayloadsAsync(missing, cancellationToken);
+                await TryReadPayloadsAsync(Array.FindAll(attempts, static a => a.Payload is null), cancellationToken);
             }
         }
         finally

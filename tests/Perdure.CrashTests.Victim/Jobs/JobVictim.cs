@@ -31,7 +31,7 @@ internal static class JobVictim
 
         await over.CancelAsync();
         await tended;
-        await ticks.MakeAsync(client); // no more of them
+        await TickWork.EndAsync(client);
         await UntilOverAsync(ticks, client);
         await host.StopAsync();
         Console.WriteLine("done");

@@ -306,5 +306,9 @@ internal sealed class TickWork(JobLog log) : Work(log, Queue)
             return Task.CompletedTask;
         });
 
-    public override Task MakeAsync(PerdureClient client) => client.Schedule(Schedule).PauseAsync();
+    /// <summary>The schedule makes them.</summary>
+    public override Task MakeAsync(PerdureClient client) => Task.CompletedTask;
+
+    /// <summary>Lets the schedule make no more.</summary>
+    public static Task EndAsync(PerdureClient client) => client.Schedule(Schedule).PauseAsync();
 }
