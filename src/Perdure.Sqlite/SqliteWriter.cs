@@ -39,8 +39,20 @@ internal sealed class SqliteWriter : IAsyncDisposable
     /// <summary>Waits until all that can be read now is durable.</summary>
     public Task CaughtUpAsync() => _sync?.CaughtUpAsync() ?? Task.CompletedTask;
 
-    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken) =>
-        WriteAsync<IReadOnlyList<CommitAnswer>>(() => _commit!.Commit(batches), TaskCreationOptions.None, cancellationToken);
+    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, Action placed, CancellationToken cancellationToken) =>
+        WriteAsync<IReadOnlyList<CommitAnswer>>(
+            () =>
+            {
+                CommitAnswer[] answers = _commit!.Commit(batches);
+                if (answers.Length > 0 && answers[0].Outcome == CommitOutcome.Committed)
+                {
+                    placed();
+                }
+
+                return answers;
+            },
+            TaskCreationOptions.None,
+            cancellationToken);
 
     public Task<T> ChangeShardsAsync<T>(Func<ShardTable, T> change, CancellationToken cancellationToken) =>
         WriteAsync(() => _commit!.Change(change), TaskCreationOptions.RunContinuationsAsynchronously, cancellationToken);

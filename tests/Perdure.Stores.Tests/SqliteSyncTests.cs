@@ -41,6 +41,45 @@ public sealed class SqliteSyncTests : IDisposable
     }
 
     [Fact]
+    public async Task A_shards_next_batch_is_written_before_the_last_one_is_on_disk()
+    {
+        await using SqliteStore store = await OpenAsync();
+        ShardLease lease = (await TakeAsync(store))[0];
+        _disk.Hold();
+        bool isPlaced = false;
+        Task<CommitAnswer> first = CommitAsync(store, lease, 1, () => isPlaced = true);
+        isPlaced.ShouldBeTrue();
+        await _disk.BegunAsync();
+        isPlaced = false;
+        Task<CommitAnswer> second = CommitAsync(store, lease, 2, () => isPlaced = true);
+        isPlaced.ShouldBeTrue();
+        (first.IsCompleted || second.IsCompleted).ShouldBeFalse();
+        _disk.LetOneGo();
+        (await first.WaitAsync(Limit)).Outcome.ShouldBe(CommitOutcome.Committed);
+        await _disk.BegunAsync();
+        second.IsCompleted.ShouldBeFalse();
+        _disk.LetGo();
+        (await second.WaitAsync(Limit)).Outcome.ShouldBe(CommitOutcome.Committed);
+    }
+
+    [Fact]
+    public async Task After_a_failed_sync_all_that_had_a_place_is_unknown()
+    {
+        await using SqliteStore store = await OpenAsync();
+        ShardLease lease = (await TakeAsync(store))[0];
+        _disk.Hold();
+        Task first = CommitAsync(store, lease, 1);
+        await _disk.BegunAsync();
+        Task second = CommitAsync(store, lease, 2);
+        _disk.Fail();
+        await ShouldFailAsync(first);
+        await ShouldFailAsync(second);
+        bool isPlaced = false;
+        await ShouldFailAsync(CommitAsync(store, lease, 3, () => isPlaced = true));
+        isPlaced.ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task A_read_returns_when_what_it_saw_is_on_disk()
     {
         await using SqliteStore store = await OpenAsync();
@@ -185,14 +224,14 @@ public sealed class SqliteSyncTests : IDisposable
 
     private static Task<IReadOnlyList<ShardLease>> TakeAsync(SqliteStore store) => store.TakeShardsAsync([0, 1], Guid.NewGuid(), default);
 
-    private static async Task<CommitAnswer> CommitAsync(SqliteStore store, ShardLease lease, long number)
+    private static async Task<CommitAnswer> CommitAsync(SqliteStore store, ShardLease lease, long number, Action? placed = null)
     {
         ShardBatch batch = new(lease, number, Now);
         batch.NewFlows.Add(new FlowRow((number * 2) + lease.Shard, lease.Shard, new FlowKey("Order", $"f{lease.Shard}-{number}"), 1, Now)
         {
             State = new FlowState(FlowStatus.Running, FlowRow.Busy),
         });
-        return (await store.CommitAsync([batch], default).ConfigureAwait(false))[0];
+        return (await store.CommitAsync([batch], placed ?? (static () => { }), default).ConfigureAwait(false))[0];
     }
 
     private static async Task ShouldFailAsync(Task call) =>

@@ -20,9 +20,12 @@ internal sealed class CountingStore(IStore store) : IStore
     }
 
     public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+        => CommitAsync(batches, static () => { }, cancellationToken);
+
+    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, Action placed, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _commits);
-        return store.CommitAsync(batches, cancellationToken);
+        return store.CommitAsync(batches, placed, cancellationToken);
     }
 
     public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)

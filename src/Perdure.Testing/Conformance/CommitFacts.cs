@@ -173,6 +173,24 @@ internal sealed class CommitFacts : StoreSuite
         (await ListAsync(new FlowFilter())).ShouldBe([9, 2, 1]);
     }
 
+    public async Task A_group_has_its_place_once_and_before_it_is_answered_or_never()
+    {
+        int placed = 0;
+        ShardBatch batch = Batch();
+        batch.NewFlows.Add(Flow(1));
+        Task<IReadOnlyList<CommitAnswer>> commit = Store.CommitAsync([batch], () => Interlocked.Increment(ref placed), default);
+        (await commit)[0].Outcome.ShouldBe(CommitOutcome.Committed);
+        int before = Volatile.Read(ref placed);
+        (before <= 1).ShouldBe(true);
+
+        ShardBatch again = new(Leases[0], batch.Number, At(1)); // fenced
+        (await Store.CommitAsync([again], () => Interlocked.Increment(ref placed), default))[0].Outcome.ShouldBe(CommitOutcome.Fenced);
+        ShardBatch refused = new(Leases[0], batch.Number + 1, At(1));
+        refused.NewFlows.Add(Flow(1));
+        (await Store.CommitAsync([refused], () => Interlocked.Increment(ref placed), default))[0].Outcome.ShouldBe(CommitOutcome.Refused);
+        Volatile.Read(ref placed).ShouldBe(before);
+    }
+
     public async Task Two_batches_of_one_group_that_start_the_same_flow_cannot_both_be_written()
     {
         ShardBatch first = Batch(0);

@@ -3,9 +3,9 @@ namespace Perdure.Storage;
 /// <summary>Where shards live. One call is one intention and one transaction.</summary>
 /// <remarks>
 /// A call answers with data when it can say for sure what happened, and throws <see cref="StoreException"/> only when it
-/// cannot: after a throw from <see cref="CommitAsync"/> the outcome is unknown, and the caller takes the shards again and reloads.
+/// cannot: after a throw from <see cref="CommitAsync(IReadOnlyList{ShardBatch}, CancellationToken)"/> the outcome is unknown, and the caller takes the shards again and reloads.
 /// Reads see everything that was committed before they began. Calls may come from many threads at once, but
-/// <see cref="CommitAsync"/> is never called for a shard whose last commit has not been answered.
+/// a shard's next batch is committed only once the last one was answered, or has its place in the store's order.
 /// Every store passes the one conformance suite.
 /// </remarks>
 public interface IStore : IAsyncDisposable
@@ -27,6 +27,19 @@ public interface IStore : IAsyncDisposable
     /// <returns>One answer per batch, in order. Either every batch is <see cref="CommitOutcome.Committed"/>, or none is.</returns>
     /// <exception cref="StoreException">The outcome is unknown.</exception>
     Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken);
+
+    /// <summary>Commits batches, and may say before the answer that they have their place in the store's order.</summary>
+    /// <param name="batches">The batches, of different shards.</param>
+    /// <param name="placed">
+    /// Called at most once, and before the answer, when the group is as good as committed but not durable yet: only the store's own end can take it back, with all that was
+    /// placed after it. From then on the shards' next batches may come. Groups are answered in the order of their places. A store that decides
+    /// only when all is durable never calls it.
+    /// </param>
+    /// <param name="cancellationToken">Stops the wait for the store's turn.</param>
+    /// <returns>One answer per batch, in order. Either every batch is <see cref="CommitOutcome.Committed"/>, or none is.</returns>
+    /// <exception cref="StoreException">The outcome is unknown; that of a group with a place stays so until the store is opened again.</exception>
+    Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, Action placed, CancellationToken cancellationToken)
+        => CommitAsync(batches, cancellationToken);
 
     /// <summary>Reads flows by their keys.</summary>
     /// <returns>One answer per key, in order; null where there is no such flow.</returns>

@@ -114,6 +114,7 @@ internal sealed class Process
     {
         IsUp = false;
         Place.Die();
+        _store.Placed.Died(Name);
     }
 
     /// <summary>Makes it take a shard, whoever has it.</summary>

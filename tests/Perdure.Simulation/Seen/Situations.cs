@@ -7,6 +7,8 @@ internal static class Situations
     [
         "a back-off was written down",
         "a batch of an earlier owner was fenced",
+        "a batch was lost with its process after it was placed",
+        "a batch was placed before the last one was durable",
         "a cancel came during undo",
         "a child was cancelled by its parent",
         "a clock was set ahead",

@@ -25,6 +25,9 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
 
     public Place Place { get; } = world.NewPlace("store");
 
+    /// <summary>What has its place, and is not durable yet.</summary>
+    public PlacedGroups Placed { get; } = new(new ReplayRandom(ReplayRandom.Mix(world.Seed ^ 0x91_ACED)), observed);
+
     public StoreFaults Faults { get; } = StoreFaults.Of(new ReplayRandom(ReplayRandom.Mix(world.Seed ^ 0x57_04E)));
 
     /// <summary>How many shards there are for flows.</summary>
@@ -70,6 +73,7 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
             throw new StoreException(Diagnostics.ErrorCodes.StoreFailed, "the lease is another process's");
         }
 
+        Placed.SyncAll(); // a take is written after all that was placed before it
         IReadOnlyList<ShardLease> leases = Now(Memory.TakeShardsAsync(wanted, token, CancellationToken.None));
         foreach (ShardLease lease in leases)
         {
@@ -86,7 +90,44 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
         return leases;
     }
 
+    public void Release(IReadOnlyList<ShardLease> leases)
+    {
+        Placed.SyncAll();
+        Memory.ReleaseShardsAsync(leases, CancellationToken.None).GetAwaiter().GetResult();
+    }
+
     public IReadOnlyList<CommitAnswer> Commit(string process, IReadOnlyList<ShardBatch> batches)
+    {
+        Placed.SyncAll(process);
+        return RefusalOf(process, batches) ?? Write(process, batches);
+    }
+
+    /// <summary>Gives a group its place; it is durable later, or lost with its process.</summary>
+    /// <param name="process">Whose it is.</param>
+    /// <param name="batches">What it writes.</param>
+    /// <param name="written">Told when it is durable.</param>
+    /// <returns>Null when it is to be committed at once.</returns>
+    public PlacedGroup? TryPlace(string process, IReadOnlyList<ShardBatch> batches, Action written)
+    {
+        if (Faults.IsFull || batches.Any(b => !Admits(b)) || batches.Any(b => IsRefused(b) is not null))
+        {
+            return null;
+        }
+
+        return Placed.TryPlace(process, batches, () =>
+        {
+            if (Write(process, batches).Any(a => a.Outcome != CommitOutcome.Committed))
+            {
+                observed.Odd($"{process}: a group that had its place was not committed");
+            }
+
+            written();
+        });
+    }
+
+    private bool Admits(ShardBatch batch) => Memory.Admits(batch, Placed.Waiting(batch.Lease.Shard));
+
+    private CommitAnswer[]? RefusalOf(string process, IReadOnlyList<ShardBatch> batches)
     {
         if (Faults.IsFull)
         {
@@ -96,22 +137,35 @@ internal sealed class ModelStore(World world, Observed observed, int shards, boo
 
         for (int i = 0; i < batches.Count; i++)
         {
-            bool isOfJobs = hasHome && batches[i].Lease.Shard == shards;
-            if (isOfJobs && (batches[i].JobEnds.Exists(static e => IsPoison(e.Result)) || batches[i].Sent.Exists(static m => IsPoison(m.Payload))))
+            if (IsRefused(batches[i]) is { } what)
             {
-                observed.Mark("a job's result was refused");
-                return CommitGroup.Refused(batches.Count, i, "poison");
-            }
+                foreach (HistoryRow poison in batches[i].History.Where(static h => IsPoison(h.Payload)))
+                {
+                    observed.Refused[(poison.Run, process)] = observed.Refused.GetValueOrDefault((poison.Run, process)) + 1;
+                }
 
-            List<HistoryRow> poison = batches[i].History.FindAll(static h => IsPoison(h.Payload));
-            if (poison.Count > 0)
-            {
-                poison.ForEach(h => observed.Refused[(h.Run, process)] = observed.Refused.GetValueOrDefault((h.Run, process)) + 1);
-                observed.Mark("a value was refused");
+                observed.Mark(what);
                 return CommitGroup.Refused(batches.Count, i, "poison");
             }
         }
 
+        return null;
+    }
+
+    /// <summary>What of a batch the store does not take; null for nothing.</summary>
+    private string? IsRefused(ShardBatch batch)
+    {
+        bool isOfJobs = hasHome && batch.Lease.Shard == shards;
+        if (isOfJobs && (batch.JobEnds.Exists(static e => IsPoison(e.Result)) || batch.Sent.Exists(static m => IsPoison(m.Payload))))
+        {
+            return "a job's result was refused";
+        }
+
+        return batch.History.Exists(static h => IsPoison(h.Payload)) ? "a value was refused" : null;
+    }
+
+    private IReadOnlyList<CommitAnswer> Write(string process, IReadOnlyList<ShardBatch> batches)
+    {
         IReadOnlyList<CommitAnswer> answers = Now(Memory.CommitAsync(batches, CancellationToken.None));
         for (int i = 0; i < batches.Count; i++)
         {

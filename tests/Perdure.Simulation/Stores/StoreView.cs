@@ -10,6 +10,7 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
 {
     private readonly HashSet<int> _inFlight = [];
     private readonly HashSet<(FlowKey Flow, long Epoch)> _read = [];
+    private Task _placed = Task.CompletedTask;
 
     public Task<StoreInfo> OpenAsync(int shardCount, CancellationToken cancellationToken)
         => CallAsync("open", () => ModelStore.Now(store.Memory.OpenAsync(shardCount, CancellationToken.None)));
@@ -19,31 +20,67 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
 
     public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken) => CallAsync("release", () =>
     {
-        store.Memory.ReleaseShardsAsync(leases, CancellationToken.None).GetAwaiter().GetResult();
+        store.Release(leases);
         return true;
     });
 
-    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken)
+        => CommitAsync(batches, static () => { }, cancellationToken);
+
+    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, Action placed, CancellationToken cancellationToken)
     {
         List<int> shards = [.. batches.Select(b => b.Lease.Shard)];
         if (!shards.TrueForAll(_inFlight.Add))
         {
-            observed.Odd($"{process.Name} has two commits of one shard in flight: {string.Join(' ', shards)}");
+            observed.Odd($"{process.Name} has two commits of one shard at the store, and no place for the first: {string.Join(' ', shards)}");
         }
 
+        var answer = new TaskCompletionSource<IReadOnlyList<CommitAnswer>>();
+        List<(InboxRow Row, long Consumed)[]> sends = [.. batches.Select(process.Sends)];
+        Task before = _placed; // answers come in the order of the places
+        store.Place.Post(() => _ = ServeAsync("commit", CommitAsync, before, answer));
         try
         {
-            List<(InboxRow Row, long Consumed)[]> sends = [.. batches.Select(process.Sends)];
-            return await CallAsync("commit", () =>
-            {
-                IReadOnlyList<CommitAnswer> answers = store.Commit(process.Name, batches);
-                process.Sent.AddRange(sends.Where((_, i) => answers[i].Outcome == CommitOutcome.Committed).SelectMany(s => s));
-                return answers;
-            });
+            return await answer.Task;
         }
         finally
         {
+            Decided();
+        }
+
+        async Task<IReadOnlyList<CommitAnswer>> CommitAsync()
+        {
+            if (store.TryPlace(process.Name, batches, () => process.Sent.AddRange(sends.SelectMany(s => s))) is { } group)
+            {
+                return await DurableAsync(group);
+            }
+
+            IReadOnlyList<CommitAnswer> answers = store.Commit(process.Name, batches);
+            process.Sent.AddRange(sends.Where((_, i) => answers[i].Outcome == CommitOutcome.Committed).SelectMany(s => s));
+            return answers;
+        }
+
+        async Task<IReadOnlyList<CommitAnswer>> DurableAsync(PlacedGroup group)
+        {
+            process.Place.Post(() =>
+            {
+                Decided();
+                _placed = Task.WhenAll(_placed, answer.Task);
+                placed();
+            });
+            await Task.Delay(store.Faults.Delay(), store.Place.Time);
+            if (!store.Placed.Sync(group))
+            {
+                await new TaskCompletionSource().Task; // it died with its process, which hears no more
+            }
+
+            return CommitGroup.Committed(batches.Count);
+        }
+
+        void Decided()
+        {
             shards.ForEach(s => _inFlight.Remove(s));
+            shards.Clear(); // once: the next batches may be there by the time of the answer
         }
     }
 
@@ -109,12 +146,16 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
     private Task<T> CallAsync<T>(string what, Func<T> call)
     {
         var answer = new TaskCompletionSource<T>();
-        store.Place.Post(() => _ = ServeAsync(what, call, answer));
+        store.Place.Post(() => _ = ServeAsync(what, () => Task.FromResult(call()), Task.CompletedTask, answer));
         return answer.Task;
     }
 
     /// <summary>The store's side of a call. What it has begun it does, whether or not the process lives to hear of it.</summary>
-    private async Task ServeAsync<T>(string what, Func<T> call, TaskCompletionSource<T> answer)
+    /// <param name="what">What it is, for the trace.</param>
+    /// <param name="call">Does it.</param>
+    /// <param name="before">What must be answered first.</param>
+    /// <param name="answer">The process's side.</param>
+    private async Task ServeAsync<T>(string what, Func<Task<T>> call, Task before, TaskCompletionSource<T> answer)
     {
         await Task.Delay(store.Faults.Delay(), store.Place.Time);
         if (store.Faults.Fails(isRead: what.StartsWith("read ", StringComparison.Ordinal)))
@@ -126,6 +167,7 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
 
             store.Place.World.Trace.Note($"{process.Name} {what} fails");
             await Task.Delay(TimeSpan.FromMilliseconds(1), store.Place.Time);
+            await Task.WhenAny(before);
             answer.SetException(Failure($"{what} failed"));
             return;
         }
@@ -133,7 +175,7 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
         T result;
         try
         {
-            result = call();
+            result = await call();
         }
         catch (StoreException e)
         {
@@ -143,6 +185,7 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
 
         MarkLateLanding(what);
         await Task.Delay(store.Faults.Delay(), store.Place.Time);
+        await Task.WhenAny(before);
         if (store.Faults.Loses())
         {
             store.Place.World.Trace.Note($"{process.Name} {what} loses its answer");

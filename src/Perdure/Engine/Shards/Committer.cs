@@ -72,7 +72,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
         }
     }
 
-    /// <summary>Hands batches of shards that have none in flight to the store. On the thread of the loop that has begun the group.</summary>
+    /// <summary>Hands batches of shards, whose last ones have their place, to the store. On the thread of the loop that has begun the group.</summary>
     public void Commit(List<SealedBatch> batches)
     {
         Group group = new(batches, batches.Sum(static b => b.Batch.Inputs));
@@ -134,7 +134,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
             IReadOnlyList<CommitAnswer> answers;
             try
             {
-                answers = await store.CommitAsync(batches.ConvertAll(static b => b.Batch), CancellationToken.None);
+                answers = await store.CommitAsync(batches.ConvertAll(static b => b.Batch), () => batches.ForEach(static b => b.IsPlaced()), CancellationToken.None);
             }
             catch (Exception e)
             {
@@ -228,26 +228,3 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
 
 /// <summary>Batches that are committed together.</summary>
 internal sealed record Group(List<SealedBatch> Batches, int Inputs);
-
-/// <summary>A batch on its way to the store, and later the message that brings its answer back to its shard.</summary>
-internal sealed class SealedBatch(Shard shard, ShardBatch batch, List<IEffect> effects, List<IFreeEffect> free) : Message
-{
-    private CommitAnswer? _answer;
-    private PerdureException? _unknown;
-
-    public ShardBatch Batch => batch;
-
-    public List<IEffect> Effects => effects;
-
-    public List<IFreeEffect> Free => free;
-
-    /// <summary>Brings the answer back; none when the outcome is unknown.</summary>
-    public void Answered(CommitAnswer? answer, PerdureException? unknown)
-    {
-        _answer = answer;
-        _unknown = unknown;
-        shard.Post(this);
-    }
-
-    public override void Handle() => Shard.Commits.Answered(this, _answer, _unknown);
-}

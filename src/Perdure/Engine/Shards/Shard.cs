@@ -137,7 +137,7 @@ internal sealed class Shard
         }
     }
 
-    /// <summary>Whether there is something to commit and nothing in flight; if not, it is no longer dirty.</summary>
+    /// <summary>Whether there is something to commit that may go to the store now; if not, it is no longer dirty.</summary>
     public bool CanSeal() => _dirty = Commits.CanSeal;
 
     public SealedBatch Seal()

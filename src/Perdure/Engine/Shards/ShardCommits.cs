@@ -5,19 +5,18 @@ using Perdure.Storage;
 namespace Perdure.Engine;
 
 /// <summary>
-/// A shard's batches: one is open and gathers what turns decide, at most one is in flight. Effects wait with their batch and are
-/// released when it is durable.
+/// A shard's batches: one is open and gathers what turns decide, at most one is at the store without a decision, and some may have their place in
+/// its order and are yet to be durable. Effects wait with their batch and are released when it is durable.
 /// </summary>
 internal sealed class ShardCommits(Shard shard)
 {
+    private readonly Queue<SealedBatch> _underWay = new();
+    private readonly Stack<SealedBatch> _spares = new();
     private ShardLease _lease = null!;
-    private ShardBatch? _open;
-    private ShardBatch? _spareBatch;
-    private List<IEffect> _effects = [];
-    private List<IEffect> _spare = [];
-    private List<IFreeEffect> _free = [];
-    private List<IFreeEffect> _spareFree = [];
-    private SealedBatch? _inFlight;
+    private SealedBatch? _open;
+    private SealedBatch? _newest;
+    private SealedBatch? _undecided;
+    private long _last;
     private long _stored;
     private long _durable;
 
@@ -34,12 +33,11 @@ internal sealed class ShardCommits(Shard shard)
         {
             if (_open is null)
             {
-                _open = _spareBatch ?? new ShardBatch(_lease, _stored + 1, Time);
-                _spareBatch = null;
+                _open = SealedBatch.New(shard, _lease, _spares.TryPop(out SealedBatch? spare) ? spare : null);
                 shard.IsDirty();
             }
 
-            return _open;
+            return _open.Batch;
         }
     }
 
@@ -53,8 +51,9 @@ internal sealed class ShardCommits(Shard shard)
     public void Begin(ShardLease lease)
     {
         _lease = lease;
+        _last = lease.Batch;
         Volatile.Write(ref _stored, lease.Batch);
-        _spareBatch = null; // of the lease before
+        _spares.Clear(); // of the lease before
         Time = lease.Time > Time ? lease.Time : Time;
     }
 
@@ -67,15 +66,11 @@ internal sealed class ShardCommits(Shard shard)
         }
         else if (_open is not null && effect is IFreeEffect free)
         {
-            _free.Add(free);
+            _open.Free.Add(free);
         }
-        else if (_open is not null)
+        else if ((_open ?? _newest) is { } last)
         {
-            _effects.Add(effect);
-        }
-        else if (_inFlight is not null)
-        {
-            _inFlight.Effects.Add(effect);
+            last.Effects.Add(effect);
         }
         else
         {
@@ -86,45 +81,62 @@ internal sealed class ShardCommits(Shard shard)
     /// <summary>Whether there is something to commit.</summary>
     public bool HasOpen => _open is not null;
 
-    /// <summary>Whether there is something to commit, and no batch in flight.</summary>
-    public bool CanSeal => _open is not null && _inFlight is null;
+    /// <summary>Whether there is something to commit, and the store has decided about all before it.</summary>
+    public bool CanSeal => _open is not null && _undecided is null;
 
     /// <summary>Closes the open batch, to be committed.</summary>
     public SealedBatch Seal()
     {
-        _open!.Number = _stored + 1;
-        _open.Time = Time;
-        _inFlight = new SealedBatch(shard, _open, _effects, _free);
+        SealedBatch batch = _open!;
+        batch.Batch.Number = ++_last;
+        batch.Batch.Time = Time;
+        batch.Sequence = Sequence++;
+        _underWay.Enqueue(batch);
+        _newest = _undecided = batch;
         _open = null;
-        _effects = _spare;
-        _free = _spareFree;
-        Sequence++;
-        return _inFlight;
+        return batch;
     }
 
-    public void Answered(SealedBatch batch, CommitAnswer? answer, PerdureException? unknown)
+    /// <summary>A batch has its place in the store's order: the next one may follow.</summary>
+    public void Placed(SealedBatch batch)
     {
-        if (batch == _inFlight) // and not of a life before the last takeover
+        if (batch == _undecided)
         {
-            Handle(batch, answer, unknown);
+            _undecided = null;
+            if (_open is not null)
+            {
+                shard.IsDirty();
+            }
+        }
+    }
+
+    /// <summary>The store has answered. Answers take effect in the order of their batches, in which they come as a rule.</summary>
+    public void Answered(SealedBatch batch)
+    {
+        bool goesOn = _underWay.Contains(batch); // and is not of a life before the last takeover
+        while (goesOn && _underWay.TryPeek(out SealedBatch? oldest) && oldest.IsAnswered)
+        {
+            goesOn = Take(oldest);
         }
 
         shard.Node.Log.Outage.Ended(batch);
     }
 
-    private void Handle(SealedBatch batch, CommitAnswer? answer, PerdureException? unknown)
+    /// <summary>Takes the answer to the oldest batch.</summary>
+    /// <returns>Whether the shard goes on; if not, it begins anew, and what is under way is forgotten then.</returns>
+    private bool Take(SealedBatch batch)
     {
-        switch (answer?.Outcome)
+        switch (batch.Answer?.Outcome)
         {
             case CommitOutcome.Committed:
                 Committed(batch);
-                break;
+                return true;
             case CommitOutcome.Refused:
-                shard.Refusals.AfterRefusal(batch.Batch, answer.Value.Reason ?? "no reason given");
-                break;
+                shard.Refusals.AfterRefusal(batch.Batch, batch.Answer.Value.Reason ?? "no reason given");
+                return false;
             default:
-                shard.Recovery.Begin(unknown ?? new StoreException(ErrorCodes.StoreFailed, $"shard {_lease.Shard} was taken by another owner: {answer?.Reason}"));
-                break;
+                shard.Recovery.Begin(batch.Unknown ?? new StoreException(ErrorCodes.StoreFailed, $"shard {_lease.Shard} was taken by another owner: {batch.Answer?.Reason}"));
+                return false;
         }
     }
 
@@ -135,12 +147,8 @@ internal sealed class ShardCommits(Shard shard)
     public void Forget(PerdureException reason)
     {
         List<IEffect> lost = Waiting();
-        _effects = [];
-        _free = [];
-        _spare = [];
-        _spareFree = [];
-        _open = null;
-        _inFlight = null;
+        _underWay.Clear();
+        (_open, _newest, _undecided) = (null, null, null);
         Sequence++;
         foreach (IEffect effect in lost)
         {
@@ -148,27 +156,80 @@ internal sealed class ShardCommits(Shard shard)
         }
     }
 
-    private List<IEffect> Waiting() => [.. _inFlight?.Effects ?? [], .. _inFlight?.Free ?? [], .. _effects, .. _free];
+    private List<IEffect> Waiting() => [.. _underWay.Concat(_open is null ? [] : [_open]).SelectMany(static b => b.Effects.Concat(b.Free))];
 
     private void Committed(SealedBatch batch)
     {
+        Placed(batch);
+        _underWay.Dequeue();
+        _newest = _underWay.Count > 0 ? _newest : null;
         Volatile.Write(ref _stored, batch.Batch.Number);
-        _durable = Sequence - 1;
-        _inFlight = null;
-        List<IEffect> effects = batch.Effects;
-        foreach (IEffect effect in effects)
+        _durable = batch.Sequence;
+        foreach (IEffect effect in batch.Effects)
         {
             effect.Release();
         }
 
-        effects.Clear();
-        _spare = effects;
-        batch.Free.Clear();
-        _spareFree = batch.Free;
-        _spareBatch = batch.Batch.TryEmpty() ? batch.Batch : null;
-        if (_open is not null)
-        {
-            shard.IsDirty();
-        }
+        _spares.Push(batch);
     }
+}
+
+/// <summary>A batch that gathers what a shard decides, then is on its way to the store, and later is the message that brings its answer back.</summary>
+internal sealed class SealedBatch : Message
+{
+    private SealedBatch(Shard shard, ShardBatch batch, List<IEffect> effects, List<IFreeEffect> free)
+        => (Shard, Batch, Effects, Free) = (shard, batch, effects, free);
+
+    public ShardBatch Batch { get; }
+
+    /// <summary>What leaves when it is durable, on the shard's loop.</summary>
+    public List<IEffect> Effects { get; }
+
+    /// <summary>What leaves when it is durable, without the loop.</summary>
+    public List<IFreeEffect> Free { get; }
+
+    /// <summary>Counts the shard's batches in this process.</summary>
+    public long Sequence { get; set; }
+
+    /// <param name="shard">Whose it is.</param>
+    /// <param name="lease">What the shard is held by.</param>
+    /// <param name="spare">One that is durable, whose memory is used again; null for none.</param>
+    public static SealedBatch New(Shard shard, ShardLease lease, SealedBatch? spare)
+    {
+        spare?.Effects.Clear();
+        spare?.Free.Clear();
+        ShardBatch batch = spare is not null && spare.Batch.TryEmpty() ? spare.Batch : new ShardBatch(lease, 0, default);
+        return new SealedBatch(shard, batch, spare?.Effects ?? [], spare?.Free ?? []);
+    }
+
+    /// <summary>Whether the shard has heard of its answer.</summary>
+    public bool IsAnswered { get; private set; }
+
+    /// <summary>The store's answer; null when the outcome is unknown, for the reason in <see cref="Unknown"/>.</summary>
+    public CommitAnswer? Answer { get; private set; }
+
+    public PerdureException? Unknown { get; private set; }
+
+    /// <summary>The store has put it into its order. From any thread.</summary>
+    public void IsPlaced() => Shard.Post(new BatchPlaced(this));
+
+    /// <summary>Brings the answer back; none when the outcome is unknown.</summary>
+    public void Answered(CommitAnswer? answer, PerdureException? unknown)
+    {
+        Answer = answer;
+        Unknown = unknown;
+        Shard.Post(this);
+    }
+
+    public override void Handle()
+    {
+        IsAnswered = true;
+        Shard.Commits.Answered(this);
+    }
+}
+
+/// <summary>A batch has its place in the store's order.</summary>
+internal sealed class BatchPlaced(SealedBatch batch) : Message
+{
+    public override void Handle() => Shard.Commits.Placed(batch);
 }

@@ -52,6 +52,15 @@ public sealed class MemoryStore : IStoreTarget
         }
     }
 
+    /// <summary>Whether a batch may be committed once some more of its shard's were.</summary>
+    internal bool Admits(ShardBatch batch, int before)
+    {
+        lock (_gate)
+        {
+            return Tables.Find(batch.Lease) is { } shard && shard.Batch + before == batch.Number - 1;
+        }
+    }
+
     /// <summary>Takes shards for a node, which has some of them already.</summary>
     internal Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, Predicate<int> isOwn, CancellationToken cancellationToken)
     {
