@@ -8,7 +8,7 @@ namespace Perdure.Simulation.Stores;
 /// <summary>One process's connection to the store: calls take time, fail, or are done without an answer.</summary>
 internal sealed class StoreView(ModelStore store, Process process, Observed observed) : IStore
 {
-    private readonly HashSet<int> _inFlight = [];
+    private readonly Dictionary<int, object> _undecided = [];
     private readonly HashSet<(FlowKey Flow, long Epoch)> _read = [];
     private Task _placed = Task.CompletedTask;
 
@@ -16,7 +16,14 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
         => CallAsync("open", () => ModelStore.Now(store.Memory.OpenAsync(shardCount, CancellationToken.None)));
 
     public Task<IReadOnlyList<ShardLease>> TakeShardsAsync(IReadOnlyList<int> shards, Guid token, CancellationToken cancellationToken)
-        => CallAsync("take", () => store.Take(process.Name, shards, token));
+    {
+        foreach (int shard in shards)
+        {
+            _undecided.Remove(shard); // what is on its way under the lease before is fenced, or has arrived by then
+        }
+
+        return CallAsync("take", () => store.Take(process.Name, shards, token));
+    }
 
     public Task ReleaseShardsAsync(IReadOnlyList<ShardLease> leases, CancellationToken cancellationToken) => CallAsync("release", () =>
     {
@@ -30,12 +37,12 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
     public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, Action placed, CancellationToken cancellationToken)
     {
         List<int> shards = [.. batches.Select(b => b.Lease.Shard)];
-        if (!shards.TrueForAll(_inFlight.Add))
+        var answer = new TaskCompletionSource<IReadOnlyList<CommitAnswer>>();
+        if (!shards.TrueForAll(s => _undecided.TryAdd(s, answer)))
         {
             observed.Odd($"{process.Name} has two commits of one shard at the store, and no place for the first: {string.Join(' ', shards)}");
         }
 
-        var answer = new TaskCompletionSource<IReadOnlyList<CommitAnswer>>();
         List<(InboxRow Row, long Consumed)[]> sends = [.. batches.Select(process.Sends)];
         Task before = _placed; // answers come in the order of the places
         store.Place.Post(() => _ = ServeAsync("commit", CommitAsync, before, answer));
@@ -79,8 +86,7 @@ internal sealed class StoreView(ModelStore store, Process process, Observed obse
 
         void Decided()
         {
-            shards.ForEach(s => _inFlight.Remove(s));
-            shards.Clear(); // once: the next batches may be there by the time of the answer
+            shards.Where(s => _undecided.TryGetValue(s, out object? current) && current == answer).ToList().ForEach(s => _undecided.Remove(s));
         }
     }
 
