@@ -6,18 +6,11 @@ namespace Perdure.Sqlite;
 /// <summary>Reads jobs, their ends and what their homes remember, with prepared statements.</summary>
 internal sealed class JobReader
 {
-    private const string JobColumns = "number, shard, queue, type, created_at, key, priority, not_before, attempts, more";
-
-    private const string EndColumns =
-        "number, shard, queue, type, status, created_at, ended_at, keep_until, key, priority, attempts, result, more, payload NOTNULL, correlation";
-
     private readonly SqliteStatement _jobs;
     private readonly SqliteStatement _payload;
     private readonly SqliteStatement _end;
     private readonly SqliteStatement _forgettable;
     private readonly SqliteStatement _memos;
-    private readonly SqliteStatement _jobShard;
-    private readonly SqliteStatement _endShard;
     private readonly PreparedQueries _queries;
     private string _lastQueue = "";
     private string _lastType = "";
@@ -25,18 +18,15 @@ internal sealed class JobReader
     public JobReader(SqliteConnection connection)
     {
         _queries = new PreparedQueries(connection);
-        _jobs = connection.Prepare($"SELECT {JobColumns} FROM job WHERE shard = ?1 AND number > ?2 ORDER BY number LIMIT ?3");
+        _jobs = connection.Prepare(JobQuery.Page);
         _payload = connection.Prepare(
             """
-            SELECT coalesce((SELECT payload FROM job WHERE shard = ?1 AND number = ?2),
-                            (SELECT payload FROM job_end WHERE shard = ?1 AND number = ?2))
+            SELECT coalesce((SELECT payload FROM job WHERE number = ?2 AND shard = ?1),
+                            (SELECT payload FROM job_end WHERE number = ?2 AND shard = ?1))
             """);
-        _end = connection.Prepare($"SELECT {EndColumns} FROM job_end WHERE shard = ?1 AND number = ?2");
-        _forgettable = connection.Prepare(
-            "SELECT number FROM job_end WHERE shard = ?1 AND keep_until <= ?2 ORDER BY keep_until, number LIMIT ?3");
+        _end = connection.Prepare(JobQuery.End);
+        _forgettable = connection.Prepare(JobQuery.Forgettable);
         _memos = connection.Prepare("SELECT name, value FROM memo WHERE shard = ?1 ORDER BY name");
-        _jobShard = connection.Prepare("SELECT shard FROM job WHERE shard > ?1 ORDER BY shard LIMIT 1");
-        _endShard = connection.Prepare("SELECT shard FROM job_end WHERE shard > ?1 ORDER BY shard LIMIT 1");
     }
 
     public List<JobRow> ReadJobs(int shard, long after, int limit)
@@ -93,11 +83,11 @@ internal sealed class JobReader
 
     /// <summary>Reads a page of a list: jobs before a number, the newest first.</summary>
     public List<JobRow> List(JobFilter filter, long before, int limit) =>
-        List(JobQuery.List(filter, JobColumns), _jobShard, filter, before, limit, ToJob, job => job.Number);
+        List(JobQuery.List(filter), filter, before, limit, ToJob);
 
     /// <summary>Reads a page of a list: ends of jobs before a number, the newest first.</summary>
     public List<JobEndRow> ListEnds(JobFilter filter, long before, int limit) =>
-        List(JobQuery.ListEnds(filter, EndColumns), _endShard, filter, before, limit, ToEnd, end => end.Number);
+        List(JobQuery.ListEnds(filter), filter, before, limit, ToEnd);
 
     public List<MemoRow> ReadMemos(int shard)
     {
@@ -130,36 +120,16 @@ internal sealed class JobReader
         Correlation = row.TextOrNull(14),
     };
 
-    /// <summary>Reads the newest rows of each shard that has any, and gives the newest of them all. Most often that is one shard.</summary>
-    private List<T> List<T>(
-        string sql, SqliteStatement nextShard, JobFilter filter, long before, int limit, Func<SqliteStatement, T> toRow, Func<T, long> number)
+    private List<T> List<T>(string sql, JobFilter filter, long before, int limit, Func<SqliteStatement, T> toRow)
     {
         List<T> rows = [];
         SqliteStatement query = _queries.Of(sql);
-        foreach (long shard in Shards(nextShard))
+        JobQuery.Bind(query, filter, before, limit);
+        while (query.Step())
         {
-            JobQuery.Bind(query, filter, shard, before, limit);
-            while (query.Step())
-            {
-                rows.Add(toRow(query));
-            }
+            rows.Add(toRow(query));
         }
 
-        rows.Sort((one, other) => number(other).CompareTo(number(one)));
-        return rows.Count <= limit ? rows : rows[..limit];
-    }
-
-    private static List<long> Shards(SqliteStatement next)
-    {
-        List<long> shards = [];
-        next.Bind(1, -1);
-        while (next.Step())
-        {
-            shards.Add(next.Number(0));
-            next.Reset();
-            next.Bind(1, shards[^1]);
-        }
-
-        return shards;
+        return rows;
     }
 }

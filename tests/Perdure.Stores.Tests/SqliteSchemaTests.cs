@@ -21,7 +21,7 @@ public sealed class SqliteSchemaTests : IDisposable
         await using SqliteStore store = new(Path);
         StoreInfo info = await store.OpenAsync(shardCount: 9, default);
         info.ShouldBe(new StoreInfo(Guid.Parse("00112233445566778899aabbccddeeff"), 2, info.Durability));
-        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("3");
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("4");
 
         IReadOnlyList<ShardLease> leases = await store.TakeShardsAsync([0, 2], Guid.NewGuid(), default);
         leases.Select(lease => (lease.Shard, lease.Epoch, lease.Batch)).ShouldBe([(0, 4, 17), (2, 1, 0)]);
@@ -40,7 +40,7 @@ public sealed class SqliteSchemaTests : IDisposable
         MakeVersion2();
         await using SqliteStore store = new(Path);
         await store.OpenAsync(shardCount: 9, default);
-        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("3");
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("4");
         FlowRow flow = (await store.ReadFlowsAsync([new FlowKey("Order", "old")], FlowParts.Row, default))[0].ShouldNotBeNull().Row;
         (flow.Correlation, flow.Cause).ShouldBe((null, null));
         (await store.ReadJobsAsync(2, 0, 10, default)).Single().Queue.ShouldBe("mail");
@@ -58,21 +58,54 @@ public sealed class SqliteSchemaTests : IDisposable
         (await store.ReadJobEndsAsync(2, [4], default)).Single().ShouldNotBeNull().Correlation.ShouldBe("o1");
     }
 
+    [Fact]
+    public async Task A_file_of_version_3_is_migrated_and_its_jobs_are_found_by_their_numbers()
+    {
+        MakeVersion3();
+        string? jobs = Shown("jobs");
+        string? ends = Shown("job_ends");
+        await using SqliteStore store = new(Path);
+        await store.OpenAsync(shardCount: 9, default);
+        Query("SELECT value FROM meta WHERE name = 'schema_version'").ShouldBe("4");
+        Shown("jobs").ShouldBe(jobs);
+        Shown("job_ends").ShouldBe(ends);
+
+        (await store.ReadJobsAsync(1, 0, 10, default)).Select(job => job.Number).ShouldBe([5]);
+        IReadOnlyList<JobRow> rows = await store.ReadJobsAsync(2, 0, 10, default);
+        rows.Select(job => (job.Number, job.Shard, job.Queue, job.Type, job.Key)).ShouldBe([(3, 2, "mail", "Send", null), (9, 2, "print", "Page", "k")]);
+        rows[1].CreatedAt.ShouldBe(DateTimeOffset.UnixEpoch.AddMicroseconds(2));
+        (rows[1].State with { More = null }).ShouldBe(new JobState(-1, DateTimeOffset.UnixEpoch.AddMicroseconds(7), 4));
+        rows[1].State.More.ShouldBe("{}"u8.ToArray());
+        (await store.ReadPayloadsAsync(2, [9, 4, 3], default)).ShouldBe(new byte[]?[] { new byte[10_000], [9], null });
+
+        (await store.ListJobsAsync(new JobFilter(), default).Select(job => job.Number).ToListAsync()).ShouldBe([9, 5, 3]);
+        (await store.ListJobEndsAsync(new JobFilter(), default).Select(end => end.Number).ToListAsync()).ShouldBe([8, 6, 4]);
+        (await store.ListJobEndsAsync(new JobFilter { Correlation = "o1" }, default).Select(end => end.Number).ToListAsync()).ShouldBe([8, 6]);
+        JobFilter dead = new() { Queue = "mail", Status = JobStatus.Failed };
+        (await store.ListJobEndsAsync(dead, default).Select(end => end.Number).ToListAsync()).ShouldBe([4]);
+        (await store.ReadForgettableAsync(2, Now, 10, default)).ShouldBe([6, 4]);
+        JobEndRow end = (await store.ReadJobEndsAsync(1, [8], default)).Single().ShouldNotBeNull();
+        (end with { Result = null, More = null }).ShouldBe(new JobEndRow(
+            8, 1, "print", "Page", JobStatus.Cancelled, DateTimeOffset.UnixEpoch.AddMicroseconds(1), DateTimeOffset.UnixEpoch.AddMicroseconds(2), DateTimeOffset.UnixEpoch.AddMicroseconds(3))
+        {
+            Key = "k",
+            Priority = 5,
+            Attempts = 6,
+            Correlation = "o1",
+        });
+        end.Result.ShouldBe([1]);
+        end.More.ShouldBe([2]);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(3)]
     public async Task A_file_of_an_old_version_and_a_new_one_have_the_same_schema(int version)
     {
         const string schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
-        if (version == 1)
-        {
-            MakeVersion1();
-        }
-        else
-        {
-            MakeVersion2();
-        }
-
+        Action make = version switch { 1 => MakeVersion1, 2 => MakeVersion2, _ => MakeVersion3 };
+        make();
         await (await OpenAsync()).DisposeAsync();
         string path = _folder.File("new.db");
         await using (SqliteStore store = new(path))
@@ -82,6 +115,29 @@ public sealed class SqliteSchemaTests : IDisposable
 
         using SqliteConnection connection = new(path, create: false, TimeSpan.FromSeconds(10));
         Query(schema).ShouldBe(connection.QueryText(schema));
+    }
+
+    [Fact]
+    public async Task A_number_is_one_shards_only()
+    {
+        await using SqliteStore store = await OpenAsync();
+        IReadOnlyList<ShardLease> leases = await TakeAsync(store);
+        JobEndRow end = new(2, 0, "mail", "Send", JobStatus.Failed, Now, Now, Now) { Result = [1] };
+        ShardBatch batch = new(leases[0], 1, Now);
+        batch.NewJobs.Add(new JobRow(1, 0, "mail", "Send", Now));
+        batch.JobEnds.Add(end);
+        (await store.CommitAsync([batch], default))[0].Outcome.ShouldBe(CommitOutcome.Committed);
+
+        ShardBatch job = new(leases[1], 1, Now);
+        job.NewJobs.Add(new JobRow(1, 1, "mail", "Send", Now));
+        (await store.CommitAsync([job], default))[0].Outcome.ShouldBe(CommitOutcome.Refused);
+        ShardBatch other = new(leases[1], 1, Now);
+        other.JobEnds.Add(end with { Shard = 1, Result = [2] });
+        CommitAnswer answer = (await store.CommitAsync([other], default))[0];
+        answer.Outcome.ShouldBe(CommitOutcome.Refused);
+        answer.Reason.ShouldNotBeNull().ShouldContain("another shard has the end of job 2");
+        (await store.ReadJobEndsAsync(0, [2], default)).Single().ShouldNotBeNull().Result.ShouldBe([1]);
+        (await store.ReadJobEndsAsync(1, [2], default)).ShouldBe([null]);
     }
 
     [Fact]
@@ -160,17 +216,23 @@ public sealed class SqliteSchemaTests : IDisposable
     public async Task Each_question_about_jobs_is_answered_without_a_scan_or_a_sort()
     {
         await using SqliteStore store = await OpenAsync();
-        string byKey = Plan(JobQuery.List(new JobFilter { Queue = "mail", Type = "Send" }, "number"));
-        byKey.ShouldContain("PRIMARY KEY (shard=? AND number<?)");
-        Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail" }, "number")).ShouldBe(byKey.Replace("job", "job_end", StringComparison.Ordinal));
-        string deadLetters = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed }, "result"));
-        deadLetters.ShouldContain("job_end_dead (shard=? AND status=? AND queue=? AND number<?)");
-        string correlated = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed, Correlation = "o1" }, "result"));
-        correlated.ShouldContain("job_end_correlation (correlation=? AND shard=? AND number<?)");
-        string forgettable = Plan("SELECT number FROM job_end WHERE shard = ?1 AND keep_until <= ?2 ORDER BY keep_until, number LIMIT ?3");
+        string byKey = Plan(JobQuery.List(new JobFilter { Queue = "mail", Type = "Send" }));
+        byKey.ShouldContain("INTEGER PRIMARY KEY (rowid<?)");
+        Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail" })).ShouldBe(byKey.Replace("job", "job_end", StringComparison.Ordinal));
+        string deadLetters = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed }));
+        deadLetters.ShouldContain("job_end_dead (status=? AND queue=? AND rowid<?)");
+        string correlated = Plan(JobQuery.ListEnds(new JobFilter { Queue = "mail", Status = JobStatus.Failed, Correlation = "o1" }));
+        correlated.ShouldContain("job_end_correlation (correlation=? AND rowid<?)");
+        string forgettable = Plan(JobQuery.Forgettable);
         forgettable.ShouldContain("COVERING INDEX job_end_keep (shard=? AND keep_until<?)");
-        string nextShard = Plan("SELECT shard FROM job_end WHERE shard > ?1 ORDER BY shard LIMIT 1");
-        foreach (string plan in new[] { byKey, deadLetters, correlated, forgettable, nextShard })
+        string page = Plan(JobQuery.Page);
+        page.ShouldContain("INTEGER PRIMARY KEY (rowid>?)");
+        string end = Plan(JobQuery.End);
+        end.ShouldContain("INTEGER PRIMARY KEY (rowid=?)");
+        string delete = Plan(JobQuery.Delete);
+        delete.ShouldContain("INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+        Plan(JobQuery.Forget).ShouldBe(delete.Replace("job", "job_end", StringComparison.Ordinal));
+        foreach (string plan in new[] { byKey, deadLetters, correlated, forgettable, page, end, delete })
         {
             plan.ShouldNotContain("SCAN");
             plan.ShouldNotContain("TEMP B-TREE");
@@ -235,6 +297,25 @@ public sealed class SqliteSchemaTests : IDisposable
             """);
     }
 
+    /// <summary>Makes a file as the version with events made it, with jobs and ends of two shards in it.</summary>
+    private void MakeVersion3()
+    {
+        MakeVersion2();
+        using SqliteConnection connection = Connect();
+        connection.Execute(Script("003_events.sql"));
+        connection.Execute(
+            """
+            UPDATE meta SET value = '3' WHERE name = 'schema_version';
+            INSERT INTO job (shard, number, queue, type, created_at, priority, attempts, key, not_before, more, payload)
+            VALUES (2, 9, 'print', 'Page', 2, -1, 4, 'k', 7, CAST('{}' AS BLOB), zeroblob(10000)),
+                   (1, 5, 'mail', 'Send', 1, 0, 0, NULL, NULL, NULL, NULL);
+            INSERT INTO job_end (shard, number, queue, type, status, created_at, ended_at, keep_until, priority, attempts,
+                                 key, result, more, correlation)
+            VALUES (2, 6, 'mail', 'Send', 3, 1, 2, 1, 0, 0, NULL, NULL, NULL, 'o1'),
+                   (1, 8, 'print', 'Page', 5, 1, 2, 3, 5, 6, 'k', x'01', x'02', 'o1');
+            """);
+    }
+
     private static string Script(string name)
     {
         using StreamReader script = new(typeof(SqliteStore).Assembly.GetManifestResourceStream(name)!);
@@ -247,6 +328,13 @@ public sealed class SqliteSchemaTests : IDisposable
     {
         using SqliteConnection connection = Connect();
         return connection.QueryText(sql);
+    }
+
+    /// <summary>All that a view of jobs shows.</summary>
+    private string? Shown(string view)
+    {
+        string? columns = Query($"SELECT group_concat('quote(' || name || ')', ' || '' '' || ') FROM pragma_table_info('{view}')");
+        return Query($"SELECT group_concat(line, char(10)) FROM (SELECT {columns} AS line FROM {view} ORDER BY number)");
     }
 
     private string Plan(string sql)

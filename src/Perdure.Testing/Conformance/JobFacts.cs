@@ -107,8 +107,32 @@ internal sealed class JobFacts : JobSuite
             batch.ForgottenJobs.Add(77);
             batch.Memos.Add(new MemoRow("never there", null));
         });
-        await CommitJobsAsync(1, batch => batch.EndedJobs.Add(1));
+        await CommitJobsAsync(1, batch => batch.EndedJobs.Add(1)); // another shard's
         (await ReadJobsAsync()).Select(job => job.Number).ShouldBe([1]);
+    }
+
+    public async Task Jobs_end_and_ends_are_forgotten_in_any_order_and_no_others_go()
+    {
+        long[] numbers = [long.MinValue, -1, 0, 1, 2, 3, 4, 6, 7, 8, 9, long.MaxValue - 1];
+        await CommitJobsAsync(0, batch =>
+        {
+            batch.NewJobs.AddRange([.. numbers.Select(number => Job(7) with { Number = number })]);
+            batch.JobEnds.AddRange([.. numbers.Select(number => End(7) with { Number = number })]);
+        });
+        await CommitJobsAsync(1, batch =>
+        {
+            batch.NewJobs.Add(Job(5) with { Shard = 1 });
+            batch.JobEnds.Add(End(5) with { Shard = 1 });
+        });
+
+        long[] gone = [8, 4, long.MaxValue, 6, 5, 4, 0, long.MaxValue - 1, 1, long.MinValue];
+        await CommitJobsAsync(0, batch =>
+        {
+            batch.EndedJobs.AddRange(gone);
+            batch.ForgottenJobs.AddRange(gone);
+        });
+        (await ListAsync(new JobFilter())).ShouldBe([9, 7, 5, 3, 2, -1]);
+        (await ListEndsAsync(new JobFilter())).ShouldBe([9, 7, 5, 3, 2, -1]);
     }
 
     public async Task Ends_are_forgotten_with_their_payloads_once_they_were_kept_long_enough()
