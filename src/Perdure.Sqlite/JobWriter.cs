@@ -104,8 +104,8 @@ internal sealed class JobWriter
     {
         _insert.Bind(1, job.Number);
         _insert.Bind(2, shard);
-        _insert.Bind(3, job.Queue);
-        _insert.Bind(4, job.Type);
+        _insert.BindRepeated(3, job.Queue);
+        _insert.BindRepeated(4, job.Type);
         _insert.Bind(5, job.CreatedAt);
         _insert.Bind(6, job.State.Priority);
         _insert.Bind(7, job.State.Attempts);
@@ -133,8 +133,8 @@ internal sealed class JobWriter
     {
         _putEnd.Bind(1, end.Number);
         _putEnd.Bind(2, shard);
-        _putEnd.Bind(3, end.Queue);
-        _putEnd.Bind(4, end.Type);
+        _putEnd.BindRepeated(3, end.Queue);
+        _putEnd.BindRepeated(4, end.Type);
         _putEnd.Bind(5, (int)end.Status);
         _putEnd.Bind(6, end.CreatedAt);
         _putEnd.Bind(7, end.EndedAt);

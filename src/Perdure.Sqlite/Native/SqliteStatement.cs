@@ -8,7 +8,7 @@ namespace Perdure.Sqlite.Native;
 /// <summary>A prepared statement, used by one thread at a time.</summary>
 /// <remarks>
 /// Small texts and blobs are laid into memory of the statement's own, where SQLite reads them in place until the next
-/// <see cref="Run"/> or <see cref="Reset"/>; large ones are copied by SQLite.
+/// <see cref="Run"/> or <see cref="Reset"/>; large ones, and texts that many rows in a row have, are copied by SQLite.
 /// </remarks>
 internal sealed unsafe class SqliteStatement : IDisposable
 {
@@ -23,8 +23,9 @@ internal sealed unsafe class SqliteStatement : IDisposable
     private readonly SqliteConnection _connection;
     private readonly byte* _room;
 
-    // A binding stays until it is replaced, and most of a row's columns are as in the row before: null, or the same number.
+    // A binding stays until it is replaced, and most of a row's columns are as in the row before: null, or the same number or name.
     private readonly Bound[] _bound = new Bound[ParametersMax + 1];
+    private readonly string?[] _repeated = new string?[ParametersMax + 1];
     private int _roomUsed;
     private nint _handle;
 
@@ -38,20 +39,20 @@ internal sealed unsafe class SqliteStatement : IDisposable
     public void Bind(int index, long value)
     {
         ref Bound bound = ref _bound[index];
-        if (!bound.IsNumber || bound.Number != value)
+        if (bound.Kind != BoundKind.Number || bound.Number != value)
         {
             Check(NativeMethods.sqlite3_bind_int64(_handle, index, value));
-            bound = new Bound(IsNumber: true, IsNull: false, value);
+            bound = new Bound(BoundKind.Number, value);
         }
     }
 
     public void BindNull(int index)
     {
         ref Bound bound = ref _bound[index];
-        if (!bound.IsNull)
+        if (bound.Kind != BoundKind.Null)
         {
             Check(NativeMethods.sqlite3_bind_null(_handle, index));
-            bound = new Bound(IsNumber: false, IsNull: true, 0);
+            bound = new Bound(BoundKind.Null);
         }
     }
 
@@ -86,10 +87,21 @@ internal sealed unsafe class SqliteStatement : IDisposable
                 _roomUsed += written;
                 break;
             case OperationStatus.DestinationTooSmall:
-                BindLarge(index, text);
+                BindCopied(index, text);
                 break;
             default:
                 throw Unstorable();
+        }
+    }
+
+    /// <summary>Binds a text that is most likely the same as in the row before: SQLite has a copy, so then there is nothing to do.</summary>
+    public void BindRepeated(int index, string text)
+    {
+        if (_bound[index].Kind != BoundKind.Repeated || _repeated[index] != text)
+        {
+            BindCopied(index, text);
+            _bound[index] = new Bound(BoundKind.Repeated);
+            _repeated[index] = text;
         }
     }
 
@@ -211,7 +223,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
     private static SqliteFailure Unstorable() =>
         new((int)ResultCode.Mismatch, "a text holds half of a surrogate pair, which has no UTF-8");
 
-    private void BindLarge(int index, string text)
+    private void BindCopied(int index, string text)
     {
         try
         {
@@ -238,6 +250,14 @@ internal sealed unsafe class SqliteStatement : IDisposable
         }
     }
 
+    private enum BoundKind
+    {
+        Unknown,
+        Null,
+        Number,
+        Repeated,
+    }
+
     /// <summary>What a parameter is bound to, where that is known cheaply.</summary>
-    private readonly record struct Bound(bool IsNumber, bool IsNull, long Number);
+    private readonly record struct Bound(BoundKind Kind, long Number = 0);
 }
