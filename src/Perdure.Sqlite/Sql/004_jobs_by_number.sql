@@ -1,10 +1,10 @@
--- Perdure's store, version 4: jobs by their numbers alone. A number is unique in the store, so it is the row's own: SQLite compares
--- integers and not records, appends new jobs without splitting pages, and keeps a payload of up to a page beside its row.
+-- Perdure's store, version 4: jobs by their numbers alone. A number is unique in the store, so it is SQLite's own key of the row:
+-- integers are compared and not records, new jobs are appended without splitting pages, and payloads of nearly a page stay in it.
 
 DROP VIEW jobs;
 DROP VIEW job_ends;
+
 ALTER TABLE job RENAME TO job_of_shard;
-ALTER TABLE job_end RENAME TO job_end_of_shard;
 
 -- Jobs that wait or run. A job is one insert and, at its end, one delete: so there is no index, and what most jobs do without is
 -- in one column.
@@ -21,6 +21,14 @@ CREATE TABLE job (
     more       BLOB,                   -- JSON: subscribers, dedup, limits of time, lease, progress, errors; NULL: nothing
     payload    BLOB                    -- JSON, unless a codec is set
 ) STRICT;
+
+INSERT INTO job (number, shard, queue, type, created_at, priority, attempts, key, not_before, more, payload)
+SELECT number, shard, queue, type, created_at, priority, attempts, key, not_before, more, payload
+FROM job_of_shard ORDER BY number;
+
+DROP TABLE job_of_shard; -- its pages are room for what follows
+
+ALTER TABLE job_end RENAME TO job_end_of_shard;
 
 -- How jobs ended, kept for a time: results to be asked for, and dead letters.
 CREATE TABLE job_end (
@@ -41,20 +49,15 @@ CREATE TABLE job_end (
     payload     BLOB                   -- the job itself where it is kept, so that it can be done again
 ) STRICT;
 
-INSERT INTO job (number, shard, queue, type, created_at, priority, attempts, key, not_before, more, payload)
-SELECT number, shard, queue, type, created_at, priority, attempts, key, not_before, more, payload
-FROM job_of_shard ORDER BY number;
-
 INSERT INTO job_end (number, shard, queue, type, status, created_at, ended_at, keep_until, priority, attempts,
                      key, correlation, result, more, payload)
 SELECT number, shard, queue, type, status, created_at, ended_at, keep_until, priority, attempts,
        key, correlation, result, more, payload
 FROM job_end_of_shard ORDER BY number;
 
-DROP TABLE job_of_shard;
 DROP TABLE job_end_of_shard;
 
--- Each index ends with the number, as the row's own. Only what is to be forgotten is asked for by shard.
+-- Each index ends with the number of itself. Only what is to be forgotten is asked for by shard.
 CREATE INDEX job_end_keep ON job_end (shard, keep_until);
 
 -- Finds a queue's dead letters among millions of results; results that are kept have no entry.

@@ -20,7 +20,7 @@ public sealed record Suspect(long Run, int Ask, int Deaths);
 /// <remarks>
 /// A store begins with the fence: the shard's row moves from batch <c>Number - 1</c> to <c>Number</c> under this epoch and token,
 /// and takes <see cref="Time"/>; where no row moves, nothing is committed and the answer is <see cref="CommitOutcome.Fenced"/>.
-/// All rows are of the batch's own shard but those of <see cref="Sent"/>: a run's number is of one shard only.
+/// All rows are of the batch's own shard but those of <see cref="Sent"/>: a run's number is of one shard only, and so is a job's.
 /// Then flows are inserted before their states are updated, and history rows before their decisions are. Back-offs are upserted, then
 /// ended ones deleted. A message in <see cref="Sent"/> whose id the receiver's inbox already holds is passed over.
 /// Jobs are inserted, then updated; their ends are written, taking the payload along from the job's row where it is kept; then ended
