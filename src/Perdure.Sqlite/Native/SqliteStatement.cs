@@ -259,5 +259,6 @@ internal sealed unsafe class SqliteStatement : IDisposable
     }
 
     /// <summary>What a parameter is bound to, where that is known cheaply.</summary>
+    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Bound(BoundKind Kind, long Number = 0);
 }
