@@ -21,10 +21,10 @@ internal static class JobQuery
     /// <summary>How a job ended.</summary>
     public const string End = $"SELECT {EndColumns} FROM job_end WHERE number = ?2 AND shard = ?1";
 
-    /// <summary>Deletes jobs with numbers in a row.</summary>
+    /// <summary>Deletes jobs with consecutive numbers.</summary>
     public const string Delete = "DELETE FROM job WHERE number BETWEEN ?1 AND ?2 AND shard = ?3";
 
-    /// <summary>Deletes ends with numbers in a row. SQLite would look at all of the shard in the index by time, were that not forbidden.</summary>
+    /// <summary>Deletes ends with consecutive numbers. SQLite would look at all of the shard in the index by time, were that not forbidden.</summary>
     public const string Forget = "DELETE FROM job_end NOT INDEXED WHERE number BETWEEN ?1 AND ?2 AND shard = ?3";
 
     /// <summary>What open jobs say of their business transaction. Who reads a list must not fail on what is no JSON.</summary>

@@ -76,7 +76,7 @@ internal sealed class JobWriter
         }
     }
 
-    /// <summary>Jobs that came together have numbers in a row, and most often end together: each such row is one statement.</summary>
+    /// <summary>Jobs that came together have consecutive numbers, and most often end together: one statement deletes those. The batch keeps its order.</summary>
     private static void Delete(SqliteStatement statement, int shard, List<long> numbers)
     {
         long[] rented = ArrayPool<long>.Shared.Rent(numbers.Count);
