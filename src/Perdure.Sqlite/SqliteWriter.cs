@@ -6,7 +6,7 @@ namespace Perdure.Sqlite;
 /// <summary>The connection that writes, used by one caller at a time, on the caller's thread.</summary>
 /// <remarks>
 /// What a write came to is told once it is durable, by <see cref="WalSync"/>'s thread. So a caller may build its next group while the disk
-/// takes the last one, and a group costs one switch of threads on its way to the disk.
+/// takes the last one, and a group costs one switch of threads on its way to the disk. Who has worked alone for a while syncs for himself, and saves that one, too.
 /// </remarks>
 internal sealed class SqliteWriter : IAsyncDisposable
 {
@@ -40,22 +40,10 @@ internal sealed class SqliteWriter : IAsyncDisposable
     public Task CaughtUpAsync() => _sync?.CaughtUpAsync() ?? Task.CompletedTask;
 
     public Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<ShardBatch> batches, Action placed, CancellationToken cancellationToken) =>
-        WriteAsync<IReadOnlyList<CommitAnswer>>(
-            () =>
-            {
-                CommitAnswer[] answers = _commit!.Commit(batches);
-                if (answers.Length > 0 && answers[0].Outcome == CommitOutcome.Committed)
-                {
-                    placed();
-                }
-
-                return answers;
-            },
-            TaskCreationOptions.None,
-            cancellationToken);
+        WriteAsync<IReadOnlyList<CommitAnswer>>(() => Commit(batches, placed), IsSmall(batches), TaskCreationOptions.None, cancellationToken);
 
     public Task<T> ChangeShardsAsync<T>(Func<ShardTable, T> change, CancellationToken cancellationToken) =>
-        WriteAsync(() => _commit!.Change(change), TaskCreationOptions.RunContinuationsAsynchronously, cancellationToken);
+        WriteAsync(() => _commit!.Change(change), isSmall: false, TaskCreationOptions.RunContinuationsAsynchronously, cancellationToken);
 
     /// <summary>Waits until what was written is durable, then closes the file. Nothing is written from this call on.</summary>
     public ValueTask DisposeAsync()
@@ -78,7 +66,22 @@ internal sealed class SqliteWriter : IAsyncDisposable
         Close();
     }
 
-    private Task<T> WriteAsync<T>(Func<T> work, TaskCreationOptions options, CancellationToken cancellationToken)
+    private CommitAnswer[] Commit(IReadOnlyList<ShardBatch> batches, Action placed)
+    {
+        CommitAnswer[] answers = _commit!.Commit(batches);
+        if (answers.Length > 0 && answers[0].Outcome == CommitOutcome.Committed)
+        {
+            placed();
+        }
+
+        return answers;
+    }
+
+    /// <summary>Whether a group is one that a single client, who waits for each answer, has caused.</summary>
+    private static bool IsSmall(IReadOnlyList<ShardBatch> batches) =>
+        batches.Count == 1 && batches[0] is { History.Count: <= 1, NewJobs.Count: <= 1, EndedJobs.Count: <= 1, NewEvents.Count: <= 1 };
+
+    private Task<T> WriteAsync<T>(Func<T> work, bool isSmall, TaskCreationOptions options, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -90,17 +93,17 @@ internal sealed class SqliteWriter : IAsyncDisposable
             sync.BeginWrite();
             Write<T> write = new(options, cancellationToken);
             write.Run(this, work);
-            sync.EndWrite(write.End);
-            KeepWalInLimit();
+            sync.EndWrite(write.End, isSmall);
+            KeepWalInLimit(mayWait: true);
             return write.Task;
         }
     }
 
-    private void KeepWalInLimit()
+    private void KeepWalInLimit(bool mayWait)
     {
         if (_failure is null && _closing is null)
         {
-            _walLimit?.Keep();
+            _walLimit?.Keep(mayWait);
         }
     }
 
@@ -155,11 +158,19 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
+    /// <summary>The checkpointer's thread never waits for the lock: who has it may wait for the checkpointer's next pass, and looks after its write anyway.</summary>
     private void AfterPass()
     {
-        lock (_lock)
+        if (_lock.TryEnter())
         {
-            KeepWalInLimit();
+            try
+            {
+                KeepWalInLimit(mayWait: false);
+            }
+            finally
+            {
+                _lock.Exit();
+            }
         }
     }
 

@@ -23,12 +23,13 @@ internal sealed class WalLimit
     }
 
     /// <summary>Call it after each commit and after each pass of the checkpointer.</summary>
-    public void Keep()
+    /// <param name="mayWait">Whether a full log waits for the pass that is under way. The checkpointer's thread must not: by the time it comes here the next pass, its own, may be due.</param>
+    public void Keep(bool mayWait)
     {
         int frames = _connection.WalFrames;
         if (_isCopying)
         {
-            if (_checkpointer.IsIdle || frames >= _framesMax)
+            if (_checkpointer.IsIdle || (mayWait && frames >= _framesMax))
             {
                 _sync.BetweenSyncs(() => Finish(frames));
             }

@@ -18,6 +18,9 @@ namespace Perdure.Sqlite;
 /// </remarks>
 internal sealed class WalSync
 {
+    /// <summary>How many small writes in a row, none of which met another one, make a writer that works alone.</summary>
+    private const int AloneMin = 8;
+
     private readonly WorkQueue<(long Write, Action<StoreException?> Then)> _writes = new();
     private readonly Action _sync;
     private readonly Func<StoreException?> _failure;
@@ -25,6 +28,8 @@ internal sealed class WalSync
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _syncing = new();
     private long _begun;
+    private long _told;
+    private int _alone;
     private long _durable;
 
     /// <param name="sync">Syncs the log, or throws.</param>
@@ -45,7 +50,21 @@ internal sealed class WalSync
     public void BeginWrite() => Volatile.Write(ref _begun, _begun + 1);
 
     /// <summary>Says that the write has ended, well or not, and what follows once it is durable.</summary>
-    public void EndWrite(Action<StoreException?> then) => _writes.TryAdd((_begun, then));
+    /// <param name="then">Follows on this thread, or on the one that syncs.</param>
+    /// <param name="isSmall">Whether a writer that works alone would write as little. After some of them, each answered before the next began, the caller's thread syncs.</param>
+    public void EndWrite(Action<StoreException?> then, bool isSmall)
+    {
+        _alone = isSmall && Volatile.Read(ref _told) == _begun - 1 ? _alone + 1 : 0;
+        if (_alone > AloneMin)
+        {
+            Sync(_begun);
+            Tell(_begun, then, _failure());
+        }
+        else
+        {
+            _writes.TryAdd((_begun, then));
+        }
+    }
 
     /// <summary>Waits until all that could be read before this call is durable. From any thread.</summary>
     /// <exception cref="StoreException">It may never be: a sync has failed.</exception>
@@ -74,6 +93,22 @@ internal sealed class WalSync
         return _ended.Task;
     }
 
+    /// <summary>Tells of a write. Whoever hears of it may write at once.</summary>
+    private void Tell(long write, Action<StoreException?> then, StoreException? failed)
+    {
+        Volatile.Write(ref _told, Math.Max(_told, write));
+        then(failed);
+    }
+
+    private void Sync(long write) => BetweenSyncs(() =>
+    {
+        if (_failure() is null)
+        {
+            _sync();
+            Volatile.Write(ref _durable, Math.Max(_durable, write));
+        }
+    });
+
     private async Task WaitAsync()
     {
         TaskCompletionSource<StoreException?> synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -99,17 +134,9 @@ internal sealed class WalSync
         List<(long Write, Action<StoreException?> Then)> written = [];
         while (_writes.Take(ref written))
         {
-            BetweenSyncs(() =>
-            {
-                if (_failure() is null)
-                {
-                    _sync();
-                    Volatile.Write(ref _durable, Math.Max(_durable, written.Max(static w => w.Write)));
-                }
-            });
-
+            Sync(written.Max(static w => w.Write));
             StoreException? failed = _failure();
-            written.ForEach(write => write.Then(failed));
+            written.ForEach(write => Tell(write.Write, write.Then, failed));
         }
 
         _ended.SetResult();

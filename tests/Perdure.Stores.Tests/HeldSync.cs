@@ -13,8 +13,12 @@ internal sealed class HeldSync : IDisposable
     private volatile bool _holds;
     private volatile int _failure;
 
+    /// <summary>The name of the thread that synced last; null where it has none.</summary>
+    public string? LastThread { get; private set; }
+
     public void Around(Action sync)
     {
+        LastThread = Thread.CurrentThread.Name;
         if (_holds)
         {
             _asked.Release();

@@ -10,6 +10,7 @@ public sealed class SqliteSyncTests : IDisposable
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private const string SyncThread = "perdure-sqlite-sync";
     private readonly TemporaryFolder _folder = new();
     private readonly HeldSync _disk = new();
 
@@ -207,6 +208,56 @@ public sealed class SqliteSyncTests : IDisposable
 
         await CommitAndCloseAsync().WaitAsync(Limit);
         Query("SELECT count(*) FROM flow").ShouldBe("1");
+    }
+
+    [Fact]
+    public async Task Who_works_alone_syncs_for_himself_until_he_does_no_longer()
+    {
+        await using SqliteStore store = await OpenAsync();
+        IReadOnlyList<ShardLease> leases = await TakeAsync(store);
+        long number = 0;
+        Task<string?> CommitHereAsync() => OnThread("caller", () => CommitAsync(store, leases[0], ++number));
+        (await CommitHereAsync()).ShouldBe(SyncThread);
+        while (number < 20)
+        {
+            await CommitHereAsync();
+        }
+
+        (await CommitHereAsync()).ShouldBe("caller");
+        ShardBatch[] both = [.. leases.Select(lease => new ShardBatch(lease, lease.Shard == 0 ? ++number : 1, Now))];
+        (await OnThread("caller", () => store.CommitAsync(both, default))).ShouldBe(SyncThread);
+        (await CommitHereAsync()).ShouldBe(SyncThread);
+    }
+
+    [Fact]
+    public async Task After_a_failed_sync_of_who_works_alone_nothing_is_answered_as_committed_any_more()
+    {
+        SqliteStore store = await OpenAsync();
+        ShardLease lease = (await TakeAsync(store))[0];
+        long number = 0;
+        while (number < 20)
+        {
+            (await CommitAsync(store, lease, ++number)).Outcome.ShouldBe(CommitOutcome.Committed);
+        }
+
+        _disk.Fail();
+        await ShouldFailAsync(CommitAsync(store, lease, 21));
+        await ShouldFailAsync(CommitAsync(store, lease, 22));
+        await ShouldFailAsync(store.CountAsync(new FlowFilter(), default));
+        await store.DisposeAsync().AsTask().WaitAsync(Limit);
+        await using SqliteStore next = new(Path);
+        await next.OpenAsync(2, default);
+        (await TakeAsync(next))[0].Batch.ShouldBeGreaterThanOrEqualTo(20);
+    }
+
+    /// <summary>Commits on a thread of its own.</summary>
+    /// <returns>The name of the thread that synced.</returns>
+    private async Task<string?> OnThread<T>(string name, Func<Task<T>> commit)
+    {
+        TaskCompletionSource<Task<T>> begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() => begun.SetResult(commit())) { Name = name, IsBackground = true }.Start();
+        await (await begun.Task.WaitAsync(Limit)).WaitAsync(Limit);
+        return _disk.LastThread;
     }
 
     /// <summary>Commits, and reads what was committed while the disk has not taken it yet.</summary>
