@@ -6,7 +6,7 @@ namespace Perdure.Sqlite;
 /// <summary>A store in one SQLite file.</summary>
 /// <remarks>
 /// One process at a time has it open; people may read the file with SQL tools meanwhile. A commit is written on the caller's thread, and answered
-/// once it is on disk. The continuation of <see cref="CommitAsync(IReadOnlyList{ShardBatch}, CancellationToken)"/> runs on the thread that syncs: it must be quick, and never block.
+/// once it is on disk. The continuation of <see cref="CommitAsync(IReadOnlyList{ShardBatch}, CancellationToken)"/> runs on the thread that syncs, or on the caller's: it must be quick, and never block.
 /// </remarks>
 public sealed class SqliteStore : IStoreTarget
 {

@@ -18,7 +18,7 @@ namespace Perdure.Sqlite;
 /// </remarks>
 internal sealed class WalSync
 {
-    /// <summary>How many small writes in a row, none of which met another one, make a writer that works alone.</summary>
+    /// <summary>How many small writes in a row, each begun when all before it had been told, make a writer that works alone.</summary>
     private const int AloneMin = 8;
 
     private readonly WorkQueue<(long Write, Action<StoreException?> Then)> _writes = new();

@@ -1,5 +1,6 @@
 -- Perdure's store, version 4: jobs by their numbers alone. A number is unique in the store, so it is SQLite's own key of the row:
 -- integers are compared and not records, new jobs are appended without splitting pages, and payloads of nearly a page stay in it.
+-- Rows are copied in the order in which they lie, so that nothing is sorted in memory, however many there are.
 
 DROP VIEW jobs;
 DROP VIEW job_ends;
@@ -24,7 +25,7 @@ CREATE TABLE job (
 
 INSERT INTO job (number, shard, queue, type, created_at, priority, attempts, key, not_before, more, payload)
 SELECT number, shard, queue, type, created_at, priority, attempts, key, not_before, more, payload
-FROM job_of_shard ORDER BY number;
+FROM job_of_shard ORDER BY shard, number;
 
 DROP TABLE job_of_shard; -- its pages are room for what follows
 
@@ -53,7 +54,7 @@ INSERT INTO job_end (number, shard, queue, type, status, created_at, ended_at, k
                      key, correlation, result, more, payload)
 SELECT number, shard, queue, type, status, created_at, ended_at, keep_until, priority, attempts,
        key, correlation, result, more, payload
-FROM job_end_of_shard ORDER BY number;
+FROM job_end_of_shard ORDER BY shard, number;
 
 DROP TABLE job_end_of_shard;
 

@@ -32,7 +32,7 @@ public interface IStore : IAsyncDisposable
     /// <param name="batches">The batches, of different shards.</param>
     /// <param name="placed">
     /// Called at most once, and before the answer, when the group is as good as committed but not durable yet: only the store's own end can take it back, with all that was
-    /// placed after it. From then on the shards' next batches may come. Groups are answered in the order of their places. A store that decides
+    /// placed after it. From then on the shards' next batches may come. Their answers may come in any order. A store that decides
     /// only when all is durable never calls it.
     /// </param>
     /// <param name="cancellationToken">Stops the wait for the store's turn.</param>

@@ -81,6 +81,9 @@ internal sealed class ShardCommits(Shard shard)
     /// <summary>Whether there is something to commit.</summary>
     public bool HasOpen => _open is not null;
 
+    /// <summary>Whether there is something that is not known to be durable.</summary>
+    public bool HasWaiting => (_open ?? _newest) is not null;
+
     /// <summary>Whether there is something to commit, and the store has decided about all before it.</summary>
     public bool CanSeal => _open is not null && _undecided is null;
 
@@ -170,7 +173,12 @@ internal sealed class ShardCommits(Shard shard)
             effect.Release();
         }
 
-        _spares.Push(batch);
+        batch.Effects.Clear();
+        batch.Free.Clear();
+        if (batch.Batch.TryEmpty())
+        {
+            _spares.Push(batch);
+        }
     }
 }
 
@@ -193,14 +201,9 @@ internal sealed class SealedBatch : Message
 
     /// <param name="shard">Whose it is.</param>
     /// <param name="lease">What the shard is held by.</param>
-    /// <param name="spare">One that is durable, whose memory is used again; null for none.</param>
+    /// <param name="spare">One that is durable and empty, whose memory is used again; null for none.</param>
     public static SealedBatch New(Shard shard, ShardLease lease, SealedBatch? spare)
-    {
-        spare?.Effects.Clear();
-        spare?.Free.Clear();
-        ShardBatch batch = spare is not null && spare.Batch.TryEmpty() ? spare.Batch : new ShardBatch(lease, 0, default);
-        return new SealedBatch(shard, batch, spare?.Effects ?? [], spare?.Free ?? []);
-    }
+        => new(shard, spare?.Batch ?? new ShardBatch(lease, 0, default), spare?.Effects ?? [], spare?.Free ?? []);
 
     /// <summary>Whether the shard has heard of its answer.</summary>
     public bool IsAnswered { get; private set; }

@@ -296,7 +296,7 @@ internal sealed class ShardRecovery(Shard shard)
     {
         public void Release()
         {
-            if (shard.Commits.HasOpen)
+            if (shard.Commits.HasWaiting)
             {
                 shard.Commits.Then(this); // flows that were being read have gone on meanwhile
                 return;
