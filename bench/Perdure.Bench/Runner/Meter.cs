@@ -10,8 +10,14 @@ internal sealed class Meter(Func<long> commits, Func<TimeSpan>? serverCpu = null
     private readonly TimeSpan _cpuBefore = Cpu(serverCpu);
     private readonly long _commitsBefore = commits();
     private readonly long _allocatedBefore = GC.GetTotalAllocatedBytes(precise: true);
+    private readonly TimeSpan _pausedBefore = GC.GetTotalPauseDuration();
 
-    public Measured Read() => new(Stopwatch.GetElapsedTime(_started), Cpu(serverCpu) - _cpuBefore, commits() - _commitsBefore, GC.GetTotalAllocatedBytes(precise: true) - _allocatedBefore);
+    public Measured Read() => new(
+        Stopwatch.GetElapsedTime(_started),
+        Cpu(serverCpu) - _cpuBefore,
+        commits() - _commitsBefore,
+        GC.GetTotalAllocatedBytes(precise: true) - _allocatedBefore,
+        GC.GetTotalPauseDuration() - _pausedBefore);
 
     /// <summary>The most memory that this process ever had resident, warm-up included.</summary>
     public static double PeakRssMb() => StatusMb("VmHWM");
@@ -43,4 +49,5 @@ internal sealed class Meter(Func<long> commits, Func<TimeSpan>? serverCpu = null
 /// <param name="Cpu">User and system time of this process, and of its server.</param>
 /// <param name="Commits">Transactions that the store committed.</param>
 /// <param name="AllocatedBytes">Managed memory that was allocated.</param>
-internal sealed record Measured(TimeSpan Elapsed, TimeSpan Cpu, long Commits, long AllocatedBytes);
+/// <param name="Paused">Time in which the garbage collector held all threads.</param>
+internal sealed record Measured(TimeSpan Elapsed, TimeSpan Cpu, long Commits, long AllocatedBytes, TimeSpan Paused);

@@ -26,7 +26,8 @@ internal sealed class Report
             .With("rss_mb", Meter.PeakRssMb(), 1)
             .With("commits", measured.Commits)
             .With("durability", durability)
-            .With("allocated_kb_each", measured.AllocatedBytes / 1024.0 / n, 2);
+            .With("allocated_kb_each", measured.AllocatedBytes / 1024.0 / n, 2)
+            .With("gc_pause_ms", measured.Paused.TotalMilliseconds, 1);
 
     public Report With(string name, object value)
     {
