@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime;
 using Perdure.Bench.Runner;
 using Perdure.Bench.Stores;
@@ -8,8 +9,11 @@ namespace Perdure.Bench.Workloads;
 internal static class EngineRun
 {
     private const int SettleRound = 5_000;
-    private const int SettleRoundsMax = 30;
+    private const int SettleRoundsMax = 100;
     private const int SettledMethodsMax = 5;
+
+    /// <summary>How long it must have been quiet: between two tiers the JIT waits for a while, and on busy cores for longer.</summary>
+    private static readonly TimeSpan SettledFor = TimeSpan.FromSeconds(1);
 
     /// <param name="options">The command line.</param>
     /// <param name="dir">Where the store goes.</param>
@@ -36,13 +40,14 @@ internal static class EngineRun
             await run(options.WarmUp);
         }
 
-        for (int round = 0; options.WarmUp > 0 && round < SettleRoundsMax; round++)
+        long quietSince = Stopwatch.GetTimestamp();
+        for (int round = 0; options.WarmUp > 0 && round < SettleRoundsMax && Stopwatch.GetElapsedTime(quietSince) < SettledFor; round++)
         {
             long compiled = JitInfo.GetCompiledMethodCount();
             await run(settleRound);
-            if (JitInfo.GetCompiledMethodCount() - compiled <= SettledMethodsMax)
+            if (JitInfo.GetCompiledMethodCount() - compiled > SettledMethodsMax)
             {
-                return;
+                quietSince = Stopwatch.GetTimestamp();
             }
         }
     }
