@@ -106,7 +106,18 @@ internal sealed class Dispatcher(DateTimeOffset start)
     }
 
     /// <summary>Whether a saturated pool of the queue sheds a job of this priority that comes now.</summary>
-    public bool Sheds(string queue, int priority) => Array.Exists(Of(queue).Shares, s => s.Pool.Sheds(priority));
+    public bool Sheds(string queue, int priority)
+    {
+        foreach (PoolShare share in Of(queue).Shares)
+        {
+            if (share.Pool.Sheds(priority))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Whether the queue's pools, where they are saturated, let a job of its own priority start.</summary>
     public bool Admits(Job job, DateTimeOffset now) => Of(job).Admits(job, Advance(now));

@@ -18,9 +18,9 @@ internal sealed class Intake(Home home)
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
     public void Take(IEnqueue call)
     {
-        foreach (NewJob job in call.Jobs)
+        for (int i = 0; i < call.Jobs.Count; i++)
         {
-            SetPriority(job);
+            SetPriority(call.Jobs[i]);
         }
 
         PerdureException? refusal = Refusal(call.Jobs, isNew: true, out string? full);
@@ -285,8 +285,9 @@ internal sealed class Intake(Home home)
             home.Pump(); // what runs by then makes room, and counts
         }
 
-        foreach (NewJob job in jobs)
+        for (int i = 0; i < jobs.Count; i++)
         {
+            NewJob job = jobs[i];
             if (home.Queues.IsDraining(job.Queue))
             {
                 return new PerdureException(ErrorCodes.QueueDraining, $"queue {job.Queue} drains: it takes no new jobs until it is resumed.");
