@@ -31,7 +31,8 @@ public sealed class FailoverTests
         TimeProvider.System.GetElapsedTime(promoted).ShouldBeLessThan(TimeSpan.FromSeconds(12)); // the longest pause between two tries is 10 s
         await load.MoreAsync(100);
         await load.CheckAsync();
-        cluster.Outages().ShouldAllBe(outages => outages.Contains("PRD800", StringComparison.Ordinal));
+        cluster.Outages().ShouldAllBe(outages => outages.Contains("PRD800", StringComparison.Ordinal) || outages.EndsWith(": ", StringComparison.Ordinal)); // a node that asked nothing meanwhile has seen none
+        cluster.Outages().ShouldContain(outages => outages.Contains("PRD800", StringComparison.Ordinal));
         cluster.Said(WentBack).ShouldBeEmpty();
     }
 
