@@ -18,7 +18,7 @@ internal sealed class Intake(Home home)
     /// <summary>Takes jobs that a client wants: all of them, or none with an error.</summary>
     public void Take(IEnqueue call)
     {
-        for (int i = 0; i < call.Jobs.Count; i++)
+        for (int i = 0; i < call.Jobs.Count; i++) // a foreach over the interface allocates, and this runs for each job
         {
             SetPriority(call.Jobs[i]);
         }
