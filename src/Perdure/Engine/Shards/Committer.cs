@@ -1,3 +1,4 @@
+using Perdure.Cluster;
 using Perdure.Diagnostics;
 using Perdure.Storage;
 
@@ -12,8 +13,8 @@ namespace Perdure.Engine;
 /// </para>
 /// <para>
 /// A commit costs much by itself, so fewer and larger ones cost less for each input. What one commit has set going comes back soon after it:
-/// while a group is under way the next one waits until it has three quarters of its size, and when none is, until it has half of the last one's, for
-/// a millisecond at most. One who works alone never waits.
+/// while a group is under way the next one waits until it is as large, and when none is, until it has half of the last one's, for
+/// a millisecond at most: so two groups of one size come to take turns. One who works alone never waits.
 /// </para>
 /// <para>
 /// A group is all or nothing. When one of its batches is at fault, that one is answered and the others are tried again at once. When
@@ -80,7 +81,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
         {
             _groups++;
             _inputsUnderWay += group.Inputs;
-            _last = batches.Count > 1 ? group.Inputs : 0; // one shard alone has gathered meanwhile all that was to come
+            _last = group.Inputs;
             _heldLongEnough = false;
         }
 
@@ -107,7 +108,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
     {
         if (_groups > 0)
         {
-            return _inputsUnderWay * 3 / 4;
+            return _inputsUnderWay;
         }
 
         return _last < HoldFrom || _heldLongEnough ? 0 : _last / 2;
@@ -200,11 +201,12 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
     private List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
     {
         List<IThreadPoolWorkItem> work = [];
+        List<IThreadPoolWorkItem> answered = []; // clients go last: what they ask for next would only add to what waits to start
         for (int i = 0; i < group.Count; i++)
         {
             if (answers[i].Outcome == CommitOutcome.Committed)
             {
-                group[i].Free.ForEach(e => e.Release(work));
+                group[i].Free.ForEach(e => e.Release(e is IAnswer ? answered : work));
             }
         }
 
@@ -221,6 +223,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
             }
         }
 
+        work.AddRange(answered);
         seams.RunAll(work); // the loops are under way by now: what they have open waits for nothing else
         return again;
     }

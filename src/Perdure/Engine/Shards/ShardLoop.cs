@@ -8,6 +8,9 @@ namespace Perdure.Engine;
 /// </summary>
 internal sealed class ShardLoop
 {
+    /// <summary>After how many messages of a round the loop asks whether what is open is worth a commit: a long round must not become one large group with nothing beside it.</summary>
+    private const int AsksAfter = 16;
+
     /// <summary>Timers take 49 days at most; one that fires early is set again.</summary>
     private static readonly TimeSpan TimerMax = TimeSpan.FromDays(1);
 
@@ -16,6 +19,7 @@ internal sealed class ShardLoop
     private readonly ITimer _timer;
     private readonly int _slotsMax;
     private Message? _round;
+    private int _sinceAsked;
     private int _woken;
     private volatile bool _timerFired;
     private volatile bool _hasOpen;
@@ -130,6 +134,11 @@ internal sealed class ShardLoop
             message.Next = null;
             message.Handle();
             HandleReady();
+            if (++_sinceAsked == AsksAfter)
+            {
+                _sinceAsked = 0;
+                Submit();
+            }
         }
     }
 
