@@ -4,7 +4,9 @@ using Perdure.Queues;
 namespace Perdure.Tests.Queues;
 
 /// <summary>What the dispatcher should do, in the most obvious way: lists, and every limit counted from scratch for every question.</summary>
-internal sealed class DispatchModel(DateTimeOffset start)
+/// <param name="start">The time.</param>
+/// <param name="ratesFrom">From when on queues with a rate may start jobs.</param>
+internal sealed class DispatchModel(DateTimeOffset start, long ratesFrom = 0)
 {
     private readonly Dictionary<string, PoolOptions> _pools = [];
     private readonly List<ModelQueue> _queues = [];
@@ -25,7 +27,7 @@ internal sealed class DispatchModel(DateTimeOffset start)
         ModelQueue? queue = _queues.Find(q => q.Name == name);
         if (queue is null)
         {
-            queue = new ModelQueue(name, _queues.Count);
+            queue = new ModelQueue(name, _queues.Count, ratesFrom);
             _queues.Add(queue);
         }
 

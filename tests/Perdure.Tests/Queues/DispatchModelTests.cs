@@ -18,7 +18,7 @@ public class DispatchModelTests
         string[] wanted =
         [
             "started", "none", "in order", "any order", "fair", "by number", "ageing", "ageless", "with pools", "without pools", "worse priority", "gated",
-            "came back", "removed", "priority changed", "queue set", "sheds", "rates taken", "rate gone", "restarted", "no change", "change starts", "change for nothing",
+            "came back", "removed", "priority changed", "queue set", "sheds", "rates taken", "rate told", "rate untold", "rate gone", "restarted", "no change", "change starts", "change for nothing",
         ];
         wanted.Where(w => spread.GetValueOrDefault(w) < Seeds / 4).ShouldBeEmpty(string.Join(", ", spread.Select(s => $"{s.Key} {s.Value}")));
     }

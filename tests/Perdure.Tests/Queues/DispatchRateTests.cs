@@ -64,6 +64,27 @@ public class DispatchRateTests
     }
 
     [Fact]
+    public void What_is_over_within_a_second_is_not_told_and_waited_for_after_a_restart()
+    {
+        var fast = new Rate(2, TimeSpan.FromSeconds(1));
+        Dispatcher before = New(fast);
+        before.Next(Start).ShouldNotBeNull();
+        before.TakeChangedRates().ShouldBeEmpty();
+        DateTimeOffset last = Start.AddMilliseconds(500);
+        before.Add(new Job(++_number, "q", "t") { Key = "a" });
+        before.Next(last).ShouldNotBeNull();
+        before.TakeChangedRates().ShouldBeEmpty();
+
+        Dispatcher after = New(fast, last);
+        after.Next(last).ShouldBeNull();
+        after.NextChange(last).ShouldBe(last + Dispatcher.Brief);
+        after.SetQueue("free", new() { Concurrency = 1 }, null);
+        after.Add(new Job(++_number, "free", "t"));
+        after.Next(last).ShouldNotBeNull().Queue.ShouldBe("free");
+        after.Next(last + Dispatcher.Brief).ShouldNotBeNull().Queue.ShouldBe("q");
+    }
+
+    [Fact]
     public void A_faster_rate_is_not_held_up_by_what_a_slower_one_left()
     {
         Dispatcher dispatcher = New(new Rate(1, TimeSpan.FromDays(1)));
@@ -94,9 +115,9 @@ public class DispatchRateTests
 
     private static QueueOptions Policy(Rate rate) => new() { Rate = rate, RatePerKey = rate };
 
-    private Dispatcher New(Rate rate)
+    private Dispatcher New(Rate rate, DateTimeOffset before = default)
     {
-        var dispatcher = new Dispatcher(Start);
+        var dispatcher = new Dispatcher(Start, before);
         dispatcher.SetQueue("q", Policy(rate), null);
         dispatcher.Add(new Job(++_number, "q", "t") { Key = "a" });
         return dispatcher;

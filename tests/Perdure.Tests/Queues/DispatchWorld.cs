@@ -19,6 +19,7 @@ internal sealed class DispatchWorld
     private DispatchModel _model;
     private DateTimeOffset _clock = new(2026, 3, 27, 8, 0, 0, TimeSpan.Zero);
     private long _number;
+    private long _ratesFrom;
 
     public DispatchWorld(int seed, Dictionary<string, int> spread)
     {
@@ -216,7 +217,7 @@ internal sealed class DispatchWorld
         _model.SetPool(name, pool);
     }
 
-    /// <summary>What was told is what must be remembered, and no more is in memory.</summary>
+    /// <summary>What was told is what must be remembered, all that is not brief, and no more is in memory.</summary>
     private void TakeRates()
     {
         foreach (ChangedRate change in _dispatcher.TakeChangedRates())
@@ -232,13 +233,24 @@ internal sealed class DispatchWorld
             }
         }
 
-        IEnumerable<string> expected =
+        Dictionary<string, long> expected = (
             from queue in _model.Queues
             from tat in queue.Tats
             where tat.Value > _model.Now
-            select $"{queue.Name}{(tat.Key.Length > 0 ? "/" : "")}{tat.Key} {tat.Value}";
-        _told.Select(t => $"{t.Key} {t.Value.UtcTicks}").ShouldBe(expected, ignoreOrder: true, _about);
-        _model.Queues.ForEach(q => _dispatcher.Keys(q.Name).ShouldBe(q.KeysInUse(_model.Now).Count(), _about));
+            select ($"{queue.Name}{(tat.Key.Length > 0 ? "/" : "")}{tat.Key}", tat.Value)).ToDictionary();
+        foreach ((string name, long at) in expected)
+        {
+            bool isTold = _told.TryGetValue(name, out DateTimeOffset told);
+            (isTold ? told.UtcTicks == at : at <= _model.Now + Dispatcher.Brief.Ticks).ShouldBeTrue($"{_about}: {name} was told as {told:O} instead of {Ticks.At(at):O}");
+            Count(isTold ? "rate told" : "rate untold");
+        }
+
+        _told.Keys.ShouldBeSubsetOf(expected.Keys, _about);
+        if (_model.Now >= _ratesFrom) // before, what was not told is in the model only
+        {
+            _model.Queues.ForEach(q => _dispatcher.Keys(q.Name).ShouldBe(q.KeysInUse(_model.Now).Count(), _about));
+        }
+
         Count("rates taken");
     }
 
@@ -246,8 +258,9 @@ internal sealed class DispatchWorld
     {
         TakeRates();
         DispatchModel earlier = _model;
-        _dispatcher = new Dispatcher(Ticks.At(earlier.Now));
-        _model = new DispatchModel(Ticks.At(earlier.Now));
+        _ratesFrom = earlier.Now + Dispatcher.Brief.Ticks;
+        _dispatcher = new Dispatcher(Ticks.At(earlier.Now), Ticks.At(earlier.Now));
+        _model = new DispatchModel(Ticks.At(earlier.Now), _ratesFrom);
         foreach ((string name, PoolOptions pool) in _pools)
         {
             _dispatcher.SetPool(name, pool);
@@ -262,9 +275,15 @@ internal sealed class DispatchWorld
 
         foreach ((string name, DateTimeOffset at) in _told)
         {
-            string[] parts = name.Split('/');
             _dispatcher.RestoreRate(name, at);
-            _model[parts[0]].RestoreTat(parts.Length == 1 ? "" : parts[1], at.UtcTicks, _model.Now);
+        }
+
+        foreach (ModelQueue queue in earlier.Queues)
+        {
+            foreach ((string key, long at) in queue.Tats)
+            {
+                _model[queue.Name].RestoreTat(key, at, _model.Now);
+            }
         }
 
         earlier.Queues.ForEach(Reload);

@@ -3,7 +3,7 @@ using Perdure.Queues;
 namespace Perdure.Tests.Queues;
 
 /// <summary>One queue of the model.</summary>
-internal sealed class ModelQueue(string name, int order)
+internal sealed class ModelQueue(string name, int order, long ratesFrom)
 {
     private readonly Dictionary<string, long> _turns = [];
     private long _turn;
@@ -98,7 +98,8 @@ internal sealed class ModelQueue(string name, int order)
     public Candidate? Best(long now)
     {
         bool closed = Stopped || Credit == 0 || Running.Count >= (Policy.Concurrency ?? int.MaxValue) || !(Policy.OpenHours?.Contains(Ticks.At(now)) ?? true);
-        if (closed || !Allows(Policy.Rate, "", now))
+        bool waits = now < ratesFrom && (Policy.Rate is not null || Policy.RatePerKey is not null);
+        if (closed || waits || !Allows(Policy.Rate, "", now))
         {
             return null;
         }

@@ -5,16 +5,22 @@ internal sealed class DispatchQueue
 {
     private readonly List<Counted> _counted = [];
     private readonly Lanes _lanes;
+    private readonly long _ratesFrom;
     private Edges? _hours;
     private long _tat;
     private bool _tatChanged;
     private bool _tatTold;
     private int _running;
 
-    public DispatchQueue(string name, int order, QueuePolicy policy)
+    /// <param name="name">Its name.</param>
+    /// <param name="order">How many queues were set before it.</param>
+    /// <param name="policy">Its policy.</param>
+    /// <param name="ratesFrom">From when on what was not told before a restart is over, so that one with a rate may start jobs.</param>
+    public DispatchQueue(string name, int order, QueuePolicy policy, long ratesFrom)
     {
         Name = name;
         Order = order;
+        _ratesFrom = ratesFrom;
         Policy = policy;
         _lanes = new Lanes(policy);
     }
@@ -44,7 +50,7 @@ internal sealed class DispatchQueue
     /// <summary>Whether only a call can let a job start.</summary>
     private bool IsHeld => Stopped || Credit <= 0 || _running >= Policy.Concurrency || _lanes.Waiting == 0;
 
-    private long PaceAt => Policy.Pace?.EarliestAt(_tat) ?? long.MinValue;
+    private long PaceAt => Policy.HasRate ? Math.Max(_ratesFrom, Policy.Pace?.EarliestAt(_tat) ?? long.MinValue) : long.MinValue;
 
     public void Set(QueuePolicy policy, PoolShare[] shares, IGate? gate, long now)
     {
@@ -188,16 +194,15 @@ internal sealed class DispatchQueue
 
     public void TakeChangedRates(long now, List<ChangedRate> changes)
     {
-        if (_tatTold && _tat <= now)
-        {
-            _tat = 0;
-            _tatTold = false;
-            changes.Add(new ChangedRate(Name, null));
-        }
-        else if (_tatChanged && _tat > now)
+        if (_tatChanged && _tat > now + Dispatcher.Brief.Ticks)
         {
             _tatTold = true;
             changes.Add(new ChangedRate(Name, Ticks.At(_tat)));
+        }
+        else if (_tatTold && (_tatChanged || _tat <= now))
+        {
+            _tatTold = false;
+            changes.Add(new ChangedRate(Name, null));
         }
 
         _tatChanged = false;

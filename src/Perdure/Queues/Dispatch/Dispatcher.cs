@@ -15,8 +15,16 @@ namespace Perdure.Queues;
 /// <item>Time never goes back: a clock that steps back stands still here. What a running job took from pools it gives back, whatever the policy says by then.</item>
 /// </list>
 /// </summary>
-internal sealed class Dispatcher(DateTimeOffset start)
+/// <param name="start">The time.</param>
+/// <param name="before">The time of the last start before a restart, or later; the default where there was none.</param>
+internal sealed class Dispatcher(DateTimeOffset start, DateTimeOffset before = default)
 {
+    /// <summary>
+    /// What a rate remembers is not told while it reaches no further ahead: after a restart queues with a rate let nothing start for as long, counted from the last start
+    /// before it, and by then it is over. So a rate that is far from being reached costs no write.
+    /// </summary>
+    public static readonly TimeSpan Brief = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<string, DispatchQueue> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Pool> _pools = new(StringComparer.Ordinal);
     private readonly List<DispatchQueue> _queues = [];
@@ -37,7 +45,7 @@ internal sealed class Dispatcher(DateTimeOffset start)
         bool isNew = !_byName.TryGetValue(name, out DispatchQueue? queue);
         if (queue is null)
         {
-            queue = new DispatchQueue(name, _queues.Count, rules);
+            queue = new DispatchQueue(name, _queues.Count, rules, (before + Brief).UtcTicks);
             _byName.Add(name, queue);
             _queues.Add(queue);
         }
@@ -132,8 +140,8 @@ internal sealed class Dispatcher(DateTimeOffset start)
     public DateTimeOffset? OldestWaiting(string queue) => Of(queue).Lanes.Oldest?.CreatedAt;
 
     /// <summary>
-    /// The theoretical arrival times that changed since the last call, by "queue" or "queue/key", to be written with the batch. One that lies in the past is
-    /// told once to be gone, if it was told before, and forgotten.
+    /// The theoretical arrival times that changed since the last call, by "queue" or "queue/key", to be written with the batch. One that changed and is
+    /// <see cref="Brief"/>, or lies in the past, is told once to be gone, if it was told before.
     /// </summary>
     /// <remarks>The list is that of the next call, too: each message to a home asks.</remarks>
     public List<ChangedRate> TakeChangedRates()

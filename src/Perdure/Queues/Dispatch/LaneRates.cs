@@ -85,20 +85,24 @@ internal sealed class LaneRates(Pace? pace)
         }
     }
 
-    /// <summary>Tells what changed. What lies in the past is told once to be gone, and forgotten: the lanes are then had from <see cref="Forgotten"/>.</summary>
+    /// <summary>Tells what changed. What is brief is told once to be gone, if it was told before; what lies in the past is forgotten: the lanes are then had from <see cref="Forgotten"/>.</summary>
     public void TakeChanged(string queue, long now, List<ChangedRate> changes)
     {
         foreach (Lane lane in _changed)
         {
             lane.TatChanged = false;
-            if (lane.Tat > now)
+            if (lane.Tat > now + Dispatcher.Brief.Ticks)
             {
                 lane.TatTold = true;
                 changes.Add(new ChangedRate(Name(queue, lane), Ticks.At(lane.Tat)));
             }
-            else if (lane.Tat == 0)
+            else
             {
-                Forget(queue, lane, changes);
+                Untell(queue, lane, changes);
+                if (lane.Tat == 0)
+                {
+                    _forgotten.Enqueue(lane);
+                }
             }
         }
 
@@ -107,15 +111,15 @@ internal sealed class LaneRates(Pace? pace)
         {
             SetTimer(lane, LaneTimer.None);
             lane.Tat = 0;
-            Forget(queue, lane, changes);
+            _forgotten.Enqueue(lane);
+            Untell(queue, lane, changes);
         }
     }
 
     public Lane? Forgotten() => _forgotten.TryDequeue(out Lane? lane) ? lane : null;
 
-    private void Forget(string queue, Lane lane, List<ChangedRate> changes)
+    private static void Untell(string queue, Lane lane, List<ChangedRate> changes)
     {
-        _forgotten.Enqueue(lane);
         if (lane.TatTold)
         {
             lane.TatTold = false;

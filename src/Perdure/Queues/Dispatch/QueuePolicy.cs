@@ -26,6 +26,8 @@ internal sealed class QueuePolicy
 
     public Pace? PacePerKey { get; }
 
+    public bool HasRate => Pace is not null || PacePerKey is not null;
+
     public bool InOrder { get; }
 
     public bool FairKeys { get; }

@@ -124,7 +124,7 @@ internal sealed class Home
         Ends.Begin();
         Waiters.ForgetRecent();
         DateTimeOffset now = Shard.Now();
-        Dispatcher = new Dispatcher(now);
+        Dispatcher = new Dispatcher(now, lease.Time);
         Queues.Begin(state.Memos);
         Starts.Begin(lease);
         Nodes.Begin();

@@ -140,7 +140,8 @@ internal sealed class JobStarts(Home home)
             HandlerDefinition handler = _handler!;
             if (home.Queues.Policy(_batch[0].Queue) is { Rate: not null } or { RatePerKey: not null })
             {
-                home.RememberRates(); // before what they let go leaves, so that a crash forgets no start
+                home.RememberRates();
+                _ = home.Batch; // what they let go leaves with a batch, whose time a restart goes by, so that a crash forgets no start
             }
 
             var attempts = new JobAttempt[_batch.Count];
