@@ -97,6 +97,37 @@ public class TerminateTests
         (await run.DescribeAsync()).Status.ShouldBe(FlowStatus.Terminated);
     }
 
+    [Fact]
+    public async Task What_comes_for_a_stuck_flow_between_its_termination_and_the_commit_of_it_is_no_input_any_more()
+    {
+        await using TestHost host = await TestHost.StartAsync(StuckParent);
+        string id = Enumerable.Range(0, 1_000).Select(n => $"{n}").First(n => host.Node.ShardOf(new("parent", n)) != host.Node.ShardOf(new("child", "kid")));
+        FlowHandle<int> run = await host.Perdure.Flow<int, int>("parent").StartAsync(0, id);
+        await run.UntilAsync(FlowStatus.Stuck);
+        await host.Perdure.Get("child", "kid").UntilAsync(d => d.Asks.Count == 1);
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Store.IsFull = batches =>
+        {
+            bool terminates = batches.Any(b => b.History.Any(h => h.Kind == Storage.InputKind.Terminated));
+            if (terminates)
+            {
+                held.TrySetResult();
+            }
+
+            return terminates;
+        };
+
+        Task terminate = run.TerminateAsync("enough");
+        await held.Task.Soon();
+        await host.Perdure.Get("child", "kid").SignalAsync(1, "never").Soon();
+        await host.Perdure.Get("child", "kid").UntilAsync(FlowStatus.Completed);
+        host.Store.IsFull = null;
+        await terminate.Soon();
+
+        await Should.ThrowAsync<FlowCancelledException>(() => run.ResultAsync().Soon());
+        (await run.DescribeAsync()).Inputs[^1].Kind.ShouldBe("Terminated");
+    }
+
     private static void StuckParent(PerdureBuilder perdure) => perdure
         .AddFlow("parent", async (int _, FlowContext flow) =>
         {

@@ -96,8 +96,8 @@ internal sealed class FlowSlot(FlowKey key)
 
     public FlowStatus Status => State.Status;
 
-    /// <summary>Whether an ask has no outcome yet.</summary>
-    public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is { IsAnsweredOutside: true } : OpenWork.Contains(ask);
+    /// <summary>Whether an ask has no outcome yet, and the flow still wants one.</summary>
+    public bool Awaits(int ask) => Flow is { } flow ? flow.Asks.Find(ask) is { IsAnsweredOutside: true } : Phase != SlotPhase.Ended && OpenWork.Contains(ask);
 
     /// <summary>Notes an input that is recorded, and waits for its decision.</summary>
     public void Undecided(HistoryRow input)
