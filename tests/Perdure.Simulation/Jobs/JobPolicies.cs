@@ -107,7 +107,12 @@ internal sealed class JobPolicies(ReplayRandom chance, IReadOnlyDictionary<strin
         };
     }
 
-    private Rate AnyRate() => new(chance.Next(1, 3), TimeSpan.FromSeconds(chance.Next(10, 40))) { Burst = chance.Next(1, 4) };
+    /// <summary>Of what it remembers, some is written down, and some is over so soon that a restart waits for it.</summary>
+    private Rate AnyRate()
+    {
+        TimeSpan per = chance.Next(3) == 0 ? TimeSpan.FromMilliseconds(chance.Next(200, 900)) : TimeSpan.FromSeconds(chance.Next(10, 40));
+        return new(chance.Next(1, 3), per) { Burst = chance.Next(1, 4) };
+    }
 
     private Retry AnyRetry() => chance.Next(3) switch
     {

@@ -99,9 +99,13 @@ internal sealed class JobEndChecker(JobsStory jobs) : Checker("each job ends onc
     {
         List<JobCall> cancels = Observed.Jobs.Calls.FindAll(c => c.Verb == JobVerb.Cancel && c.Number == job.Number && c.Order < job.EndOrder);
         bool isLeft = cancels.Exists(c => c.Subscriber is null) || (cancels.Count > 0 && (job.Before is not null || cancels.Select(c => c.Subscriber).Distinct().Count() >= job.States.Max(s => s.SubscriberCount)));
-        bool isMerged = Observed.Jobs.Calls.Exists(c => c.Receipts.Any(r => r.Number == job.Number && r.Kind == Enqueued.Dropped));
+        bool isMerged = Observed.Jobs.Calls.Exists(c => c.Receipts.Any(r => r.Number == job.Number && r.Kind == Enqueued.Dropped) || MayHaveUndone(c, job));
         return isLeft || isMerged || HadLimit(job) || job.States.Exists(s => s.HasFlow || s.Schedule is not null) || RunsOf(job).Any(r => r.State.Status is FlowStatus.Cancelled or FlowStatus.Terminated);
     }
+
+    /// <summary>Whether a call whose answer nobody heard asked for a job under the same key, which may have come to nothing together with this one.</summary>
+    private static bool MayHaveUndone(JobCall call, JobStory job) => call.Receipts.Count == 0 && call.Verb is JobVerb.Enqueue or JobVerb.TryNow
+        && call.Queue == job.Row.Queue && call.Options.DedupKey is { } key && job.States.Exists(s => s.Dedup == key);
 
     private bool HadLimit(JobStory job) => job.States.Exists(s => s.HasLimit) || Observed.Jobs.Calls.Exists(c => c.Verb != JobVerb.Result && c.Options.Limit is not null && c.Queue == job.Row.Queue
         && (c.Receipts.Any(r => r.Number == job.Number) || c.Receipts.Count == 0));

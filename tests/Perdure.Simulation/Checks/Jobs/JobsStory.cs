@@ -93,13 +93,17 @@ internal sealed class JobsStory
         return before >= BatchesOnTheWay && moment < Batches[before - BatchesOnTheWay].Order;
     }
 
-    /// <summary>A time before which an attempt was not decided. One whose job was read again from the store may have waited for that for long.</summary>
+    /// <summary>
+    /// A time before which an attempt was not decided. One whose job was read again from the store may have waited for that for long, and goes on when its process has lost the
+    /// home and taken it again meanwhile.
+    /// </summary>
     public DateTimeOffset EarliestOf(HandlerCall call, JobStory job)
     {
         int before = Batches.FindLastIndex(b => b.Order < call.Order);
         long taken = TakeBefore(call.Order)?.Order ?? 0;
+        long firstTaken = Takes.Find(t => t.Process == call.Process)?.Order ?? 0;
         bool isInMemory = call.Attempt == 1 && job.Order > taken && before >= BatchesOnTheWay;
-        DateTimeOffset earliest = isInMemory ? Batches[before - BatchesOnTheWay].Batch.Time : TimeBefore(Math.Max(taken, job.At(call.Order).Order));
+        DateTimeOffset earliest = isInMemory ? Batches[before - BatchesOnTheWay].Batch.Time : TimeBefore(Math.Max(firstTaken, job.At(call.Order).Order));
         return earliest > Batches[0].Batch.Time ? earliest : Batches[0].Batch.Time;
     }
 
