@@ -13,8 +13,8 @@ namespace Perdure.Engine;
 /// </para>
 /// <para>
 /// A commit costs much by itself, so fewer and larger ones cost less for each input. What one commit has set going comes back soon after it:
-/// while a group is under way the next one waits until it is as large, and when none is, until it has half of the last one's, for
-/// a millisecond at most: so two groups of one size come to take turns. One who works alone never waits.
+/// while a group is under way the next one waits until it has three quarters of its size, and when none is, until it has half of the last one's, for
+/// a millisecond at most: so groups of like size come to take turns. One who works alone never waits.
 /// </para>
 /// <para>
 /// A group is all or nothing. When one of its batches is at fault, that one is answered and the others are tried again at once. When
@@ -108,7 +108,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
     {
         if (_groups > 0)
         {
-            return _inputsUnderWay;
+            return _inputsUnderWay * 3 / 4;
         }
 
         return _last < HoldFrom || _heldLongEnough ? 0 : _last / 2;

@@ -8,7 +8,7 @@ namespace Perdure.Engine;
 /// </summary>
 internal sealed class ShardLoop
 {
-    /// <summary>After how many messages of a round the loop asks whether what is open is worth a commit: a long round must not become one large group with nothing beside it.</summary>
+    /// <summary>After how many messages of a round that is one shard's alone the loop asks whether they are worth a commit: a long round must not become one large batch with nothing beside it.</summary>
     private const int AsksAfter = 16;
 
     /// <summary>Timers take 49 days at most; one that fires early is set again.</summary>
@@ -137,7 +137,10 @@ internal sealed class ShardLoop
             if (++_sinceAsked == AsksAfter)
             {
                 _sinceAsked = 0;
-                Submit();
+                if (Dirty.Count == 1) // several go together at the round's end, in fewer commits
+                {
+                    Submit();
+                }
             }
         }
     }
