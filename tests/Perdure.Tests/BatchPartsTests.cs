@@ -106,6 +106,21 @@ public sealed class BatchPartsTests
     }
 
     [Fact]
+    public void What_rates_remember_of_starts_is_there_whatever_else_is_left_out()
+    {
+        ShardBatch batch = New();
+        batch.NewJobs.Add(Job(1));
+        batch.JobsWithEffects.Add(1);
+        batch.JobUpdates.Add(new JobUpdate(2, new JobState(0, null, 0, null), null));
+        batch.Memos.AddRange([new MemoRow("rate/q/key", [1]), new MemoRow("mode/q", [1])]);
+
+        List<(long Run, ShardBatch Part)> parts = [.. BatchParts.ByRun(batch)];
+
+        parts.Select(p => p.Run).ShouldBe([0, 2]);
+        parts[0].Part.Memos.ShouldBe([batch.Memos[0]]);
+    }
+
+    [Fact]
     public void A_cursor_stays_behind_all_deliveries_and_before_events_that_are_left_out()
     {
         ShardBatch batch = New();

@@ -1,3 +1,4 @@
+using Perdure.Queues;
 using Perdure.Storage;
 
 namespace Perdure.Engine;
@@ -35,7 +36,12 @@ internal static class BatchParts
         shared.EventUpdates.AddRange(batch.EventUpdates);
         shared.EventWaits.AddRange(batch.EventWaits);
         shared.EndedEventWaits.AddRange(batch.EndedEventWaits);
-        shared = withEffects.Count == 0 ? shared : new ShardBatch(batch.Lease, 0, batch.Time);
+        if (withEffects.Count > 0)
+        {
+            shared = new ShardBatch(batch.Lease, 0, batch.Time);
+            shared.Memos.AddRange(batch.Memos.Where(HomeQueues.IsOfRate)); // of starts that other parts have
+        }
+
         shared.Memos.AddRange(Events.Topics.CursorsBehind(batch, withEvents: withEffects.Count == 0));
         if (!IsEmpty(shared))
         {

@@ -14,7 +14,7 @@ namespace Perdure.Engine;
 /// <para>
 /// A commit costs much by itself, so fewer and larger ones cost less for each input. What one commit has set going comes back soon after it:
 /// while a group is under way the next one waits until it has three quarters of its size, and when none is, until it has half of the last one's, for
-/// a millisecond at most: so groups of like size come to take turns. One who works alone never waits.
+/// a millisecond at most: so groups of like size come to take turns. One whose inputs come a few at a time never waits.
 /// </para>
 /// <para>
 /// A group is all or nothing. When one of its batches is at fault, that one is answered and the others are tried again at once. When
@@ -201,7 +201,7 @@ internal sealed class Committer(IStore store, Seams seams, StoreOutage outage, A
     private List<SealedBatch> Answer(List<SealedBatch> group, IReadOnlyList<CommitAnswer> answers)
     {
         List<IThreadPoolWorkItem> work = [];
-        List<IThreadPoolWorkItem> answered = []; // clients go last: what they ask for next would only add to what waits to start
+        List<IThreadPoolWorkItem> answered = []; // answers to calls go last: what their clients ask for next would only add to what waits to start
         for (int i = 0; i < group.Count; i++)
         {
             if (answers[i].Outcome == CommitOutcome.Committed)

@@ -4,11 +4,11 @@ namespace Perdure.Engine;
 
 /// <summary>
 /// One thread that runs several shards. A round takes all messages, runs the turns that they cause, and fires what is due; then the
-/// batches of its shards are sealed and committed, if that is worth a commit: until then they grow.
+/// batches of its shards are sealed and committed, if that is worth a commit: until then they grow. Where one shard has a long round for itself, it is cut.
 /// </summary>
 internal sealed class ShardLoop
 {
-    /// <summary>After how many messages of a round that is one shard's alone the loop asks whether they are worth a commit: a long round must not become one large batch with nothing beside it.</summary>
+    /// <summary>After how many messages of a round the loop asks whether they are worth a commit, while one shard alone has something to seal: a long round must not become one large batch with nothing beside it.</summary>
     private const int AsksAfter = 16;
 
     /// <summary>Timers take 49 days at most; one that fires early is set again.</summary>

@@ -15,7 +15,7 @@ internal sealed class DispatchQueue
     /// <param name="name">Its name.</param>
     /// <param name="order">How many queues were set before it.</param>
     /// <param name="policy">Its policy.</param>
-    /// <param name="ratesFrom">From when on what was not told before a restart is over, so that one with a rate may start jobs.</param>
+    /// <param name="ratesFrom">Before this time it starts nothing if it has a rate: what was not told before a restart may still count.</param>
     public DispatchQueue(string name, int order, QueuePolicy policy, long ratesFrom)
     {
         Name = name;
@@ -50,7 +50,7 @@ internal sealed class DispatchQueue
     /// <summary>Whether only a call can let a job start.</summary>
     private bool IsHeld => Stopped || Credit <= 0 || _running >= Policy.Concurrency || _lanes.Waiting == 0;
 
-    private long PaceAt => Policy.HasRate ? Math.Max(_ratesFrom, Policy.Pace?.EarliestAt(_tat) ?? long.MinValue) : long.MinValue;
+    private long RatesLetAt => Policy.HasRate ? Math.Max(_ratesFrom, Policy.Pace?.EarliestAt(_tat) ?? long.MinValue) : long.MinValue;
 
     public void Set(QueuePolicy policy, PoolShare[] shares, IGate? gate, long now)
     {
@@ -107,7 +107,7 @@ internal sealed class DispatchQueue
     public Job? Best(long now, out Rank rank)
     {
         rank = default;
-        return IsHeld || PaceAt > now || !IsOpen(now) ? null : _lanes.Best(now, out rank);
+        return IsHeld || RatesLetAt > now || !IsOpen(now) ? null : _lanes.Best(now, out rank);
     }
 
     public bool Admits(Job job, long now)
@@ -178,9 +178,9 @@ internal sealed class DispatchQueue
             return _hours!.Until;
         }
 
-        if (PaceAt > now)
+        if (RatesLetAt > now)
         {
-            return PaceAt;
+            return RatesLetAt;
         }
 
         long next = _lanes.UnblocksAt;

@@ -140,8 +140,8 @@ internal sealed class Dispatcher(DateTimeOffset start, DateTimeOffset before = d
     public DateTimeOffset? OldestWaiting(string queue) => Of(queue).Lanes.Oldest?.CreatedAt;
 
     /// <summary>
-    /// The theoretical arrival times that changed since the last call, by "queue" or "queue/key", to be written with the batch. One that changed and is
-    /// <see cref="Brief"/>, or lies in the past, is told once to be gone, if it was told before.
+    /// The theoretical arrival times that changed since the last call, by "queue" or "queue/key", to be written with the batch. One that changed and
+    /// reaches no further than <see cref="Brief"/> ahead, or lies in the past, is told once to be gone, if it was told before.
     /// </summary>
     /// <remarks>The list is that of the next call, too: each message to a home asks.</remarks>
     public List<ChangedRate> TakeChangedRates()

@@ -85,7 +85,7 @@ internal sealed class LaneRates(Pace? pace)
         }
     }
 
-    /// <summary>Tells what changed. What is brief is told once to be gone, if it was told before; what lies in the past is forgotten: the lanes are then had from <see cref="Forgotten"/>.</summary>
+    /// <summary>Tells what changed. What reaches no further than <see cref="Dispatcher.Brief"/> ahead is told once to be gone, if it was told before; what lies in the past is forgotten: the lanes are then had from <see cref="Forgotten"/>.</summary>
     public void TakeChanged(string queue, long now, List<ChangedRate> changes)
     {
         foreach (Lane lane in _changed)

@@ -155,6 +155,9 @@ internal sealed class HomeQueues(Home home)
         };
     }
 
+    /// <summary>Whether a memo is what a rate remembers.</summary>
+    public static bool IsOfRate(MemoRow memo) => memo.Name.StartsWith("rate/", StringComparison.Ordinal);
+
     public void RememberRate(string name, DateTimeOffset? at)
         => Remember($"rate/{name}", at is { } time ? JsonSerializer.SerializeToUtf8Bytes(time) : null);
 
