@@ -62,6 +62,25 @@ public sealed class RequestBrokerTests
         page.Calls.ShouldBe(4);
     }
 
+    [Fact]
+    public async Task Without_keys_and_priorities_ten_calls_are_made_six_then_four()
+    {
+        await using var page = await PageLoad.StartAsync(slots: 6, isBrokered: false);
+        DateTimeOffset opened = page.Test.Now;
+        List<Task> answers = [];
+        foreach ((string url, _) in Page)
+        {
+            answers.Add(await page.RequestAsync(url, priority: 0));
+            await page.Test.AdvanceAsync(TimeSpan.FromMilliseconds(1));
+        }
+
+        await page.Test.AdvanceAsync(TimeSpan.FromSeconds(1));
+        await Task.WhenAll(answers);
+
+        page.StartsSince(opened).ShouldBe("/me 0, /notifs/count 1, /me 2, /me/groups 3, /me 4, /posts/top 5, /me 100, /posts/top 101, /notifs/count 102, /me/groups 103");
+        page.LastAnswerSince(opened).ShouldBe(203);
+    }
+
     private sealed class PageLoad : IAsyncDisposable
     {
         private readonly List<(string Url, DateTimeOffset At)> _starts = [];
@@ -73,13 +92,13 @@ public sealed class RequestBrokerTests
 
         public int Calls => _starts.Count;
 
-        public static async Task<PageLoad> StartAsync(int slots)
+        public static async Task<PageLoad> StartAsync(int slots, bool isBrokered = true)
         {
             var page = new PageLoad();
             page.Test = await FlowTest.StartAsync(services => services.AddPerdure(p => p
                 .UseMemory()
                 .AddQueue("requests", q => q.Concurrency = slots)
-                .AddJob<Request>("requests", j => j.DedupKey = r => r.Url)
+                .AddJob<Request>("requests", j => j.DedupKey = isBrokered ? r => r.Url : null)
                 .AddHandler<Request, string>("requests", page.CallAsync)), new FlowTestOptions { Time = TestTime.ByHand });
             return page;
         }
