@@ -145,7 +145,7 @@ internal sealed class WorldThread : IAsyncDisposable
         {
             _world.World.AwaitWork(Timeout.InfiniteTimeSpan);
         }
-        else if (!_world.World.AwaitWork(HandMax))
+        else if (!_world.World.AwaitWork(HandMax) && !Move(_world.World.Now)) // a wait may have begun after its time was moved past
         {
             GiveUp(WhyNotNow);
         }
