@@ -22,13 +22,7 @@ public sealed class RequestBrokerTests
     {
         await using var page = await PageLoad.StartAsync(slots);
         await page.Queue.PauseAsync();
-        List<Task> answers = [];
-        foreach ((string url, int priority) in Page)
-        {
-            answers.Add(await page.RequestAsync(url, priority));
-            await page.Test.AdvanceAsync(TimeSpan.FromMilliseconds(1));
-        }
-
+        List<Task> answers = await page.LoadAsync();
         DateTimeOffset opened = page.Test.Now;
         await page.Queue.ResumeAsync();
         await page.Test.AdvanceAsync(TimeSpan.FromSeconds(1));
@@ -47,13 +41,7 @@ public sealed class RequestBrokerTests
     {
         await using var page = await PageLoad.StartAsync(slots);
         DateTimeOffset opened = page.Test.Now;
-        List<Task> answers = [];
-        foreach ((string url, int priority) in Page)
-        {
-            answers.Add(await page.RequestAsync(url, priority));
-            await page.Test.AdvanceAsync(TimeSpan.FromMilliseconds(1));
-        }
-
+        List<Task> answers = await page.LoadAsync();
         await page.Test.AdvanceAsync(TimeSpan.FromSeconds(1));
         await Task.WhenAll(answers);
 
@@ -67,13 +55,7 @@ public sealed class RequestBrokerTests
     {
         await using var page = await PageLoad.StartAsync(slots: 6, isBrokered: false);
         DateTimeOffset opened = page.Test.Now;
-        List<Task> answers = [];
-        foreach ((string url, _) in Page)
-        {
-            answers.Add(await page.RequestAsync(url, priority: 0));
-            await page.Test.AdvanceAsync(TimeSpan.FromMilliseconds(1));
-        }
-
+        List<Task> answers = await page.LoadAsync(hasPriorities: false);
         await page.Test.AdvanceAsync(TimeSpan.FromSeconds(1));
         await Task.WhenAll(answers);
 
@@ -103,9 +85,18 @@ public sealed class RequestBrokerTests
             return page;
         }
 
-        /// <summary>Makes a request; its answer comes later.</summary>
-        public async Task<Task> RequestAsync(string url, int priority)
-            => (await Test.Perdure.EnqueueAsync(new Request(url), new JobOptions { Priority = priority })).ResultAsync();
+        /// <summary>Makes the ten requests, a millisecond apart; their answers come later.</summary>
+        public async Task<List<Task>> LoadAsync(bool hasPriorities = true)
+        {
+            List<Task> answers = [];
+            foreach ((string url, int priority) in Page)
+            {
+                answers.Add((await Test.Perdure.EnqueueAsync(new Request(url), new JobOptions { Priority = hasPriorities ? priority : 0 })).ResultAsync());
+                await Test.AdvanceAsync(TimeSpan.FromMilliseconds(1));
+            }
+
+            return answers;
+        }
 
         public string StartsSince(DateTimeOffset opened)
             => string.Join(", ", _starts.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Url} {(s.At - opened).TotalMilliseconds:0}")));
